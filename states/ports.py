@@ -1,0 +1,306 @@
+"""What a step asks of the outside world; the plugs that serve it live in `exchange`.
+
+A plug turns bytes into typed rows and back. It knows no case and no event, and never fires a trigger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import BinaryIO, Literal, Protocol
+
+from states.learner.details import Details
+from workflow.errors import WorkflowError
+
+Weight = Literal["note", "missing", "malformed", "refused"]
+
+
+class FileRefused(WorkflowError):
+    """A file cannot be read or written as a whole.
+
+    Names the file, the line (1-based, None where the whole file is meant), the field, the rule and the fix;
+    never a personal value.
+    """
+
+    def __init__(
+        self, file: str, rule: str, fix: str, *, line: int | None = None, column: str | None = None
+    ) -> None:
+        self.file, self.rule, self.fix, self.line, self.column = file, rule, fix, line, column
+        where = file + (f", line {line}" if line is not None else "") + (f", {column}" if column else "")
+        super().__init__(f"{where}: {rule}. {fix}")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something to say about one field of one row: what was noticed, and how to put it right.
+
+    `note` tells what was understood, `missing` that a needed value is absent, `malformed` that a value was left
+    out because it cannot be right, `refused` that the row was not taken. The texts hold no personal value.
+    """
+
+    weight: Weight
+    field: str
+    code: str
+    message: str
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SheetRow:
+    """One learner as a sheet tells it; `row` is the number the spreadsheet program shows (1-based)."""
+
+    row: int
+    reference: str
+    details: Details
+    cohort: str = ""
+    qualification: str = ""
+    funded: bool | None = None
+    start: date | None = None
+    planned_end: date | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """A cohort sheet as read: its rows, what its columns were taken for, and what was passed over."""
+
+    name: str
+    digest: str
+    sheet: str
+    header_row: int
+    columns: Mapping[str, str]
+    """Heading as written -> field it was taken for."""
+    unknown_columns: tuple[str, ...]
+    rows: tuple[SheetRow, ...]
+    skipped: tuple[tuple[int, str], ...] = ()
+    """(row, reason) of rows that hold no learner: titles above the header, notes below the table."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowResult:
+    """What came of one row of the user's own sheet, for the sheet that goes back to them."""
+
+    row: int
+    result: str
+    fixes: tuple[str, ...] = ()
+
+
+class CohortSource(Protocol):
+    """Reads a cohort sheet, and gives the user's own sheet back with Result and How to fix."""
+
+    def read(self, path: Path, *, day_first: bool, sheet: str | None = None) -> Sheet:
+        """Read a CSV or XLSX file; raises FileRefused."""
+        ...
+
+    def write_results(self, path: Path, source: Sheet, results: Sequence[RowResult], target: BinaryIO) -> None:
+        """Write the sheet at `path` again as XLSX with the two columns added, safe for people to open."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchLearner:
+    """One learner as sent to the LRS."""
+
+    reference: str
+    details: Details
+    uln: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyRow:
+    """One learner as answered by the LRS; `outcome` is the class its return code stands for.
+
+    `row` counts learner rows from 1. `echo` holds the details the LRS sent back, `echoed` the names of the
+    fields its file has columns for.
+    """
+
+    row: int
+    reference: str
+    code: str
+    outcome: Literal["success", "exception", "rejected", "unknown"]
+    meaning: str
+    uln: str
+    echo: Details
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A reply file as read."""
+
+    name: str
+    digest: str
+    ukprn: str
+    batch_reference: str
+    rows: tuple[ReplyRow, ...]
+    echoed: frozenset[str] = frozenset()
+    practice: bool = False
+
+
+class Lrs(Protocol):
+    """The Learning Records Service by files."""
+
+    limit: int
+    """Learners a file at the most."""
+
+    def batch_name(self, ukprn: str, at: datetime) -> str:
+        """The exact file name the upload demands."""
+        ...
+
+    def refusals(self, learner: BatchLearner) -> tuple[Finding, ...]:
+        """What the upload would refuse in this learner; empty when nothing."""
+        ...
+
+    def write_batch(
+        self, learners: Sequence[BatchLearner], *, ukprn: str, reference: str, target: BinaryIO
+    ) -> None:
+        """Write one batch file; values are never altered, a learner with refusals raises FileRefused."""
+        ...
+
+    def write_keying_sheet(self, learners: Sequence[BatchLearner], *, title: str, target: BinaryIO) -> None:
+        """Write an XLSX sheet to key learners into the portal one by one."""
+        ...
+
+    def read_reply(self, path: Path) -> Reply:
+        """Read a reply file; raises FileRefused."""
+        ...
+
+    def classify(self, code: str) -> tuple[Literal["success", "exception", "rejected", "unknown"], str]:
+        """The class and the meaning of a return code, for codes typed back by hand."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """One learner as registered with the awarding organisation; `uln` is empty on the alternative route."""
+
+    reference: str
+    details: Details
+    uln: str
+    qualification: str
+    cohort: str
+    funded: bool | None
+    candidate_number: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmedRow:
+    """One line of the awarding organisation's confirmation."""
+
+    row: int
+    reference: str
+    candidate_number: str
+    order_number: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmation:
+    """A confirmation file as read."""
+
+    name: str
+    digest: str
+    rows: tuple[ConfirmedRow, ...]
+
+
+class AwardingBody(Protocol):
+    """The awarding organisation's registration by files, described by a profile."""
+
+    profile: str
+
+    def refusals(self, registration: Registration) -> tuple[Finding, ...]:
+        """Where the profile's limits do not hold: lengths, codes, qualification; nothing is ever truncated."""
+        ...
+
+    def split(self, registrations: Sequence[Registration]) -> Sequence[tuple[str, Sequence[Registration]]]:
+        """The registrations by file, each with the word its file name ends in (such as funded)."""
+        ...
+
+    def write_registration(self, registrations: Sequence[Registration], target: BinaryIO) -> str:
+        """Write one file and give its extension, such as csv."""
+        ...
+
+    def read_confirmation(self, path: Path) -> Confirmation:
+        """Read the file that names candidate and order numbers; raises FileRefused."""
+        ...
+
+
+class LarSystem(Protocol):
+    """The LAR system of the alternative route by files, described by a profile."""
+
+    def write_learners(self, registrations: Sequence[Registration], target: BinaryIO) -> None:
+        """Write the file that adds learners to the LAR system."""
+        ...
+
+    def write_cross_reference(self, registrations: Sequence[Registration], target: BinaryIO) -> None:
+        """Write the file that ties each ULN to its candidate number."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A message to one learner: `carries` says whether it holds the ULN or the name, never both."""
+
+    reference: str
+    address: str
+    subject: str
+    body: str
+    carries: Literal["uln", "name"]
+
+
+class Postbox(Protocol):
+    """Writes messages for learners."""
+
+    def compose(self, *, reference: str, address: str, uln: str, carries: Literal["uln", "name"], given_name: str) -> Message:
+        """Fill the template; raises FileRefused when the text would carry the ULN together with identity data."""
+        ...
+
+    def write_mail(self, message: Message, *, sender: str, target: BinaryIO) -> None:
+        """Write the message as .eml, its address without a display name."""
+        ...
+
+    def write_letter(self, message: Message, target: BinaryIO) -> None:
+        """Write the message as printable text."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileDraft:
+    """A file that is written in full but does not carry its final name yet."""
+
+    draft: Path
+    final: Path
+    digest: str
+    size: int
+
+
+class Outbox(Protocol):
+    """Where files for the outside are put: whole or not at all, never over an existing file."""
+
+    def draft(self, name: str, write: Callable[[BinaryIO], None], *, folder: str = "") -> FileDraft:
+        """Write a file under a temporary name, flushed to disk; raises FileRefused when the name is taken."""
+        ...
+
+    def publish(self, draft: FileDraft) -> Path:
+        """Give a draft its final name."""
+        ...
+
+    def discard(self, draft: FileDraft) -> None:
+        """Remove a draft that will not be published."""
+        ...
+
+    def read_digest(self, path: Path) -> str:
+        """The SHA-256 of a file, as 64 hexadecimal digits."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Plugs:
+    """The outside as one bundle, put together by the wiring."""
+
+    cohort_source: CohortSource
+    lrs: Lrs
+    awarding_body: AwardingBody
+    lar_system: LarSystem
+    postbox: Postbox
+    outbox: Outbox
