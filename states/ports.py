@@ -289,6 +289,10 @@ class Outbox(Protocol):
         """Remove a draft that will not be published."""
         ...
 
+    def pending(self) -> list[Path]:
+        """Drafts that were neither published nor discarded."""
+        ...
+
     def read_digest(self, path: Path) -> str:
         """The SHA-256 of a file, as 64 hexadecimal digits."""
         ...

@@ -1,0 +1,1 @@
+"""Learners: their number, their details, and where both are kept."""

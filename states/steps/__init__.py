@@ -1,0 +1,1 @@
+"""The steps of the route, one file each; a step never calls a step."""

@@ -1,0 +1,1 @@
+"""Awarding-organisation files, by profile."""

@@ -1,0 +1,1 @@
+"""Files of the LAR system, by profile."""

@@ -1,0 +1,324 @@
+"""Files at the border: what comes in is checked before it is read, what goes out is whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import os
+import re
+import secrets
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from states.ports import FileDraft, FileRefused
+
+READ_LIMIT: Final = 50_000_000
+FIELD_LIMIT: Final = 100_000
+NAME_LIMIT: Final = 200
+PENDING: Final = ".pending"
+
+_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f-\x9f/\\:*?"<>|\u2028\u2029\ud800-\udfff\u202a-\u202e\u2066-\u2069]')
+_RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])(\..*)?", re.IGNORECASE)
+_WIDE_MARKS = (
+    (b"\xff\xfe\x00\x00", "UTF-32"),
+    (b"\x00\x00\xfe\xff", "UTF-32"),
+    (b"\xff\xfe", "UTF-16"),
+    (b"\xfe\xff", "UTF-16"),
+)
+_SAVE_AS_UTF8 = 'Save it again as "CSV UTF-8 (comma delimited)".'
+
+
+def shown_name(path: Path | str) -> str:
+    """Give the last part of a path with control characters made visible, for messages."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in Path(path).name) or "(no name)"
+
+
+def read_bytes(path: Path, *, limit: int = READ_LIMIT) -> bytes:
+    """Read a whole file that somebody handed in.
+
+    `limit` is in bytes. Raises FileRefused for what is missing, not a plain file, unreadable, empty or too
+    large; this is judged before the file is opened, so a pipe or a device never blocks.
+    """
+    name = shown_name(path)
+    try:
+        _check_kind(path.stat(), name, limit)
+        with path.open("rb") as source:
+            _check_kind(os.fstat(source.fileno()), name, limit)
+            data = source.read(limit + 1)
+    except FileNotFoundError:
+        raise FileRefused(name, "there is no such file", "Check the path and the spelling.") from None
+    except ValueError:
+        raise FileRefused(name, "the path holds a NUL character", "Give a plain path.") from None
+    except OSError as error:
+        reason = f"it cannot be read ({error.strerror or type(error).__name__})"
+        raise FileRefused(name, reason, "Check its permissions, and that nobody holds it open.") from None
+    if not data:
+        raise FileRefused(name, "the file is empty", "Export it again.")
+    if len(data) > limit:
+        raise _too_large(name, limit)
+    return data
+
+
+def _check_kind(status: os.stat_result, name: str, limit: int) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise FileRefused(name, "it is a folder", "Name a file inside it.")
+    if not stat.S_ISREG(status.st_mode):
+        raise FileRefused(name, "it is a pipe or a device, not a plain file", "Name a plain file.")
+    if status.st_size == 0:
+        raise FileRefused(name, "the file is empty", "Export it again.")
+    if status.st_size > limit:
+        raise _too_large(name, limit)
+
+
+def _too_large(name: str, limit: int) -> FileRefused:
+    return FileRefused(name, f"it is larger than {limit:,} bytes", "Split it into smaller files.")
+
+
+def decode_text(data: bytes, file: str) -> str:
+    """Decode UTF-8, with or without a byte order mark.
+
+    Raises FileRefused with the byte offset of what is not UTF-8, for UTF-16 and UTF-32, and for NUL.
+    """
+    for mark, encoding in _WIDE_MARKS:
+        if data.startswith(mark):
+            raise FileRefused(file, f"it is {encoding}, not UTF-8", _SAVE_AS_UTF8)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        # the codec has cut a mark off before it counts
+        start = error.start + (3 if data.startswith(b"\xef\xbb\xbf") else 0)
+        line = _line_of(data[:start])
+        raise FileRefused(file, f"byte {start} is not UTF-8", _SAVE_AS_UTF8, line=line) from None
+    if (at := data.find(b"\x00")) >= 0:
+        rule = f"byte {at} is NUL: this is not a text file, or it is UTF-16"
+        raise FileRefused(file, rule, _SAVE_AS_UTF8, line=_line_of(data[:at]))
+    return text
+
+
+def _line_of(before: bytes) -> int:
+    return len(re.findall(rb"\r\n|\r|\n", before)) + 1
+
+
+def read_records(data: bytes, file: str, *, delimiter: str = ",") -> Iterator[tuple[int, int, list[str]]]:
+    """Read CSV records as (line, record number, cells), both 1-based; a blank line has no cells.
+
+    The record number is the row a spreadsheet program shows. Raises FileRefused, with its line, for a quote
+    that is not closed, text after a closing quote, and a field over 100,000 characters.
+    """
+    text = decode_text(data, file)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    line, number = 1, 0
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise _broken_csv(file, line, str(error)) from None
+        number += 1
+        if any(len(cell) > FIELD_LIMIT for cell in cells):
+            raise _broken_csv(file, line, "field larger than")
+        yield line, number, cells
+        line = reader.line_num + 1
+
+
+def _broken_csv(file: str, line: int, said: str) -> FileRefused:
+    if "field larger than" in said:
+        rule = f"a field is longer than {FIELD_LIMIT:,} characters; often a quote that is never closed"
+    elif "unexpected end" in said:
+        rule = "a quote opened here is never closed"
+    else:
+        rule = "a quoted field is followed by more text before the next separator"
+    return FileRefused(file, rule, "Correct the quotes, or export the file again.", line=line)
+
+
+def read_csv(data: bytes, file: str, *, delimiter: str = ",", ragged: bool = False) -> list[tuple[int, list[str]]]:
+    """Read CSV as (line, cells), blank lines left out; CRLF, LF and CR all end a line.
+
+    The line is 1-based and where the record begins. Raises FileRefused as `decode_text` and `read_records`
+    do, and for a row that has not as many cells as the first one, unless `ragged`.
+    """
+    rows: list[tuple[int, list[str]]] = []
+    for line, _number, cells in read_records(data, file, delimiter=delimiter):
+        if not cells:
+            continue
+        if rows and not ragged and len(cells) != (width := len(rows[0][1])):
+            rule = f"the row has {len(cells)} cells, the first row has {width}"
+            raise FileRefused(file, rule, "Look for a missing or an extra separator in this row.", line=line)
+        rows.append((line, cells))
+    return rows
+
+
+def check_name(name: str) -> None:
+    """Raise FileRefused for a file or folder name that is not safe on every system, or over 200 bytes."""
+    shown = shown_name(name.replace("\\", "/"))
+    if not name or name != name.strip() or name.strip(".") == "" or name.endswith("."):
+        raise FileRefused(shown, "the name is blank, or begins or ends wrongly", "Use letters and digits.")
+    if _FORBIDDEN.search(name) or name == PENDING:
+        rule = "the name holds a separator or a forbidden character"
+        raise FileRefused(shown, rule, "Use letters, digits, - and _.")
+    if _RESERVED.fullmatch(name):
+        raise FileRefused(shown, "the name is reserved by Windows", "Choose another name.")
+    if len(name.encode()) > NAME_LIMIT:
+        raise FileRefused(shown[:40] + "...", f"the name is longer than {NAME_LIMIT} bytes", "Shorten it.")
+
+
+class Outbox:
+    """A folder where files for the outside are put: whole or not at all, never over an existing file.
+
+    A file is first written under `.pending`, mode 0600 where the system has modes, and flushed to disk; it
+    takes its final name by one step of the file system. It does not promise that two drafts of one name both
+    succeed: the second publish is refused.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def draft(self, name: str, write: Callable[[BinaryIO], None], *, folder: str = "") -> FileDraft:
+        """Write a file under a temporary name, flushed to disk.
+
+        `folder` is a folder of the outbox, its parts separated by `/`. Raises FileRefused for an unsafe name,
+        a name that is taken and a disk that cannot be written; nothing stays behind then, whatever `write`
+        raises.
+        """
+        check_name(name)
+        pending = self._inner(PENDING)
+        final = self._inner(*self._parts(folder)) / name
+        if os.path.lexists(final):
+            raise _taken(name)
+        temporary = pending / f"{secrets.token_hex(8)}.{name}"
+        try:
+            with _open_new(temporary) as target:
+                write(target)
+                target.flush()
+                os.fsync(target.fileno())
+            size = temporary.stat().st_size
+            digest = self.read_digest(temporary)
+        except OSError as error:
+            _remove(temporary)
+            raise _cannot_write(name, error) from None
+        except BaseException:
+            _remove(temporary)
+            raise
+        _sync_folder(pending)
+        return FileDraft(draft=temporary, final=final, digest=digest, size=size)
+
+    def publish(self, draft: FileDraft) -> Path:
+        """Give a draft its final name; doing it twice is harmless.
+
+        Raises FileRefused when another file has the name, when the draft is gone or is not what was written,
+        and when the disk refuses; the file that is there and the draft both stay as they are then.
+        """
+        name = draft.final.name
+        self._inner(*draft.final.parent.relative_to(self.folder).parts)
+        if self._holds(draft.final, draft.digest):
+            _remove(draft.draft)
+            return draft.final
+        if os.path.lexists(draft.final):
+            raise _taken(name)
+        if not self._holds(draft.draft, draft.digest):
+            rule = "the draft is gone, or no longer holds what was written"
+            raise FileRefused(name, rule, "Discard it and write the file again.")
+        try:
+            _rename_to_new(draft.draft, draft.final)
+        except FileExistsError:
+            raise _taken(name) from None
+        except OSError as error:
+            raise _cannot_write(name, error) from None
+        _sync_folder(draft.final.parent)
+        _sync_folder(draft.draft.parent)
+        return draft.final
+
+    def discard(self, draft: FileDraft) -> None:
+        """Remove a draft that will not be published; one that is gone already is fine."""
+        _remove(draft.draft)
+
+    def pending(self) -> list[Path]:
+        """List the drafts nobody published or discarded, such as a power cut leaves."""
+        folder = self.folder / PENDING
+        return sorted(p for p in folder.iterdir() if p.is_file()) if folder.is_dir() else []
+
+    def read_digest(self, path: Path) -> str:
+        """Give the SHA-256 of a file, as 64 hexadecimal digits; raises FileRefused when it cannot be read."""
+        try:
+            with path.open("rb") as source:
+                return hashlib.file_digest(source, "sha256").hexdigest()
+        except OSError as error:
+            rule = f"it cannot be read ({error.strerror or type(error).__name__})"
+            raise FileRefused(shown_name(path), rule, "Check its permissions.") from None
+
+    def _holds(self, path: Path, digest: str) -> bool:
+        return path.is_file() and not path.is_symlink() and self.read_digest(path) == digest
+
+    def _parts(self, folder: str) -> list[str]:
+        parts = folder.split("/") if folder else []
+        for part in parts:
+            check_name(part)
+        return parts
+
+    def _inner(self, *parts: str) -> Path:
+        """Give a folder of the outbox, made where it is missing; never one that a link leads out of it."""
+        inner = self.folder.joinpath(*parts)
+        try:
+            inside = inner.resolve().is_relative_to(self.folder.resolve())
+            if inside:
+                inner.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, before Python 3.13
+            raise _cannot_write(shown_name(inner), error) from None
+        if not inside:
+            rule = "the folder is a link that leads out of the outbox"
+            raise FileRefused(shown_name(inner), rule, "Remove the link.")
+        return inner
+
+
+def _open_new(path: Path) -> BinaryIO:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    return os.fdopen(os.open(path, flags, 0o600), "wb")
+
+
+def _rename_to_new(source: Path, target: Path) -> None:
+    """Rename without ever replacing; raises FileExistsError when the target is there."""
+    if os.name == "nt":
+        source.rename(target)  # Windows refuses an existing target by itself
+        return
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except FileExistsError:
+        raise
+    except OSError:
+        # a file system without hard links: take the name with an empty file, then replace that one only
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        try:
+            source.replace(target)
+        except OSError:
+            _remove(target)
+            raise
+    else:
+        _remove(source)
+
+
+def _sync_folder(folder: Path) -> None:
+    with suppress(OSError):  # Windows and some shares cannot open a folder
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink()
+
+
+def _taken(name: str) -> FileRefused:
+    return FileRefused(shown_name(name), "a file of this name is there already", "Move it away, or wait a minute.")
+
+
+def _cannot_write(name: str, error: Exception) -> FileRefused:
+    rule = f"it cannot be written ({getattr(error, 'strerror', None) or type(error).__name__})"
+    return FileRefused(shown_name(name), rule, "Check the folder's permissions and the free space.")

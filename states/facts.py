@@ -1,0 +1,167 @@
+"""Hands the rules what they need to know: for a whole chunk of learners at once, and only what was asked for.
+
+Learners of one chunk see each other: two rows that bring the same ULN are told apart here, not by luck.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from sqlalchemy import Connection
+
+from states.learner.details import Details
+from states.learner.repository import HELD, Learners
+from states.ports import Finding, Registration
+from states.rules import Asked, Policy
+from states.vocabulary import LRS_KINDS, REGISTRATION
+from workflow import Question
+from workflow.store.dispatch_log import OPEN_STATES, DispatchLog
+
+Limits = Callable[[Registration], Sequence[Finding]]
+
+
+class LearnerFacts:
+    """What the database and the awarding profile know about learners, for the rules."""
+
+    def __init__(self, policy: Policy, limits: Limits, final_states: Sequence[str]) -> None:
+        self.policy, self.limits, self.final_states = policy, limits, final_states
+
+    def gather(self, connection: Connection, questions: Sequence[Question], needs: frozenset[str]) -> Sequence[Asked]:
+        """One Asked a question, in their order."""
+        asked = [Asked(question, self.policy) for question in questions]
+        learners, dispatches = Learners(connection), DispatchLog(connection)
+        if needs & {"details", "limits"}:
+            self._details(asked, learners)
+        if "uln" in needs:
+            self._ulns(asked, learners)
+        if "holders" in needs:
+            _holders(asked, learners)
+        if "twins" in needs:
+            _twins(asked, learners)
+        if "lrs_dispatches" in needs:
+            _lrs_dispatches(asked, dispatches)
+        if "registration_dispatches" in needs:
+            _registration_dispatches(asked, dispatches)
+        if "dispatch_state" in needs:
+            _dispatch_states(asked, dispatches)
+        if "sent" in needs:
+            _sent(asked, learners, dispatches)
+        if "cohort" in needs:
+            self._cohorts(asked, learners)
+        if "limits" in needs:
+            self._limits(asked, learners)
+        return asked
+
+    def _details(self, asked: Sequence[Asked], learners: Learners) -> None:
+        current = learners.current(_subjects(asked))
+        for item in asked:
+            move = item.question.move
+            found = current.get(item.question.standing.subject)
+            if isinstance(move.private, Details):
+                item.details = move.private
+            elif found is not None:
+                item.details = found[1]
+
+    def _ulns(self, asked: Sequence[Asked], learners: Learners) -> None:
+        held = {
+            learner: next((r.uln for r in records if r.status == HELD), "")
+            for learner, records in learners.ulns(_subjects(asked)).items()
+        }
+        for item in asked:
+            answer = item.answer
+            facts = item.question.standing.facts
+            item.held_uln = held.get(item.question.standing.subject, "") if facts.get("uln") else ""
+            item.uln = answer.uln if answer is not None else item.held_uln
+
+    def _cohorts(self, asked: Sequence[Asked], learners: Learners) -> None:
+        known = learners.cohorts()
+        waiting: dict[str, list[int]] = {}
+        for item in asked:
+            cohort = item.question.standing.cohort
+            if not cohort:
+                continue
+            if cohort not in waiting:
+                waiting[cohort] = learners.not_ready(cohort, self.final_states)
+            others = [learner for learner in waiting[cohort] if learner != item.question.standing.subject]
+            if others:
+                references = learners.references(others[:10])
+                item.waiting = [references[o] for o in others[:10]] + ["..."] * (len(others) - len(references))
+            item.waived = cohort in known and known[cohort].waived is not None
+
+    def _limits(self, asked: Sequence[Asked], learners: Learners) -> None:
+        references = learners.references(_subjects(asked))
+        for item in asked:
+            facts = item.question.standing.facts
+            item.limits = self.limits(
+                Registration(
+                    reference=references[item.question.standing.subject],
+                    details=item.details,
+                    uln=item.held_uln,
+                    qualification=facts.get("qualification", ""),
+                    cohort=item.question.standing.cohort,
+                    funded=facts.get("funded"),
+                )
+            )
+
+
+def _subjects(asked: Iterable[Asked]) -> list[int]:
+    return [item.question.standing.subject for item in asked]
+
+
+def _holders(asked: Sequence[Asked], learners: Learners) -> None:
+    holders = learners.holders({item.uln for item in asked if item.uln})
+    references = learners.references({*(o for others in holders.values() for o in others), *_subjects(asked)})
+    for item in asked:
+        subject = item.question.standing.subject
+        item.holders = [references[other] for other in holders.get(item.uln, ()) if other != subject]
+        if item.answer is not None and item.uln:
+            holders.setdefault(item.uln, []).append(subject)
+
+
+def _twins(asked: Sequence[Asked], learners: Learners) -> None:
+    twins = learners.twins({item.question.standing.subject: item.details for item in asked})
+    references = learners.references({other for others in twins.values() for other in others})
+    for item in asked:
+        item.twins = [references[other] for other in twins[item.question.standing.subject]]
+
+
+def _lrs_dispatches(asked: Sequence[Asked], dispatches: DispatchLog) -> None:
+    holding = dispatches.holding([item.question.move.case for item in asked], LRS_KINDS)
+    for item in asked:
+        held = holding.get(item.question.move.case, ())
+        item.member_of = [member.dispatch for member, _ in held]
+        item.open_lrs = [
+            member.dispatch
+            for member, dispatch in held
+            if member.state == "open" and dispatch.state in OPEN_STATES and dispatch.id != item.question.move.dispatch
+        ]
+
+
+def _registration_dispatches(asked: Sequence[Asked], dispatches: DispatchLog) -> None:
+    holding = dispatches.holding([item.question.move.case for item in asked], [REGISTRATION])
+    for item in asked:
+        item.open_registration = [
+            member.dispatch
+            for member, dispatch in holding.get(item.question.move.case, ())
+            if member.state == "open" and dispatch.state in OPEN_STATES
+        ]
+
+
+def _dispatch_states(asked: Sequence[Asked], dispatches: DispatchLog) -> None:
+    states: dict[int, str] = {}
+    for item in asked:
+        number = item.question.move.dispatch
+        if number is None:
+            continue
+        if number not in states:
+            found = dispatches.get(number)
+            states[number] = found.state if found else ""
+        item.dispatch_state = states[number]
+
+
+def _sent(asked: Sequence[Asked], learners: Learners, dispatches: DispatchLog) -> None:
+    holding = dispatches.holding([item.question.move.case for item in asked], LRS_KINDS)
+    for item in asked:
+        for member, _ in holding.get(item.question.move.case, ()):
+            if member.dispatch == item.question.move.dispatch:
+                item.sent = learners.details(item.question.standing.subject, member.version)

@@ -1,0 +1,321 @@
+"""Learners in the database: all personal values in one table, apart from the log, so that they can be erased.
+
+`personal` holds details (a row a version), ULNs (a row a number ever held), free-text remarks and quarantined answers.
+With `workflow.store` this is the only module that knows SQL.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import Column, Connection, Index, LargeBinary, Text, text
+from sqlmodel import Field, SQLModel
+
+from states.learner.details import Details, match_key
+from states.vocabulary import NOT_ACTIVE
+from workflow.store.schema import Lineage
+from workflow.store.tables import STRICT, Whole
+
+LINEAGE: Final = Lineage("states.learner.migrations", "learner_version", "0001")
+NOBODY: Final = 0
+DETAILS, ULN, REMARK, QUARANTINE = "details", "uln", "remark", "quarantine"
+CURRENT, OLD, HELD, MERGED, IN_ERROR = "current", "old", "held", "merged", "in_error"
+LIST: Final = "(SELECT value FROM json_each(:list))"
+
+
+class LearnerRow(SQLModel, table=True):
+    """A learner by the centre's own reference; `key` commits to their values and dies with them."""
+
+    __tablename__ = "learner"
+    id: int = Field(sa_column=Column(Whole, primary_key=True, autoincrement=False))
+    reference: str = Field(sa_type=Text)
+    key: bytes = Field(sa_type=LargeBinary)
+    created_at: int = Field(sa_type=Whole)
+    __table_args__ = (Index("learner_by_reference", "reference", unique=True), STRICT)
+
+
+class PersonalRow(SQLModel, table=True):
+    """One personal value or set of values of one learner; `lookup` is what it is found by."""
+
+    __tablename__ = "personal"
+    learner: int = Field(sa_column=Column(Whole, primary_key=True, autoincrement=False))
+    kind: str = Field(sa_column=Column(Text, primary_key=True))
+    number: int = Field(sa_column=Column(Whole, primary_key=True, autoincrement=False))
+    status: str = Field(sa_type=Text)
+    lookup: str = Field(sa_type=Text)
+    payload: str = Field(sa_type=Text)
+    __table_args__ = (
+        Index("personal_by_lookup", "lookup", "kind"),
+        Index("uln_held_once", "lookup", unique=True, sqlite_where=text("kind = 'uln' AND status = 'held'")),
+        STRICT,
+    )
+
+
+class CohortRow(SQLModel, table=True):
+    """A cohort: its last day to register, and the event that waived its gate."""
+
+    __tablename__ = "cohort"
+    __table_args__ = STRICT
+    name: str = Field(sa_column=Column(Text, primary_key=True))
+    register_by: str = Field(sa_type=Text)
+    waived: int | None = Field(default=None, sa_type=Whole)
+
+
+@dataclass(frozen=True, slots=True)
+class Learner:
+    """A learner without personal values."""
+
+    id: int
+    reference: str
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class UlnRecord:
+    """A ULN a learner holds or held: place in the history, status, the details version it was matched with."""
+
+    number: int
+    uln: str
+    status: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """A cohort and its last day to register, None when not said."""
+
+    name: str
+    register_by: date | None
+    waived: int | None
+
+
+class Learners:
+    """The learners within one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._raw: Any = connection.connection.driver_connection
+
+    # --- learners -----------------------------------------------------------------------------------------------
+
+    def add(self, new: Sequence[tuple[str, bytes]], created_at: int) -> list[int]:
+        """Add a learner for each (reference, key); returns their numbers."""
+        first = int(self._raw.execute("SELECT coalesce(max(id), 0) + 1 FROM learner").fetchone()[0])
+        self._raw.executemany(
+            "INSERT INTO learner VALUES (?,?,?,?)",
+            [(number, reference, key, created_at) for number, (reference, key) in enumerate(new, first)],
+        )
+        return list(range(first, first + len(new)))
+
+    def by_reference(self, references: Iterable[str]) -> dict[str, int]:
+        """Learner numbers by reference; unknown references are absent."""
+        return dict(self._all(f"SELECT reference, id FROM learner WHERE reference IN {LIST}", list(references)))
+
+    def references(self, learners: Iterable[int]) -> dict[int, str]:
+        """References by learner number."""
+        return dict(self._all(f"SELECT id, reference FROM learner WHERE id IN {LIST}", list(learners)))
+
+    def count(self) -> int:
+        """How many learners there are."""
+        return int(self._raw.execute("SELECT count(*) FROM learner").fetchone()[0])
+
+    def commitment(self, learner: int, value: str) -> str:
+        """HMAC-SHA-256 of a value under the learner's own key, as hexadecimal digits."""
+        row = self._raw.execute("SELECT key FROM learner WHERE id=?", (learner,)).fetchone()
+        return hmac.new(row[0], value.encode(), hashlib.sha256).hexdigest()
+
+    # --- details ------------------------------------------------------------------------------------------------
+
+    def add_details(self, versions: Sequence[tuple[int, int, Details]]) -> None:
+        """Write (learner, version, details) as each learner's current version."""
+        self._raw.executemany(
+            "UPDATE personal SET status='old' WHERE learner=? AND kind='details' AND status='current'",
+            [(learner,) for learner, version, _ in versions if version > 1],
+        )
+        self._raw.executemany(
+            "INSERT INTO personal VALUES (?, 'details', ?, 'current', ?, ?)",
+            [
+                (learner, version, match_key(details), orjson.dumps(details.to_record()).decode())
+                for learner, version, details in versions
+            ],
+        )
+
+    def current(self, learners: Iterable[int]) -> dict[int, tuple[int, Details]]:
+        """(version, details) now, by learner."""
+        rows = self._all(
+            "SELECT learner, number, payload FROM personal WHERE kind='details' AND status='current' "
+            f"AND learner IN {LIST}",
+            list(learners),
+        )
+        return {row[0]: (row[1], Details.from_record(orjson.loads(row[2]))) for row in rows}
+
+    def details(self, learner: int, version: int) -> Details | None:
+        """One version of a learner's details."""
+        row = self._raw.execute(
+            "SELECT payload FROM personal WHERE learner=? AND kind='details' AND number=?", (learner, version)
+        ).fetchone()
+        return Details.from_record(orjson.loads(row[0])) if row else None
+
+    def twins(self, learners: Mapping[int, Details]) -> dict[int, list[int]]:
+        """Other active learners with the same five details, by learner."""
+        keys = {match_key(details): learner for learner, details in learners.items()}
+        rows = self._all(
+            "SELECT p.lookup, p.learner FROM personal p WHERE p.kind='details' AND p.status='current' "
+            f"AND p.lookup IN {LIST} AND EXISTS (SELECT 1 FROM cases c WHERE c.subject = p.learner "
+            f"AND c.state NOT IN {NOT_ACTIVE})",
+            list(keys),
+        )
+        by_key: dict[str, list[int]] = {}
+        for key, learner in rows:
+            by_key.setdefault(key, []).append(learner)
+        return {
+            learner: [other for other in by_key.get(match_key(details), []) if other != learner]
+            for learner, details in learners.items()
+        }
+
+    def search(self, words: str) -> list[int]:
+        """Learners by ULN (now or once held), or by the words of their current names; at most 50."""
+        wanted = " ".join(words.casefold().split())
+        if wanted.isascii() and wanted.isdigit():
+            rows = self._raw.execute("SELECT DISTINCT learner FROM personal WHERE kind='uln' AND lookup=?", (wanted,))
+            return [row[0] for row in rows]
+        parts = wanted.split()
+        where = " AND ".join(["lookup LIKE ? ESCAPE '\\'"] * len(parts))
+        rows = self._raw.execute(
+            f"SELECT learner FROM personal WHERE kind='details' AND status='current' AND {where} LIMIT 50",
+            [f"%{_literal(part)}%" for part in parts],
+        )
+        return [row[0] for row in rows]
+
+    # --- ULNs ---------------------------------------------------------------------------------------------------
+
+    def ulns(self, learners: Iterable[int]) -> dict[int, list[UlnRecord]]:
+        """Every ULN a learner holds or held, oldest first, by learner."""
+        rows = self._all(
+            "SELECT learner, number, lookup, status, payload FROM personal WHERE kind='uln' "
+            f"AND learner IN {LIST} ORDER BY learner, number",
+            list(learners),
+        )
+        found: dict[int, list[UlnRecord]] = {}
+        for learner, number, uln, status, payload in rows:
+            found.setdefault(learner, []).append(UlnRecord(number, uln, status, orjson.loads(payload)["version"]))
+        return found
+
+    def holders(self, ulns: Iterable[str]) -> dict[str, list[int]]:
+        """Learners who hold a ULN, now or as a merged one, by ULN; one held in error does not count."""
+        rows = self._all(
+            f"SELECT lookup, learner FROM personal WHERE kind='uln' AND status <> 'in_error' AND lookup IN {LIST}",
+            list(ulns),
+        )
+        found: dict[str, list[int]] = {}
+        for uln, learner in rows:
+            found.setdefault(uln, []).append(learner)
+        return found
+
+    def hold_uln(self, learner: int, uln: str, version: int) -> int:
+        """Make a ULN the one a learner holds, matched with a version of the details; returns its number."""
+        known = self.ulns([learner]).get(learner, [])
+        payload = orjson.dumps({"version": version}).decode()
+        same = next((r for r in known if r.uln == uln and r.status != IN_ERROR), None)
+        self._raw.execute(
+            "UPDATE personal SET status='merged' WHERE learner=? AND kind='uln' AND status='held' AND lookup<>?",
+            (learner, uln),
+        )
+        if same is not None:
+            self._raw.execute(
+                "UPDATE personal SET status='held', payload=? WHERE learner=? AND kind='uln' AND number=?",
+                (payload, learner, same.number),
+            )
+            return same.number
+        number = max((r.number for r in known), default=0) + 1
+        self._raw.execute(
+            "INSERT INTO personal VALUES (?, 'uln', ?, 'held', ?, ?)", (learner, number, uln, payload)
+        )
+        return number
+
+    def mark_uln_wrong(self, learner: int) -> None:
+        """The ULN a learner holds was never theirs."""
+        self._raw.execute(
+            "UPDATE personal SET status='in_error' WHERE learner=? AND kind='uln' AND status='held'", (learner,)
+        )
+
+    # --- cohorts, remarks, quarantine -----------------------------------------------------------------------------
+
+    def save_cohort(self, name: str, register_by: date | None) -> None:
+        """Remember a cohort; a last day to register given before stays unless another is named."""
+        day = register_by.isoformat() if register_by else ""
+        self._raw.execute(
+            "INSERT INTO cohort (name, register_by) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET "
+            "register_by = CASE WHEN excluded.register_by = '' THEN register_by ELSE excluded.register_by END",
+            (name, day),
+        )
+
+    def waive(self, cohort: str, position: int) -> None:
+        """Remember the event that waived a cohort's gate."""
+        self._raw.execute("UPDATE cohort SET waived=? WHERE name=?", (position, cohort))
+
+    def cohorts(self) -> dict[str, Cohort]:
+        """Every cohort by name."""
+        rows = self._raw.execute("SELECT name, register_by, waived FROM cohort ORDER BY name")
+        return {name: Cohort(name, date.fromisoformat(day) if day else None, waived) for name, day, waived in rows}
+
+    def remark(self, position: int, words: str, learner: int = NOBODY) -> None:
+        """Keep the free text of a reason beside the event that holds its code; erased with the learner."""
+        self._raw.execute(
+            "INSERT INTO personal VALUES (?, 'remark', ?, '', '', ?)",
+            (learner, position, orjson.dumps({"text": words}).decode()),
+        )
+
+    def remarks(self, learner: int) -> dict[int, str]:
+        """Free texts by the position of their event."""
+        rows = self._raw.execute(
+            "SELECT number, payload FROM personal WHERE learner IN (?, ?) AND kind='remark'", (learner, NOBODY)
+        )
+        return {number: orjson.loads(payload)["text"] for number, payload in rows}
+
+    def quarantine(self, rows: Sequence[Mapping[str, Any]], reply: int) -> None:
+        """Keep answers about learners we do not know, out of sight but not lost."""
+        start = self._raw.execute(
+            "SELECT coalesce(max(number), 0) + 1 FROM personal WHERE kind='quarantine' AND learner=?", (NOBODY,)
+        ).fetchone()[0]
+        self._raw.executemany(
+            "INSERT INTO personal VALUES (?, 'quarantine', ?, 'open', ?, ?)",
+            [(NOBODY, n, str(reply), orjson.dumps(dict(row)).decode()) for n, row in enumerate(rows, start)],
+        )
+
+    def quarantined(self) -> list[dict[str, Any]]:
+        """The answers kept in quarantine, oldest first."""
+        rows = self._raw.execute("SELECT lookup, payload FROM personal WHERE kind='quarantine' ORDER BY number")
+        return [{"reply": int(reply), **orjson.loads(payload)} for reply, payload in rows]
+
+    # --- cases of learners --------------------------------------------------------------------------------------
+
+    def cases(self, learners: Iterable[int]) -> dict[int, list[int]]:
+        """Case numbers by learner, oldest first."""
+        found: dict[int, list[int]] = {}
+        for learner, case in self._all(
+            f"SELECT subject, id FROM cases WHERE subject IN {LIST} ORDER BY id", list(learners)
+        ):
+            found.setdefault(learner, []).append(case)
+        return found
+
+    def not_ready(self, cohort: str, final: Sequence[str]) -> list[int]:
+        """Learners the cohort gate waits for: not told, not registered, not on the alternative route, not done."""
+        rows = self._raw.execute(
+            "SELECT subject FROM cases WHERE cohort=? AND state NOT IN (SELECT value FROM json_each(?)) "
+            "AND json_extract(facts, '$.told_at') IS NULL AND json_extract(facts, '$.registered_at') IS NULL "
+            "AND json_extract(facts, '$.alternative_since') IS NULL ORDER BY id",
+            (cohort, orjson.dumps(list(final)).decode()),
+        )
+        return [row[0] for row in rows]
+
+    def _all(self, sql: str, values: Sequence[Any]) -> Any:
+        return self._raw.execute(sql, {"list": orjson.dumps(values).decode()})
+
+
+def _literal(part: str) -> str:
+    return part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

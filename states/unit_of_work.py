@@ -1,0 +1,295 @@
+"""One transaction over the event log, the learners and the dispatches, and the files that go with it.
+
+Files are written in full before the commit and get their final name after it; what a crash leaves between the two
+is finished by `recover`.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from states.learner.details import Details
+from states.learner.repository import HELD, Learners
+from states.ports import FileDraft, Plugs
+from states.rules import Asked, Policy
+from workflow import Act, Engine, Move, Outcome, Route, Standing, WorkflowError
+from workflow.store.database import Database
+from workflow.store.dispatch_log import (
+    ANSWERED,
+    PARTLY,
+    PREPARED,
+    RECEIVED,
+    SENT,
+    Dispatch,
+    DispatchLog,
+)
+from workflow.store.event_log import EventLog
+from workflow.work import Work
+from workflow.working_days import day_of
+
+NAMED_FOR_DISPATCH: Final = re.compile(r"[0-9a-f]{16}\.(D([0-9]+)-.*)", re.ASCII)
+STALE_DRAFT: Final = timedelta(hours=1)
+
+
+class NotFound(WorkflowError):
+    """Something named does not exist; says how to find what does."""
+
+
+class NotPossible(WorkflowError):
+    """The command cannot do that as things stand; says why and what to do instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """A centre at work: its engine, its plugs, its policy. `practice` marks a database of made-up learners."""
+
+    engine: Engine[Asked]
+    database: Database
+    plugs: Plugs
+    policy: Policy
+    ukprn: str
+    sender: str
+    practice: bool
+    outbox_folder: Path
+
+    @property
+    def route(self) -> Route:
+        """The route learners take."""
+        return self.engine.definition.route
+
+    def today(self) -> date:
+        """The day by the engine's clock."""
+        return day_of(self.engine.clock())
+
+    @contextmanager
+    def begin(self, act: Act, *, dry_run: bool = False) -> Iterator[UnitOfWork]:
+        """One transaction; its files are published after the commit and removed when there is none."""
+        drafts: list[FileDraft] = []
+        kept = False
+        try:
+            with self.engine.work(act, dry_run=dry_run) as work:
+                yield UnitOfWork(self, work, drafts)
+            kept = not dry_run
+        finally:
+            for draft in drafts:
+                if kept:
+                    self.plugs.outbox.publish(draft)
+                else:
+                    self.plugs.outbox.discard(draft)
+
+    @contextmanager
+    def look(self) -> Iterator[Glance]:
+        """A transaction that reads one moment and writes nothing."""
+        with self.database.reading() as connection:
+            yield Glance(self, connection)
+
+
+class Glance:
+    """What can be read within one transaction."""
+
+    def __init__(self, office: Office, connection: Connection) -> None:
+        self.office, self.connection = office, connection
+        self.learners = Learners(connection)
+        self.dispatches = DispatchLog(connection)
+        self.log = EventLog(connection, office.engine.origin)
+
+    def find_case(self, reference: str, qualification: str = "") -> Standing:
+        """The latest case of a learner, or the one for a qualification; raises NotFound."""
+        return self.find_cases([reference], qualification)[0]
+
+    def find_cases(self, references: Sequence[str], qualification: str = "") -> list[Standing]:
+        """The latest case of each learner in the order asked, or the one for a qualification; raises NotFound."""
+        known = self.learners.by_reference(references)
+        unknown = [reference for reference in references if reference not in known]
+        if unknown:
+            shown = ", ".join(unknown[:10]) + (" and others" if len(unknown) > 10 else "")  # noqa: PLR2004 - a line's worth
+            raise NotFound(f"no learner has the reference {shown}. See: ulnflow status --learners")
+        cases = self.learners.cases(known.values())
+        standings = self.log.load([case for listed in cases.values() for case in listed])
+        found = []
+        for reference in references:
+            own = [standings[case] for case in cases.get(known[reference], ())]
+            if qualification:
+                own = [s for s in own if s.facts.get("qualification") == qualification]
+            if not own:
+                raise NotFound(f"{reference} has no case" + (f" for {qualification}" if qualification else ""))
+            found.append(own[-1])
+        return found
+
+    def references(self, standings: Sequence[Standing]) -> dict[int, str]:
+        """References by case number."""
+        names = self.learners.references({s.subject for s in standings})
+        return {s.case: names[s.subject] for s in standings}
+
+    def held_uln(self, learner: int) -> str:
+        """The ULN a learner holds; empty when none."""
+        return next((r.uln for r in self.learners.ulns([learner]).get(learner, ()) if r.status == HELD), "")
+
+    def find_dispatch(self, name_or_number: str, kinds: Sequence[str] = ()) -> Dispatch:
+        """A dispatch by number or file name, the latest of that name; raises NotFound."""
+        found: list[Dispatch] = []
+        if name_or_number.isascii() and name_or_number.isdigit():
+            one = self.dispatches.get(int(name_or_number))
+            found = [one] if one is not None else []
+        else:
+            found = self.dispatches.find(name=name_or_number)
+        found = [d for d in found if not kinds or d.kind in kinds]
+        if not found:
+            raise NotFound(f"no file {name_or_number} is in the register. See: ulnflow today")
+        return found[-1]
+
+
+@dataclass(slots=True)
+class Written:
+    """A file of ours that was prepared."""
+
+    dispatch: int
+    name: str
+    path: Path
+    members: int
+
+
+class UnitOfWork(Glance):
+    """What can be done within one transaction; nothing of it stands unless all of it does."""
+
+    def __init__(self, office: Office, work: Work[Asked], drafts: list[FileDraft]) -> None:
+        super().__init__(office, work.connection)
+        self.work, self.drafts = work, drafts
+        self.written: list[Written] = []
+
+    def fire(self, trigger: str, moves: Sequence[Move], *, bulk: bool = False) -> list[Outcome]:
+        """Put a trigger to some cases; see Work.fire."""
+        return self.work.fire(trigger, moves, bulk=bulk) if moves else []
+
+    def remark(self, outcomes: Sequence[Outcome], words: str) -> None:
+        """Keep the free text of a reason beside the events of these outcomes."""
+        if not words:
+            return
+        for outcome in outcomes:
+            if outcome.position and outcome.after is not None:
+                self.learners.remark(outcome.position, words, outcome.after.subject)
+
+    def prepare(
+        self,
+        kind: str,
+        draft: FileDraft,
+        members: Sequence[tuple[int, int, int]],
+        *,
+        dispatch: int | None = None,
+        duty: bool = True,
+    ) -> int:
+        """Register a file that was written for the outside: frozen members, digest, and the duty to send it."""
+        number = dispatch or self.dispatches.next_id()
+        folder = draft.final.parent.relative_to(self.office.outbox_folder).as_posix()
+        self.work.record(
+            "dispatch_prepared",
+            dispatch=number,
+            evidence={"kind": kind, "name": draft.final.name, "digest": draft.digest, "members": len(members)},
+            opens=["upload_file"] if duty else (),
+        )
+        now = self.work.clock()
+        self.dispatches.add(
+            Dispatch(
+                number, "out", kind, draft.final.name, "" if folder == "." else folder, draft.digest, PREPARED, now,
+                None, len(members),
+            ),
+            members,
+        )  # fmt: skip
+        self.drafts.append(draft)
+        self.written.append(Written(number, draft.final.name, draft.final, len(members)))
+        return number
+
+    def received(self, kind: str, digest: str, *, rows: int) -> int | None:
+        """Register a file that came in; None when the same bytes came in before."""
+        if self.dispatches.find(kinds=[kind], digest=digest):
+            return None
+        number = self.dispatches.next_id()
+        self.work.record(
+            "dispatch_received",
+            dispatch=number,
+            evidence={"kind": kind, "digest": digest, "rows": rows},
+        )
+        now = self.work.clock()
+        shown = f"D{number}-{kind}"
+        self.dispatches.add(Dispatch(number, "in", kind, shown, "", digest, RECEIVED, now, now, 0), [])
+        return number
+
+    def mark_sent(self, dispatch: Dispatch, *, on: date | None, evidence: Mapping[str, Any]) -> None:
+        """Record that a prepared file went out; a second time changes nothing."""
+        if dispatch.state != PREPARED:
+            return
+        self._advance(dispatch, SENT, "dispatch_sent", evidence={**evidence, **({"on": on.isoformat()} if on else {})})
+
+    def settle(self, dispatch: Dispatch) -> str:
+        """Bring the state of a dispatch up to date with its members; returns it."""
+        counts = self.dispatches.counts(dispatch.id)
+        state = ANSWERED if not counts.get("open") else PARTLY
+        if counts.get("open") == dispatch.members:
+            return dispatch.state
+        if state != dispatch.state:
+            self._advance(
+                dispatch, state, f"dispatch_{state}", evidence={f"members_{k}": v for k, v in sorted(counts.items())}
+            )
+        return state
+
+    def end(self, dispatch: Dispatch, state: str, *, reason: str) -> None:
+        """Close a dispatch as rejected or superseded: every open member is let go, whatever state it is in."""
+        self._advance(dispatch, state, f"dispatch_{state}", reason=reason)
+        self.dispatches.release(dispatch.id)
+
+    def _advance(self, dispatch: Dispatch, state: str, kind: str, **fields: Any) -> None:
+        closes = [[position, duty] for position, duty in self.log.open_duties_of_dispatch(dispatch.id)]
+        self.work.record(kind, dispatch=dispatch.id, closes=closes, **fields)
+        self.dispatches.set_state(dispatch.id, state, sent_at=self.work.clock() if state != "superseded" else None)
+
+    def add_learners(self, new: Sequence[tuple[str, Details]]) -> list[int]:
+        """Add learners with the first version of their details; returns their numbers."""
+        numbers = self.learners.add(
+            [(reference, secrets.token_bytes(32)) for reference, _ in new], self.work.clock()
+        )
+        self.learners.add_details([(n, 1, details) for n, (_, details) in zip(numbers, new, strict=True)])
+        return numbers
+
+    def close_duties(self, case: int, *names: str) -> tuple[tuple[int, str], ...]:
+        """The open duties of a case that bear one of these names, for a move to close."""
+        return tuple(d for d in self.log.open_duties([case]).get(case, ()) if d[1] in names)
+
+
+def recover(office: Office) -> list[str]:
+    """Give files their final name that a crash left between commit and rename; returns the names.
+
+    A draft that no dispatch knows and that is older than an hour belongs to a command that never committed.
+    """
+    finished = []
+    now = time.time()  # the age of a file on disk, not the time of an event
+    outbox = office.plugs.outbox
+    pending = outbox.pending()
+    if not pending:
+        return []
+    with office.look() as look:
+        for path in pending:
+            digest = outbox.read_digest(path)
+            name = path.name.partition(".")[2]
+            known = [d for d in look.dispatches.find(digest=digest) if d.name == name]
+            folder = known[0].folder if known else None
+            if not known and (match := NAMED_FOR_DISPATCH.fullmatch(path.name)):
+                owner = look.dispatches.get(int(match.group(2)))
+                folder = owner.folder if owner else None
+            final = office.outbox_folder / (folder or "") / name
+            draft = FileDraft(draft=path, final=final, digest=digest, size=path.stat().st_size)
+            if folder is not None:
+                outbox.publish(draft)
+                finished.append(name)
+            elif now - path.stat().st_mtime > STALE_DRAFT.total_seconds():
+                outbox.discard(draft)
+    return finished

@@ -1,0 +1,130 @@
+"""Event: one fact that happened, its canonical bytes and its leaf hash.
+
+The stored bytes are the truth. They are canonical JSON: sorted keys, UTF-8, NFC texts, whole numbers, booleans;
+no floats, and a key without a value is left out. The leaf hash is taken over those bytes as RFC 6962 (2013) takes
+it over a log entry, and never over a re-serialisation.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final
+
+import orjson
+
+SCHEMA: Final = 1
+OPENED: Final = "opened"
+MOVED: Final = "moved"
+REFUSED: Final = "refused"
+NOTED: Final = "noted"
+CORRECTED: Final = "corrected"
+EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
+LARGEST: Final = 2**53 - 1
+
+
+def nothing() -> Mapping[str, Any]:
+    """An empty mapping that nobody can fill."""
+    return EMPTY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One fact in the log. Times are microseconds since 1970, UTC; texts are codes, never personal values.
+
+    `case` and `sequence` are None for facts about no case (a file prepared, a rule waived). `held` names the rules
+    that held without a word, `said` what the others said. `facts` are the changes to what is known of the case,
+    `opens` and `closes` the duties it begins and ends.
+    """
+
+    position: int
+    origin: str
+    kind: str
+    occurred_at: int
+    recorded_at: int
+    actor: str
+    command: str
+    command_id: str
+    product: str
+    case: int | None = None
+    sequence: int | None = None
+    prev: str | None = None
+    trigger: str | None = None
+    source: str | None = None
+    target: str | None = None
+    route: str | None = None
+    route_version: int | None = None
+    route_hash: str | None = None
+    rules: str | None = None
+    held: tuple[str, ...] = ()
+    said: tuple[Mapping[str, Any], ...] = ()
+    dispatch: int | None = None
+    row: int | None = None
+    settles: str | None = None
+    reason: str | None = None
+    evidence: Mapping[str, Any] = field(default_factory=nothing)
+    facts: Mapping[str, Any] = field(default_factory=nothing)
+    opens: tuple[str, ...] = ()
+    closes: tuple[tuple[int, str], ...] = ()
+    commitments: Mapping[str, str] = field(default_factory=nothing)
+    on_behalf_of: str | None = None
+    approver: str | None = None
+    voids: int | None = None
+    run: int | None = None
+    schema: int = SCHEMA
+
+
+TUPLES: Final = frozenset({"held", "said", "opens"})
+
+
+def canonical(value: object) -> bytes:
+    """The one way a value is written as bytes."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def leaf_hash(body: bytes) -> bytes:
+    """SHA-256 over a zero byte and the body: the leaf hash of RFC 6962 (2013), section 2.1."""
+    return hashlib.sha256(b"\x00" + body).digest()
+
+
+def parse(body: bytes) -> Event:
+    """The event that these bytes hold; raises ValueError when they are no event of a known schema."""
+    try:
+        record = orjson.loads(body)
+        if not isinstance(record, dict) or record.get("schema") != SCHEMA:
+            raise ValueError("not an event of a known schema")
+        for name in TUPLES & record.keys():
+            record[name] = tuple(record[name])
+        if "closes" in record:
+            record["closes"] = tuple((position, duty) for position, duty in record["closes"])
+        return Event(**record)
+    except (orjson.JSONDecodeError, TypeError) as wrong:
+        raise ValueError("not an event of a known schema") from wrong
+
+
+def is_canonical(body: bytes) -> bool:
+    """Whether the bytes are what `canonical` gives for their own meaning: no floats, no second spelling."""
+    try:
+        record = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return False
+    if not isinstance(record, dict) or None in record.values():
+        return False
+    return _is_plain(record) and canonical(record) == body
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, str):
+        return unicodedata.is_normalized("NFC", value)
+    if isinstance(value, bool):
+        return True
+    if isinstance(value, int):
+        return abs(value) <= LARGEST
+    if isinstance(value, list):
+        return all(_is_plain(item) for item in value)
+    if isinstance(value, dict):
+        return all(_is_plain(k) and _is_plain(v) for k, v in value.items())
+    return value is None

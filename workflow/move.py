@@ -1,0 +1,86 @@
+"""What is asked of a case, by whom, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal
+
+from workflow.case import Standing
+from workflow.event import nothing
+from workflow.rule import Verdict
+
+Result = Literal["moved", "noted", "refused", "no_such_transition", "unknown_case", "repeated"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """One command: the named person (or scheduled job) behind it, and its id; a repeated id changes nothing."""
+
+    actor: str
+    command: str
+    command_id: str = ""
+    on_behalf_of: str = ""
+    approver: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """What is asked of one case.
+
+    `occurred_at` (microseconds, UTC) or `on` (a day) say when it happened; neither means now. `reason` is a code,
+    `evidence` what the move rests on, `facts` what becomes known by it, `opens` and `closes` duties. `settles` says
+    what becomes of the case's place in `dispatch`. `private` is handed to the rules and never stored.
+    """
+
+    case: int
+    occurred_at: int | None = None
+    on: date | None = None
+    reason: str = ""
+    evidence: Mapping[str, Any] = field(default_factory=nothing)
+    facts: Mapping[str, Any] = field(default_factory=nothing)
+    opens: tuple[str, ...] = ()
+    closes: tuple[tuple[int, str], ...] = ()
+    commitments: Mapping[str, str] = field(default_factory=nothing)
+    dispatch: int | None = None
+    row: int | None = None
+    settles: Literal["answered", "released"] | None = None
+    command_id: str = ""
+    private: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A move put to a case as it stands; `occurred_at` is settled, `stated` says whether somebody named it."""
+
+    trigger: str
+    move: Move
+    standing: Standing
+    occurred_at: int
+    stated: bool
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one move. `position` is its event (0 when none was written), `after` where the case is now."""
+
+    case: int
+    trigger: str
+    result: Result
+    position: int = 0
+    source: str = ""
+    target: str = ""
+    verdicts: tuple[Verdict, ...] = ()
+    after: Standing | None = None
+
+    @property
+    def refusals(self) -> tuple[Verdict, ...]:
+        """The verdicts that did not hold."""
+        return tuple(v for v in self.verdicts if not v.held)
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the case is where the move asked it to be."""
+        return self.result in {"moved", "noted", "repeated"}

@@ -1,0 +1,157 @@
+"""The tables as SQLModel classes: they define columns and serve the read side; nothing is validated here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, LargeBinary, Text, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+Whole = BigInteger().with_variant(Integer, "sqlite")
+STRICT: dict[str, Any] = {"sqlite_strict": True}
+
+
+def _key() -> Any:
+    return Field(sa_column=Column(Whole, primary_key=True, autoincrement=False))
+
+
+class Meta(SQLModel, table=True):
+    """Named facts about this database: the log's origin, practice or real."""
+
+    __tablename__ = "meta"
+    __table_args__ = STRICT
+    name: str = Field(sa_column=Column(Text, primary_key=True))
+    value: str = Field(sa_type=Text)
+
+
+class DefinitionRow(SQLModel, table=True):
+    """A route a case has run on, as canonical JSON with its hash."""
+
+    __tablename__ = "definition"
+    __table_args__ = STRICT
+    hash: str = Field(sa_column=Column(Text, primary_key=True))
+    name: str = Field(sa_type=Text)
+    version: int = Field(sa_type=Whole)
+    body: bytes = Field(sa_type=LargeBinary)
+
+
+class CaseRow(SQLModel, table=True):
+    """A standing: the projection of a case's events."""
+
+    __tablename__ = "cases"
+    id: int = _key()
+    subject: int = Field(sa_type=Whole)
+    cohort: str = Field(sa_type=Text)
+    route: str = Field(sa_type=Text)
+    route_version: int = Field(sa_type=Whole)
+    state: str = Field(sa_type=Text)
+    sequence: int = Field(sa_type=Whole)
+    entered_at: int = Field(sa_type=Whole)
+    clock_from: int | None = Field(default=None, sa_type=Whole)
+    occurred_at: int = Field(sa_type=Whole)
+    leaf: bytes = Field(sa_type=LargeBinary)
+    facts: str = Field(sa_type=Text)
+    __table_args__ = (
+        Index("cases_by_state", "state", "clock_from", "cohort"),
+        Index("cases_by_subject", "subject"),
+        Index("cases_by_cohort", "cohort"),
+        STRICT,
+    )
+
+
+class EventRow(SQLModel, table=True):
+    """One event: `body` is the truth, every other column a copy for querying."""
+
+    __tablename__ = "event"
+    position: int = _key()
+    case_id: int | None = Field(default=None, sa_type=Whole)
+    sequence: int | None = Field(default=None, sa_type=Whole)
+    kind: str = Field(sa_type=Text)
+    trigger: str | None = Field(default=None, sa_type=Text)
+    source: str | None = Field(default=None, sa_type=Text)
+    target: str | None = Field(default=None, sa_type=Text)
+    occurred_at: int = Field(sa_type=Whole)
+    recorded_at: int = Field(sa_type=Whole)
+    actor: str = Field(sa_type=Text)
+    dispatch: int | None = Field(default=None, sa_type=Whole)
+    command_id: str = Field(sa_type=Text)
+    run: int | None = Field(default=None, sa_type=Whole)
+    body: bytes = Field(sa_type=LargeBinary)
+    leaf: bytes = Field(sa_type=LargeBinary)
+    __table_args__ = (
+        UniqueConstraint("case_id", "sequence", name="event_once"),
+        CheckConstraint("(case_id IS NULL) = (sequence IS NULL)", name="event_case_and_sequence"),
+        CheckConstraint("position > 0", name="event_position"),
+        STRICT,
+    )
+
+
+class DispatchRow(SQLModel, table=True):
+    """One file or call, out or in, once: what it was and how far it got."""
+
+    __tablename__ = "dispatch"
+    id: int = _key()
+    direction: str = Field(sa_type=Text)
+    kind: str = Field(sa_type=Text)
+    name: str = Field(sa_type=Text)
+    folder: str = Field(sa_type=Text)
+    digest: str = Field(sa_type=Text)
+    state: str = Field(sa_type=Text)
+    prepared_at: int = Field(sa_type=Whole)
+    sent_at: int | None = Field(default=None, sa_type=Whole)
+    members: int = Field(sa_type=Whole)
+    __table_args__ = (Index("dispatch_by_digest", "digest", "kind"), Index("dispatch_by_state", "state"), STRICT)
+
+
+class DispatchMemberRow(SQLModel, table=True):
+    """A case in a dispatch: frozen when the file was made; `state` is open, answered or released."""
+
+    __tablename__ = "dispatch_member"
+    dispatch: int = _key()
+    case_id: int = _key()
+    row: int = Field(sa_type=Whole)
+    version: int = Field(sa_type=Whole)
+    state: str = Field(sa_type=Text)
+    __table_args__ = (Index("dispatch_member_by_case", "case_id", "state"), STRICT)
+
+
+class DutyRow(SQLModel, table=True):
+    """A side obligation: opened by one event, closed by another."""
+
+    __tablename__ = "duty"
+    position: int = _key()
+    duty: str = Field(sa_column=Column(Text, primary_key=True))
+    case_id: int | None = Field(default=None, sa_type=Whole)
+    dispatch: int | None = Field(default=None, sa_type=Whole)
+    opened_at: int = Field(sa_type=Whole)
+    closed: int | None = Field(default=None, sa_type=Whole)
+    __table_args__ = (Index("duty_by_case", "case_id"), Index("duty_open", "closed", "duty"), STRICT)
+
+
+class BlockedRow(SQLModel, table=True):
+    """Why a trigger was refused when it was last asked; `reasons` tells one set of objections from another."""
+
+    __tablename__ = "blocked"
+    __table_args__ = STRICT
+    case_id: int = _key()
+    trigger: str = Field(sa_column=Column(Text, primary_key=True))
+    reasons: str = Field(sa_type=Text)
+    said: str = Field(sa_type=Text)
+    asked_at: int = Field(sa_type=Whole)
+    position: int = Field(sa_type=Whole)
+
+
+class RunRow(SQLModel, table=True):
+    """A bulk run: frozen members, and how far it got; counts are derived from events."""
+
+    __tablename__ = "run"
+    id: int = _key()
+    command_id: str = Field(sa_type=Text)
+    trigger: str = Field(sa_type=Text)
+    members: bytes = Field(sa_type=LargeBinary)
+    size: int = Field(sa_type=Whole)
+    cursor: int = Field(sa_type=Whole)
+    first_position: int = Field(sa_type=Whole)
+    last_position: int = Field(sa_type=Whole)
+    stopped: str = Field(sa_type=Text)
+    __table_args__ = (UniqueConstraint("command_id", name="run_once"), STRICT)

@@ -1,0 +1,211 @@
+"""Reads the whole log again and says, in words, where it is not what it should be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import Connection
+
+from workflow.case import fold
+from workflow.event import Event, is_canonical, leaf_hash, parse
+from workflow.route import Route
+from workflow.store.event_log import STANDING, standing_of
+from workflow.store.guards import SQLITE
+
+COPIES: Final = (
+    ("position", "position"), ("case_id", "case"), ("sequence", "sequence"), ("kind", "kind"),
+    ("trigger", "trigger"), ("source", "source"), ("target", "target"), ("occurred_at", "occurred_at"),
+    ("recorded_at", "recorded_at"), ("actor", "actor"), ("dispatch", "dispatch"), ("command_id", "command_id"),
+    ("run", "run"),
+)  # fmt: skip
+COLUMNS: Final = ", ".join(column for column, _ in COPIES)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something wrong: the first position or case it shows at, the kind of change, and a sentence."""
+
+    kind: str
+    message: str
+    position: int | None = None
+    case: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What verifying found: size of the log, faults (none when it holds), and notes that are no faults."""
+
+    origin: str
+    size: int
+    cases: int
+    faults: tuple[Fault, ...]
+    notes: tuple[Fault, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether the log is what it should be."""
+        return not self.faults
+
+
+def verify(
+    connection: Connection,
+    origin: str,
+    routes: Mapping[tuple[str, int], Route],
+    progress: Callable[[int], None] = lambda _done: None,
+) -> Report:
+    """Check guards, positions, bytes, leaves, copies and chains, then every projection against its events.
+
+    Runs in constant memory but for one hash a case. Raises nothing for a bad log: it reports.
+    """
+    raw: Any = connection.connection.driver_connection
+    faults = list(_guards(raw))
+    notes: list[Fault] = []
+    size = 0
+    chains: dict[int, tuple[int, str]] = {}
+    for size, fault, note in _events(raw, origin, chains):
+        if fault is not None:
+            faults.append(fault)
+        if note is not None:
+            notes.append(note)
+        if size % 1_000 == 0:
+            progress(1_000)
+    faults += _standings(raw, routes, chains)
+    faults += _duties(raw)
+    faults += _members(raw)
+    return Report(origin, size, len(chains), tuple(faults), tuple(notes))
+
+
+def _guards(raw: Any) -> Iterator[Fault]:
+    found = dict(raw.execute("SELECT name, sql FROM sqlite_master WHERE type='trigger'"))
+    for name, sql in SQLITE.items():
+        if name not in found:
+            yield Fault("guard_missing", f"the trigger {name} that protects the log is gone")
+        elif found[name] != sql:
+            yield Fault("guard_changed", f"the trigger {name} that protects the log was changed")
+
+
+def _events(
+    raw: Any, origin: str, chains: dict[int, tuple[int, str]]
+) -> Iterator[tuple[int, Fault | None, Fault | None]]:
+    expected, last_recorded = 0, 0
+    for row in raw.execute(f"SELECT {COLUMNS}, body, leaf FROM event ORDER BY position"):
+        *copies, body, leaf = row
+        expected += 1
+        position = copies[0]
+        fault = None
+        if position != expected:
+            fault = Fault("gap", f"position {expected} is missing: the next event is {position}", expected)
+            expected = position
+        fault = fault or _event_fault(position, copies, body, leaf, origin, chains)
+        note = None
+        if copies[8] < last_recorded:
+            note = Fault("clock", "was recorded earlier than the event before it: the clock was set back", position)
+        last_recorded = copies[8]
+        yield expected, fault, note
+
+
+def _event_fault(
+    position: int, copies: list[Any], body: bytes, leaf: bytes, origin: str, chains: dict[int, tuple[int, str]]
+) -> Fault | None:
+    actual = leaf_hash(body)
+    if actual != leaf:
+        return Fault("leaf", "leaf differs: the body or its hash was changed", position)
+    try:
+        record = orjson.loads(body)
+        parse(body)
+    except (ValueError, orjson.JSONDecodeError):
+        return Fault("body", "body is no event of a known schema", position)
+    if not is_canonical(body):
+        return Fault("canonical", "body is not written in the canonical form", position)
+    if record["origin"] != origin:
+        return Fault("origin", "comes from another log", position)
+    for (column, key), copy in zip(COPIES, copies, strict=True):
+        if record.get(key) != copy:
+            return Fault("copy", f"column {column} differs from body", position)
+    case = record.get("case")
+    if case is None:
+        return None
+    sequence, last = chains.get(case, (0, None))
+    chains[case] = (record["sequence"], actual.hex())
+    if record["sequence"] != sequence + 1:
+        return Fault("sequence", f"place {sequence + 1} of case {case} is missing", position, case)
+    if record.get("prev") != last:
+        return Fault("chain", f"does not follow the event before it in case {case}", position, case)
+    return None
+
+
+def _standings(
+    raw: Any, routes: Mapping[tuple[str, int], Route], chains: Mapping[int, tuple[int, str]]
+) -> Iterator[Fault]:
+    seen = 0
+    for row in raw.execute(f"SELECT {STANDING}, subject, cohort FROM cases ORDER BY id"):
+        stored = standing_of(row)
+        subject, cohort = row[10:]
+        seen += 1
+        if stored.case not in chains:
+            yield Fault("projection", "has no event", case=stored.case)
+            continue
+        route = routes.get((stored.route, stored.route_version))
+        if route is None:
+            yield Fault("route", f"runs on {stored.route} version {stored.route_version}, unknown", case=stored.case)
+            continue
+        try:
+            made = fold(route, _of_case(raw, stored.case))
+        except (ValueError, KeyError):
+            yield Fault("projection", "its events do not add up to a standing", case=stored.case)
+            continue
+        if made != stored or (made.subject, made.cohort) != (subject, cohort):
+            yield Fault(
+                "projection", f"stands in {stored.state}, but its events lead to {made.state}: its row was changed"
+                if made.state != stored.state else "its row differs from what its events add up to",
+                case=stored.case,
+            )  # fmt: skip
+    if seen < len(chains):
+        yield Fault("projection", f"{len(chains) - seen} cases have events but no row")
+
+
+def _of_case(raw: Any, case: int) -> Iterator[tuple[Event, bytes]]:
+    for (body,) in raw.execute("SELECT body FROM event WHERE case_id=? ORDER BY sequence", (case,)):
+        yield parse(body), body
+
+
+def _duties(raw: Any) -> Iterator[Fault]:
+    """Each duty row against the events that opened and closed it."""
+    made: dict[tuple[int, str], int | None] = {}
+    for position, body in raw.execute(
+        "SELECT position, body FROM event WHERE instr(body, CAST('\"opens\":' AS BLOB)) > 0 "
+        "OR instr(body, CAST('\"closes\":' AS BLOB)) > 0 ORDER BY position"
+    ):
+        event = parse(body)
+        for duty in event.opens:
+            made[position, duty] = None
+        for opening, duty in event.closes:
+            if made.get((opening, duty), position) is None:
+                made[opening, duty] = position
+    stored = {(row[0], row[1]): row[2] for row in raw.execute("SELECT position, duty, closed FROM duty")}
+    for key in sorted(made.keys() | stored.keys()):
+        if key not in stored or key not in made or made[key] != stored[key]:
+            yield Fault("duty", f"the duty {key[1]} differs from what the events say", key[0])
+
+
+def _members(raw: Any) -> Iterator[Fault]:
+    """Each answered place in a dispatch against the event that answered it."""
+    made: dict[tuple[int, int], str] = {}
+    for (body,) in raw.execute(
+        "SELECT body FROM event WHERE dispatch IS NOT NULL AND instr(body, CAST('\"settles\":' AS BLOB)) > 0 "
+        "ORDER BY position"
+    ):
+        event = parse(body)
+        if event.dispatch is not None and event.case is not None and event.settles is not None:
+            made[event.dispatch, event.case] = event.settles
+    for dispatch, case, state in raw.execute(
+        "SELECT m.dispatch, m.case_id, m.state FROM dispatch_member m JOIN dispatch d ON d.id = m.dispatch "
+        "WHERE d.state NOT IN ('rejected', 'superseded') ORDER BY m.dispatch, m.case_id"
+    ):
+        if made.get((dispatch, case), "open") != state:
+            yield Fault(
+                "dispatch", f"dispatch {dispatch} holds this case as {state}, its events say otherwise", case=case
+            )
