@@ -24,9 +24,7 @@ class FileRefused(WorkflowError):
     never a personal value.
     """
 
-    def __init__(
-        self, file: str, rule: str, fix: str, *, line: int | None = None, column: str | None = None
-    ) -> None:
+    def __init__(self, file: str, rule: str, fix: str, *, line: int | None = None, column: str | None = None) -> None:
         self.file, self.rule, self.fix, self.line, self.column = file, rule, fix, line, column
         where = file + (f", line {line}" if line is not None else "") + (f", {column}" if column else "")
         super().__init__(f"{where}: {rule}. {fix}")
@@ -152,9 +150,7 @@ class Lrs(Protocol):
         """What the upload would refuse in this learner; empty when nothing."""
         ...
 
-    def write_batch(
-        self, learners: Sequence[BatchLearner], *, ukprn: str, reference: str, target: BinaryIO
-    ) -> None:
+    def write_batch(self, learners: Sequence[BatchLearner], *, ukprn: str, reference: str, target: BinaryIO) -> None:
         """Write one batch file; values are never altered, a learner with refusals raises FileRefused."""
         ...
 
@@ -251,7 +247,9 @@ class Message:
 class Postbox(Protocol):
     """Writes messages for learners."""
 
-    def compose(self, *, reference: str, address: str, uln: str, carries: Literal["uln", "name"], given_name: str) -> Message:
+    def compose(
+        self, *, reference: str, address: str, uln: str, carries: Literal["uln", "name"], given_name: str
+    ) -> Message:
         """Fill the template; raises FileRefused when the text would carry the ULN together with identity data."""
         ...
 
@@ -298,13 +296,35 @@ class Outbox(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Plugs:
-    """The outside as one bundle, put together by the wiring."""
+class Plugs(Protocol):
+    """The outside as one bundle, put together by the wiring; a plug is made when first used."""
 
-    cohort_source: CohortSource
-    lrs: Lrs
-    awarding_body: AwardingBody
-    lar_system: LarSystem
-    postbox: Postbox
-    outbox: Outbox
+    @property
+    def cohort_source(self) -> CohortSource:
+        """Reads cohort sheets."""
+        ...
+
+    @property
+    def lrs(self) -> Lrs:
+        """Asks the LRS."""
+        ...
+
+    @property
+    def awarding_body(self) -> AwardingBody:
+        """Registers with the awarding organisation."""
+        ...
+
+    @property
+    def lar_system(self) -> LarSystem:
+        """Sets up achievement records on the alternative route."""
+        ...
+
+    @property
+    def postbox(self) -> Postbox:
+        """Writes to learners."""
+        ...
+
+    @property
+    def outbox(self) -> Outbox:
+        """Puts files where people find them."""
+        ...

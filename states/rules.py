@@ -79,11 +79,16 @@ def happened_when_it_could(asked: Asked) -> Objections:
     if not q.stated:
         if q.now < q.standing.occurred_at:
             yield Objection(
-                "clock_set_back", "this machine's clock is behind the step before; check the clock", "occurred_at", "warn"
+                "clock_set_back",
+                "this machine's clock is behind the step before; check the clock",
+                "occurred_at",
+                "warn",
             )
         return
     if q.occurred_at > q.now:
-        yield Objection("in_the_future", "the time it happened lies in the future; give the day it happened", "occurred_at")
+        yield Objection(
+            "in_the_future", "the time it happened lies in the future; give the day it happened", "occurred_at"
+        )
     elif q.occurred_at < q.standing.occurred_at:
         yield Objection(
             "before_previous", "it cannot have happened before the step before it; check the day", "occurred_at"
@@ -118,7 +123,9 @@ def age_is_accepted(asked: Asked) -> Objections:
     age = checks.age_on(birth, day_of(asked.question.occurred_at))
     if not YOUNGEST <= age <= OLDEST:
         yield Objection(
-            "age", f"the age on the day of submission must be {YOUNGEST} to {OLDEST}; check the date of birth", "date_of_birth"
+            "age",
+            f"the age on the day of submission must be {YOUNGEST} to {OLDEST}; check the date of birth",
+            "date_of_birth",
         )
 
 
@@ -131,7 +138,10 @@ def postcode_has_lrs_form(asked: Asked) -> Objections:
         yield Objection(fault.code, f"Postcode: {fault.message}. {fault.fix}", "postcode")
     elif checks.normalise_postcode(postcode) == checks.UNKNOWN_POSTCODE:
         yield Objection(
-            "unknown_postcode", "the postcode says unknown or overseas; the LRS may not find the learner", "postcode", "warn"
+            "unknown_postcode",
+            "the postcode says unknown or overseas; the LRS may not find the learner",
+            "postcode",
+            "warn",
         )
 
 
@@ -195,7 +205,9 @@ def existing_uln_can_be_real(asked: Asked) -> Objections:
 def sending_did_not_count(asked: Asked) -> Objections:
     """N1: a learner goes back only when the file was not sent, was rejected whole, or for a stated reason."""
     if asked.dispatch_state not in {"prepared", "rejected", "superseded"} and not asked.question.move.reason:
-        yield Objection("was_sent", "the file was sent; recall the learner with --reason, or reject the file", "dispatch")
+        yield Objection(
+            "was_sent", "the file was sent; recall the learner with --reason, or reject the file", "dispatch"
+        )
 
 
 def uln_is_valid(asked: Asked) -> Objections:
@@ -332,7 +344,9 @@ def not_waiting_is_justified(asked: Asked) -> Objections:
     if not (move.reason or facts.get("alternative_reason")):
         yield Objection("no_reason", "say why not to wait for the ULN: ulnflow route alternative --reason", "reason")
     if not (move.evidence.get("acknowledged") or facts.get("alternative_reason")):
-        yield Objection("not_acknowledged", "acknowledge the extra work: ulnflow route alternative --yes", "acknowledged")
+        yield Objection(
+            "not_acknowledged", "acknowledge the extra work: ulnflow route alternative --yes", "acknowledged"
+        )
 
 
 def alternative_route_taken(asked: Asked) -> Objections:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -26,6 +26,7 @@ from workflow import Act, Engine, Move, Outcome, Route, Standing, WorkflowError
 from workflow.store.database import Database
 from workflow.store.dispatch_log import (
     ANSWERED,
+    OPEN_STATES,
     PARTLY,
     PREPARED,
     RECEIVED,
@@ -86,6 +87,11 @@ class Office:
                     self.plugs.outbox.publish(draft)
                 else:
                     self.plugs.outbox.discard(draft)
+
+    def standings(self, cases: Sequence[int]) -> dict[int, Standing]:
+        """Where some cases stand, by number."""
+        with self.look() as look:
+            return look.log.load(cases)
 
     @contextmanager
     def look(self) -> Iterator[Glance]:
@@ -232,6 +238,8 @@ class UnitOfWork(Glance):
 
     def settle(self, dispatch: Dispatch) -> str:
         """Bring the state of a dispatch up to date with its members; returns it."""
+        if dispatch.state not in OPEN_STATES:
+            return dispatch.state
         counts = self.dispatches.counts(dispatch.id)
         state = ANSWERED if not counts.get("open") else PARTLY
         if counts.get("open") == dispatch.members:
@@ -241,6 +249,14 @@ class UnitOfWork(Glance):
                 dispatch, state, f"dispatch_{state}", evidence={f"members_{k}": v for k, v in sorted(counts.items())}
             )
         return state
+
+    def settle_all(self, dispatches: Iterable[int], *, proved_by: str) -> None:
+        """Bring several dispatches up to date; one nobody marked as sent is proved sent by what came of it."""
+        for number in sorted(dispatches):
+            for advance in (lambda d: self.mark_sent(d, on=None, evidence={"proved_by": proved_by}), self.settle):
+                dispatch = self.dispatches.get(number)
+                if dispatch is not None and self.dispatches.counts(number).get("open", 0) < dispatch.members:
+                    advance(dispatch)
 
     def end(self, dispatch: Dispatch, state: str, *, reason: str) -> None:
         """Close a dispatch as rejected or superseded: every open member is let go, whatever state it is in."""
@@ -254,9 +270,7 @@ class UnitOfWork(Glance):
 
     def add_learners(self, new: Sequence[tuple[str, Details]]) -> list[int]:
         """Add learners with the first version of their details; returns their numbers."""
-        numbers = self.learners.add(
-            [(reference, secrets.token_bytes(32)) for reference, _ in new], self.work.clock()
-        )
+        numbers = self.learners.add([(reference, secrets.token_bytes(32)) for reference, _ in new], self.work.clock())
         self.learners.add_details([(n, 1, details) for n, (_, details) in zip(numbers, new, strict=True)])
         return numbers
 

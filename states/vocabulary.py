@@ -1,4 +1,4 @@
-"""The words of every learner route: codes of rules, kinds of dispatch, reasons. A test holds pages and routes to them."""
+"""The words of every learner route: codes of rules, kinds of dispatch, reasons."""
 
 from __future__ import annotations
 

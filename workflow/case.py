@@ -6,7 +6,7 @@ A standing is a projection: `fold` makes it again from the events alone, and `ve
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -33,6 +33,13 @@ class Standing:
     occurred_at: int
     leaf: bytes
     facts: Mapping[str, Any]
+
+    def sealed(self, leaf: bytes) -> Standing:
+        """The same standing with the leaf hash of the event that led to it."""
+        return Standing(
+            self.case, self.route, self.route_version, self.state, self.sequence, self.entered_at, self.clock_from,
+            self.occurred_at, leaf, self.facts,
+        )  # fmt: skip
 
     @property
     def subject(self) -> int:
@@ -111,7 +118,7 @@ def fold(route: Route, events: Iterable[tuple[Event, bytes]]) -> Standing:
                 occurred_at=event.occurred_at,
                 facts=event.facts if stands else EMPTY,
             )
-        standing = replace(standing, leaf=leaf_hash(body))
+        standing = standing.sealed(leaf_hash(body))
     if standing is None:
         raise ValueError("a case without events")
     return standing

@@ -8,7 +8,6 @@ that time moves anyone, or that a file was sent because it was written.
 from __future__ import annotations
 
 import hashlib
-import zlib
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,10 +16,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 from uuid import uuid4
 
-from workflow.errors import NoSuchTransition, RuleRefused, UnknownCase
-from workflow.move import Act, Move, Outcome
+from workflow.errors import CommandReused, NamedTwice, NoSuchTransition, RuleRefused, UnknownCase
+from workflow.event import OPENED
+from workflow.move import ACCEPTED, Act, Move, Outcome
 from workflow.store.database import Database
-from workflow.store.runs import Run, RunLog
+from workflow.store.runs import Run, RunLog, packed
 from workflow.work import Definition, Work
 
 Asked = TypeVar("Asked")
@@ -33,7 +33,10 @@ class DryRun(Exception):
 
 @dataclass(slots=True)
 class RunResult:
-    """What a bulk run did. Counts come from events; `kinds` counts refusals by (rule, code, field)."""
+    """What a bulk run did. `counts` are those of the whole run, also of what came before a crash.
+
+    `kinds` counts the refusals met by this call by (rule, code, field), `examples` are the first of them.
+    """
 
     run: int
     size: int
@@ -46,14 +49,21 @@ class RunResult:
     def add(self, outcomes: Sequence[Outcome], examples: int = 20) -> None:
         """Count some outcomes, keeping the first few refusals."""
         self.done += len(outcomes)
-        for outcome in outcomes:
-            self.counts[outcome.result] += 1
-            for verdict in outcome.refusals:
-                for said in verdict.objections:
-                    if said.severity == "block":
-                        self.kinds[verdict.rule, said.code, said.field] += 1
-            if not outcome.accepted and len(self.examples) < examples:
-                self.examples.append(outcome)
+        self.counts.update([outcome.result for outcome in outcomes])
+        refused = [outcome for outcome in outcomes if not outcome.accepted]
+        self.examples += refused[: max(0, examples - len(self.examples))]
+        for outcome in refused:
+            self.kinds.update(
+                (verdict.rule, said.code, said.field)
+                for verdict in outcome.refusals
+                for said in verdict.objections
+                if said.severity == "block"
+            )
+
+    @property
+    def not_accepted(self) -> int:
+        """How many members are not where the trigger would have brought them."""
+        return sum(count for result, count in self.counts.items() if result not in ACCEPTED)
 
 
 class Engine(Generic[Asked]):
@@ -97,22 +107,38 @@ class Engine(Generic[Asked]):
             return
 
     def open(self, subjects: Sequence[tuple[int, Mapping[str, Any]]], act: Act) -> list[int]:
-        """Open a case for each (subject, facts); returns the case numbers."""
+        """Open a case for each (subject, facts); returns the case numbers.
+
+        The act's own command id makes a repeat return the numbers of the first call.
+        """
         with self.work(act) as work:
-            return [standing.case for standing in work.open(subjects)]
+            runs = RunLog(work.connection)
+            if act.command_id and (found := _same(runs.get(act.command_id), OPENED)):
+                return list(found.cases())
+            cases = [standing.case for standing in work.open(subjects)]
+            if act.command_id:
+                head, size = work.log.head(), len(cases)
+                counts = {OPENED: size}
+                runs.add(
+                    Run(
+                        runs.next_id(), act.command_id, OPENED, packed(cases), size, size, head - size + 1, head,
+                        "finished", counts,
+                    )
+                )  # fmt: skip
+            return cases
 
     def fire(self, trigger: str, move: Move, act: Act, *, dry_run: bool = False) -> Outcome:
         """Move one case, or raise why not.
 
-        Raises NoSuchTransition or RuleRefused (the refusal is in the log by then) and UnknownCase. The act's own
-        command id makes a repeat return what the first call did.
+        Raises NoSuchTransition or RuleRefused (the refusal is in the log by then, unless this is a dry run),
+        UnknownCase and OtherRoute. The act's own command id makes a repeat return what the first call did.
         """
         if act.command_id and not move.command_id:
             move = replace(move, command_id=act.command_id)
         with self.work(act, dry_run=dry_run) as work:
             outcome = work.fire(trigger, [move])[0]
         raise_refusal(outcome)
-        return outcome
+        return replace(outcome, position=0) if dry_run and outcome.result == "moved" else outcome
 
     def fire_many(
         self,
@@ -128,36 +154,50 @@ class Engine(Generic[Asked]):
         """Move many cases, each judged by its own rules, a chunk a transaction.
 
         The members are frozen when the run begins and its place is written with each chunk, so the same call with
-        the same command id goes on after a crash and changes nothing once done. `stop_after` refusals end it.
+        the same command id goes on after a crash and changes nothing once done. `stop_after` refusals end it at the
+        end of their chunk. A dry run judges each chunk as if the ones before it had not moved. Raises NamedTwice,
+        CommandReused when the command id began another trigger, and OtherRoute.
         """
+        _refuse_doubles(cases)
         act = act if act.command_id else replace(act, command_id=self.new_id())
         if dry_run:
-            return self._rehearse(trigger, cases, act, move)
+            return self._rehearse(trigger, cases, act, move, stop_after=stop_after, progress=progress)
         run = self._begin(trigger, cases, act)
-        result = RunResult(run.id, run.size, stopped=run.stopped)
-        members = _unpack(run.members)
-        refused = 0
+        members = run.cases()
+        result = RunResult(run.id, run.size, run.cursor, Counter(run.counts), stopped=run.stopped)
         while not result.stopped:
+            done = result.done
             with self.work(act, run=run.id) as work:
-                runs = RunLog(work.connection)
-                cursor = runs.cursor(run.id)
-                chunk = members[cursor : cursor + CHUNK]
-                outcomes = work.fire(trigger, [move(case) for case in chunk], bulk=True)
-                refused += sum(not outcome.accepted for outcome in outcomes)
-                if cursor + len(chunk) >= run.size:
-                    result.stopped = "finished"
-                elif stop_after is not None and refused >= stop_after:
-                    result.stopped = "too_many_refusals"
-                if result.stopped:
-                    work.record("run_ended", run=run.id, reason=result.stopped, evidence={"size": run.size})
-                runs.advance(run.id, cursor + len(chunk), work.log.head(), result.stopped)
-            result.add(outcomes)
-            progress(len(chunk))
-        if not result.counts:
-            with self.database.reading() as connection:
-                result.counts.update(RunLog(connection).counts(run.id))
-            result.done = run.size
+                self._chunk(work, trigger, members, move, result, stop_after)
+            progress(result.done - done)
         return result
+
+    def _chunk(
+        self,
+        work: Work[Asked],
+        trigger: str,
+        members: array[int],
+        move: Callable[[int], Move],
+        result: RunResult,
+        stop_after: int | None,
+    ) -> None:
+        """The next chunk of a run, from where its row says; another process may have brought it there."""
+        runs = RunLog(work.connection)
+        result.done, counts, result.stopped = runs.progress(result.run)
+        result.counts = Counter(counts)
+        if result.stopped:
+            return
+        outcomes = work.fire(trigger, [move(case) for case in members[result.done : result.done + CHUNK]], bulk=True)
+        result.add(outcomes)
+        if result.done >= result.size:
+            result.stopped = "finished"
+        elif stop_after is not None and result.not_accepted >= stop_after:
+            result.stopped = "too_many_refusals"
+        if result.stopped:
+            work.record(
+                "run_ended", reason=result.stopped, evidence={"size": result.size, "counts": dict(result.counts)}
+            )
+        runs.advance(result.run, result.done, work.log.head(), result.stopped, result.counts)
 
     def unfinished(self, trigger: str) -> list[Run]:
         """Bulk runs of this trigger that a crash left behind."""
@@ -167,24 +207,37 @@ class Engine(Generic[Asked]):
     def _begin(self, trigger: str, cases: Sequence[int], act: Act) -> Run:
         with self.work(act) as work:
             runs = RunLog(work.connection)
-            if found := runs.get(act.command_id):
+            if found := _same(runs.get(act.command_id), trigger):
                 return found
-            packed = _pack(cases)
-            digest = hashlib.sha256(packed).hexdigest()
+            frozen = packed(cases)
+            digest = hashlib.sha256(frozen).hexdigest()
             number = runs.next_id()
             position = work.record(
                 "run_began", trigger=trigger, run=number, evidence={"size": len(cases), "members": digest}
             )
-            run = Run(number, act.command_id, trigger, packed, len(cases), 0, position, position, "")
+            run = Run(number, act.command_id, trigger, frozen, len(cases), 0, position, position, "", {})
             runs.add(run)
             return run
 
-    def _rehearse(self, trigger: str, cases: Sequence[int], act: Act, move: Callable[[int], Move]) -> RunResult:
-        result = RunResult(0, len(cases), stopped="rehearsed")
+    def _rehearse(
+        self,
+        trigger: str,
+        cases: Sequence[int],
+        act: Act,
+        move: Callable[[int], Move],
+        *,
+        stop_after: int | None,
+        progress: Callable[[int], None],
+    ) -> RunResult:
+        result = RunResult(0, len(cases))
         for start in range(0, len(cases), CHUNK):
             with self.work(act, dry_run=True) as work:
                 outcomes = work.fire(trigger, [move(case) for case in cases[start : start + CHUNK]], bulk=True)
-            result.add(outcomes)
+            result.add([replace(outcome, position=0) for outcome in outcomes])
+            progress(len(outcomes))
+            if stop_after is not None and result.not_accepted >= stop_after:
+                break
+        result.stopped = "rehearsed"
         return result
 
 
@@ -204,11 +257,13 @@ def raise_refusal(outcome: Outcome) -> None:
         raise RuleRefused(outcome.case, outcome.trigger, outcome.source, says)
 
 
-def _pack(cases: Sequence[int]) -> bytes:
-    return zlib.compress(array("q", cases).tobytes())
+def _refuse_doubles(cases: Sequence[int]) -> None:
+    if len(set(cases)) != len(cases):
+        raise NamedTwice(next(case for case, times in Counter(cases).items() if times > 1))
 
 
-def _unpack(packed: bytes) -> array[int]:
-    members = array("q")
-    members.frombytes(zlib.decompress(packed))
-    return members
+def _same(found: Run | None, trigger: str) -> Run | None:
+    """The run a command id began before; raises CommandReused when that was another trigger."""
+    if found is not None and found.trigger != trigger:
+        raise CommandReused(found.command_id, found.trigger, trigger)
+    return found

@@ -6,11 +6,16 @@ WorkflowError
 │   ├── NoSuchTransition      the state has no such trigger
 │   └── RuleRefused           the state has it, but a rule does not hold
 ├── UnknownCase               no case has this number
+├── NamedTwice                one call names the same case twice
+├── OtherRoute                the case runs on another route, or on another version of this one
+├── ActRefused                a command names nobody, or names them in a way the log cannot hold
+├── CommandReused             a command id came again with another trigger
 ├── Conflict                  someone else moved the case first; nothing was overwritten
 └── StoreError                the database cannot be used
     ├── SchemaTooNew          a later version of the product made it
     ├── SchemaMissing         it has not been set up
-    └── LogProtected          something tried to change the log
+    ├── LogProtected          something tried to change the log
+    └── Unwritable            an event holds what the log cannot: a float, a text that is not NFC, a huge number
 """
 
 from __future__ import annotations
@@ -53,6 +58,39 @@ class UnknownCase(WorkflowError):
     """No case has this number."""
 
 
+class NamedTwice(WorkflowError):
+    """One call names the same case twice; nothing was written."""
+
+    def __init__(self, case_id: int) -> None:
+        self.case_id = case_id
+        super().__init__(f"case {case_id} is named twice in one command; name each once. Nothing was written.")
+
+
+class OtherRoute(WorkflowError):
+    """The case does not run on the route it was asked to move on."""
+
+    def __init__(self, case_id: int, runs_on: str, asked: str) -> None:
+        self.case_id, self.runs_on, self.asked = case_id, runs_on, asked
+        super().__init__(
+            f"case {case_id} runs on {runs_on}, not on {asked}; use the version that knows its route. "
+            "Nothing was written."
+        )
+
+
+class ActRefused(WorkflowError):
+    """A command names nobody, or names them in a way the log cannot hold."""
+
+
+class CommandReused(WorkflowError):
+    """A command id came again with another trigger than it began with; nothing was written."""
+
+    def __init__(self, command_id: str, began: str, asked: str) -> None:
+        self.command_id, self.began, self.asked = command_id, began, asked
+        super().__init__(
+            f"the command {command_id} began as {began} and cannot go on as {asked}; give each command its own id"
+        )
+
+
 class Conflict(WorkflowError):
     """The case was moved by someone else since it was read; nothing was overwritten."""
 
@@ -71,3 +109,7 @@ class SchemaMissing(StoreError):
 
 class LogProtected(StoreError):
     """Something tried to change what the log holds."""
+
+
+class Unwritable(StoreError):
+    """An event holds what its canonical form cannot; nothing was written."""

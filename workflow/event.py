@@ -78,11 +78,28 @@ class Event:
 
 
 TUPLES: Final = frozenset({"held", "said", "opens"})
+MAPPINGS: Final = frozenset({"evidence", "facts", "commitments"})
+FREE: Final = frozenset({"evidence", "facts", "commitments", "opens", "closes", "row", "reason"})
+"""Keys whose values come from outside the engine."""
 
 
 def canonical(value: object) -> bytes:
-    """The one way a value is written as bytes."""
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    """The one way a value is written as bytes; raises TypeError for what has none, such as a huge number."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER)
+
+
+def written(body: Mapping[str, Any]) -> bytes:
+    """The bytes of an event; raises ValueError, naming the key, for what `verify` would not accept."""
+    for name in FREE & body.keys():
+        if not is_plain(body[name]):
+            raise ValueError(f"{name} holds a float, a text that is not NFC, or a number beyond 53 bits")
+    try:
+        data = canonical(body)
+    except TypeError as wrong:
+        raise ValueError(f"an event of kind {body.get('kind')} holds a value that has no canonical form") from wrong
+    if not data.isascii() and not unicodedata.is_normalized("NFC", data.decode()):
+        raise ValueError(f"an event of kind {body.get('kind')} holds a text that is not NFC")
+    return data
 
 
 def leaf_hash(body: bytes) -> bytes:
@@ -99,7 +116,9 @@ def parse(body: bytes) -> Event:
         for name in TUPLES & record.keys():
             record[name] = tuple(record[name])
         if "closes" in record:
-            record["closes"] = tuple((position, duty) for position, duty in record["closes"])
+            record["closes"] = tuple((int(position), str(duty)) for position, duty in record["closes"])
+        for name in MAPPINGS & record.keys():
+            record[name] = dict(record[name])
         return Event(**record)
     except (orjson.JSONDecodeError, TypeError) as wrong:
         raise ValueError("not an event of a known schema") from wrong
@@ -109,22 +128,23 @@ def is_canonical(body: bytes) -> bool:
     """Whether the bytes are what `canonical` gives for their own meaning: no floats, no second spelling."""
     try:
         record = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        if not isinstance(record, dict) or None in record.values():
+            return False
+        return is_plain(record) and canonical(record) == body
+    except (orjson.JSONDecodeError, TypeError, RecursionError):  # not JSON, or nested deeper than any event
         return False
-    if not isinstance(record, dict) or None in record.values():
-        return False
-    return _is_plain(record) and canonical(record) == body
 
 
-def _is_plain(value: object) -> bool:
+def is_plain(value: object) -> bool:
+    """Whether a value has a canonical form: NFC texts, whole numbers within 53 bits, booleans, lists and tables."""
     if isinstance(value, str):
         return unicodedata.is_normalized("NFC", value)
     if isinstance(value, bool):
         return True
     if isinstance(value, int):
         return abs(value) <= LARGEST
-    if isinstance(value, list):
-        return all(_is_plain(item) for item in value)
-    if isinstance(value, dict):
-        return all(_is_plain(k) and _is_plain(v) for k, v in value.items())
+    if isinstance(value, (list, tuple)):
+        return all(is_plain(item) for item in value)
+    if isinstance(value, Mapping):
+        return all(isinstance(k, str) and is_plain(k) and is_plain(v) for k, v in value.items())
     return value is None

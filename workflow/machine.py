@@ -36,7 +36,7 @@ class Machine:
     def step(self, trigger: str, state: str) -> Transition | None:
         """The arrow a trigger takes from a state, as the machine itself moves; None when there is none."""
         event = self._machine.events.get(trigger)
-        if event is None:
+        if event is None or state not in self.route.states:
             return None
         subject = SimpleNamespace(state=state)
         try:
@@ -45,6 +45,10 @@ class Machine:
             return None
         arrow = self.route.arrows[trigger, state]
         return arrow if arrow.target == subject.state else None
+
+    def look_up(self, trigger: str, state: str) -> Transition | None:
+        """The same answer from the compiled table."""
+        return self.table.get((trigger, state))
 
     def triggers(self) -> frozenset[str]:
         """Every trigger the machine knows."""

@@ -5,18 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Final, Literal
+from unicodedata import is_normalized
 
 from workflow.case import Standing
+from workflow.errors import ActRefused
 from workflow.event import nothing
 from workflow.rule import Verdict
 
 Result = Literal["moved", "noted", "refused", "no_such_transition", "unknown_case", "repeated"]
+ACCEPTED: Final = frozenset({"moved", "noted", "repeated"})
+LONGEST: Final = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """One command: the named person (or scheduled job) behind it, and its id; a repeated id changes nothing."""
+    """One command: the named person (or scheduled job) behind it, and its id; a repeated id changes nothing.
+
+    Raises ActRefused for an actor or command that is blank, longer than 200 characters, or not plain NFC text.
+    """
 
     actor: str
     command: str
@@ -24,12 +31,20 @@ class Act:
     on_behalf_of: str = ""
     approver: str = ""
 
+    def __post_init__(self) -> None:
+        for name in ("actor", "command", "command_id", "on_behalf_of", "approver"):
+            value = getattr(self, name)
+            if name in {"actor", "command"} and not value.strip():
+                raise ActRefused(f"the {name} is missing; every event names who asked for it, and by which command")
+            if len(value) > LONGEST or not value.isprintable() or not is_normalized("NFC", value):
+                raise ActRefused(f"the {name} must be plain text of at most {LONGEST} characters, on one line")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
     """What is asked of one case.
 
-    `occurred_at` (microseconds, UTC) or `on` (a day) say when it happened; neither means now. `reason` is a code,
+    `on` (a day, UTC) or `occurred_at` (microseconds, UTC) say when it happened; neither means now. `reason` is a code,
     `evidence` what the move rests on, `facts` what becomes known by it, `opens` and `closes` duties. `settles` says
     what becomes of the case's place in `dispatch`. `private` is handed to the rules and never stored.
     """
@@ -83,4 +98,4 @@ class Outcome:
     @property
     def accepted(self) -> bool:
         """Whether the case is where the move asked it to be."""
-        return self.result in {"moved", "noted", "repeated"}
+        return self.result in ACCEPTED

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,10 +18,23 @@ from workflow.event import canonical
 
 SAME: Final = "="
 EVERY_OPEN_STATE: Final = "*"
-STATE_KEYS: Final = frozenset(
-    {"title", "owner", "meaning", "clock", "clock_from", "deadline", "final", "step", "expects"}
-)
-TRANSITION_KEYS: Final = frozenset({"trigger", "from", "to", "rules", "warns", "requires", "opens", "title", "hidden"})
+Shape = Mapping[str, tuple[type, ...]]
+ROUTE: Final[Shape] = {"route": (dict,), "states": (dict,), "transitions": (list,), "duties": (dict,)}
+HEAD: Final[Shape] = {"name": (str,), "version": (int,), "title": (str,), "initial": (str,), "always": (list,)}
+STATE: Final[Shape] = {
+    "title": (str,), "owner": (str,), "meaning": (str,), "clock": (object,), "clock_from": (str,),
+    "deadline": (dict,), "final": (bool,), "step": (int,), "expects": (list,),
+}  # fmt: skip
+DEADLINE: Final[Shape] = {"name": (str,), "before": (int,)}
+EXPECTATION: Final[Shape] = {"trigger": (str,), "when": (list,)}
+DUTY: Final[Shape] = {"title": (str,), "owner": (str,), "clock": (int,)}
+TRANSITION: Final[Shape] = {
+    "trigger": (str,), "from": (str, list), "to": (str,), "rules": (list,), "warns": (list,), "requires": (list,),
+    "opens": (list,), "title": (str,), "hidden": (bool,),
+}  # fmt: skip
+OPENED_DUTY: Final[Shape] = {"duty": (str,), "when": (str,)}
+TEXTS: Final = frozenset({"always", "from", "rules", "warns", "requires", "when"})
+WORDS: Final = {str: "a text", list: "a list", dict: "a table", int: "a whole number", bool: "true or false"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,16 +129,15 @@ def read_route(text: str, *, source: str, rules: Collection[str], clocks: Mappin
     """Read a route from TOML and check it whole.
 
     `rules` are the codes that exist, `clocks` a centre's own working days per state or duty. Raises
-    DefinitionError with every fault found, each with its place.
+    DefinitionError with every fault found, each with its place; what is malformed is said first.
     """
     try:
         record = tomllib.loads(text)
     except tomllib.TOMLDecodeError as wrong:
         raise DefinitionError(source, [f"is not TOML: {wrong}"]) from wrong
-    head = record.get("route", {})
-    faults: list[str] = [f"[route] lacks {key}" for key in ("name", "version", "initial") if key not in head]
-    if faults:
-        raise DefinitionError(source, faults)
+    if malformed := list(_malformed(record)):
+        raise DefinitionError(source, malformed)
+    head, faults = record["route"], list[str]()
     own = dict(clocks or {})
     states = {name: _state(name, raw, own, faults) for name, raw in record.get("states", {}).items()}
     duties = {
@@ -154,8 +166,54 @@ def read_route(text: str, *, source: str, rules: Collection[str], clocks: Mappin
     )
 
 
+def _malformed(record: Mapping[str, Any]) -> Iterator[str]:
+    """What keeps a route from being read at all: unknown keys, missing ones, values of the wrong kind."""
+    yield from _form("the file", record, ROUTE)
+    yield from _form("[route]", record.get("route", {}), HEAD, ("name", "version", "initial"))
+    for name, raw in _tables(record, "states"):
+        yield from _form(f"state {name}", raw, STATE)
+        if isinstance(raw, dict) and "deadline" in raw:
+            yield from _form(f"the deadline of state {name}", raw["deadline"], DEADLINE, ("name", "before"))
+        for expected in _listed(raw, "expects"):
+            yield from _form(f"what state {name} expects", expected, EXPECTATION, ("trigger",))
+    for name, raw in _tables(record, "duties"):
+        yield from _form(f"duty {name}", raw, DUTY, ("owner", "clock"))
+    for raw in _listed(record, "transitions"):
+        place = f"transition {raw.get('trigger', '')}".rstrip() if isinstance(raw, dict) else "a transition"
+        yield from _form(place, raw, TRANSITION, ("trigger", "from", "to"))
+        for opened in _listed(raw, "opens"):
+            if not isinstance(opened, str):
+                yield from _form(f"what {place} opens", opened, OPENED_DUTY, ("duty",))
+
+
+def _form(place: str, raw: Any, shape: Shape, needed: Iterable[str] = ()) -> Iterator[str]:
+    if not isinstance(raw, dict):
+        yield f"{place} must be a table"
+        return
+    for key in needed:
+        if raw.get(key, "") == "":
+            yield f"{place} lacks {key}"
+    for key, value in raw.items():
+        kinds = shape.get(key)
+        if kinds is None:
+            yield f"{place} has the unknown key {key}: one of {', '.join(shape)}"
+        elif not isinstance(value, kinds) or (isinstance(value, bool) and int in kinds):
+            yield f"{key} of {place} must be {' or '.join(WORDS[kind] for kind in kinds)}"
+        elif key in TEXTS and not all(isinstance(item, str) for item in value):
+            yield f"{key} of {place} must hold texts only"
+
+
+def _tables(record: Mapping[str, Any], key: str) -> list[tuple[str, Any]]:
+    found = record.get(key, {})
+    return list(found.items()) if isinstance(found, dict) else []
+
+
+def _listed(raw: Any, key: str) -> list[Any]:
+    found = raw.get(key, []) if isinstance(raw, dict) else []
+    return found if isinstance(found, list) else []
+
+
 def _state(name: str, raw: Mapping[str, Any], clocks: dict[str, int], faults: list[str]) -> State:
-    faults += [f"state {name} has the unknown key {key}" for key in raw.keys() - STATE_KEYS]
     final = bool(raw.get("final", False))
     clock = clocks.pop(name, raw.get("clock"))
     if not final and clock is None:
@@ -187,11 +245,7 @@ def _arrows(
 ) -> dict[tuple[str, str], Transition]:
     arrows: dict[tuple[str, str], Transition] = {}
     for raw in raws:
-        trigger = raw.get("trigger", "")
-        if not trigger or "from" not in raw or "to" not in raw:
-            faults.append(f"a transition lacks trigger, from or to: {sorted(raw)}")
-            continue
-        faults += [f"transition {trigger} has the unknown key {key}" for key in raw.keys() - TRANSITION_KEYS]
+        trigger = raw["trigger"]
         sources = [raw["from"]] if isinstance(raw["from"], str) else raw["from"]
         if sources == [EVERY_OPEN_STATE]:
             sources = [name for name, state in states.items() if not state.final]

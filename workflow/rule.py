@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Literal, TypeVar
 
 import orjson
@@ -42,7 +42,7 @@ class Verdict:
     @property
     def held(self) -> bool:
         """Whether the rule lets the case pass."""
-        return not any(o.severity == "block" for o in self.objections)
+        return not self.objections or not any(o.severity == "block" for o in self.objections)
 
     @property
     def name(self) -> str:
@@ -64,11 +64,18 @@ class Rule(Generic[Asked]):
     needs: frozenset[str] = frozenset()
     severity: Severity | None = None
     """None leaves each objection its own weight; `warn` and `block` set it for all of them."""
+    clear: Verdict = field(init=False, repr=False, compare=False)
+    """What it says when it has nothing to say; one object, because most answers are this one."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "clear", Verdict(self.code, self.version))
 
     def ask(self, asked: Asked) -> Verdict:
         """Put the question and keep the answer."""
         said = tuple(self.check(asked))
-        if said and self.severity is not None:
+        if not said:
+            return self.clear
+        if self.severity is not None:
             said = tuple(replace(o, severity=self.severity) for o in said)
         return Verdict(self.code, self.version, said)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Generic, Protocol, TypeVar
+from operator import attrgetter
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from sqlalchemy import Connection
 
 from workflow.case import Standing, advanced, opening
-from workflow.errors import UnknownCase
+from workflow.errors import NamedTwice, OtherRoute, UnknownCase
 from workflow.event import MOVED, NOTED, OPENED, REFUSED, SCHEMA, Event
 from workflow.machine import Machine
 from workflow.move import Act, Move, Outcome, Question, Result
@@ -19,14 +20,21 @@ from workflow.store.event_log import Draft, EventLog
 from workflow.working_days import day_of, start_of
 
 Asked = TypeVar("Asked")
-Given = TypeVar("Given", covariant=True)
-DAY = 86_400_000_000
+Given_co = TypeVar("Given_co", covariant=True)
+DAY: Final = 86_400_000_000
+STORED: Final = ("reason", "evidence", "facts", "commitments", "dispatch", "row", "settles")
+TABLES: Final = frozenset({"evidence", "facts", "commitments"})
+HELD: Final = attrgetter("held")
+OBJECTIONS: Final = attrgetter("objections")
+ONLY_WHEN_MOVED: Final = ("facts", "opens", "closes", "settles")
 
 
-class FactsSource(Protocol[Given]):
+class FactsSource(Protocol[Given_co]):
     """Hands the rules what they need to know, for many cases at once."""
 
-    def gather(self, connection: Connection, questions: Sequence[Question], needs: frozenset[str]) -> Sequence[Given]:
+    def gather(
+        self, connection: Connection, questions: Sequence[Question], needs: frozenset[str]
+    ) -> Sequence[Given_co]:
         """One answer a question, in their order."""
         ...
 
@@ -42,7 +50,10 @@ class Definition(Generic[Asked]):
             key: tuple(rules[code].weighing("warn") if code in arrow.warns else rules[code] for code in arrow.rules)
             for key, arrow in route.arrows.items()
         }
-        self.all_held = {key: [f"{r.code}.{r.version}" for r in asks] for key, asks in self.asks.items()}
+        self.needs: dict[tuple[str, str], frozenset[str]] = {
+            key: frozenset().union(*(rule.needs for rule in asks)) for key, asks in self.asks.items()
+        }
+        self.all_held = {key: [rule.clear.name for rule in asks] for key, asks in self.asks.items()}
 
 
 def required(arrow: Transition, move: Move) -> tuple[Verdict, ...]:
@@ -145,179 +156,155 @@ class Work(Generic[Asked]):
         """Put a trigger to some cases, each once; every rule of each is asked, and every answer is kept.
 
         A refusal is an event; in bulk only when its reasons are not the ones already remembered. Outcomes come in
-        the order of the moves.
+        the order of the moves. Raises NamedTwice and OtherRoute before anything is written.
         """
-        standings = self.log.load([move.case for move in moves])
+        now, machine = self.clock(), self.definition.machine
+        questions, outcomes = self._questions(trigger, moves, now)
+        step = machine.step if len(moves) == 1 else machine.look_up
+        arrows = [step(trigger, question.standing.state) for question in questions]
+        judged = self._judge(trigger, questions, arrows)
+        remembered = self.log.reasons([q.move.case for q in questions], trigger) if bulk else {}
+        drafts: list[Draft] = []
+        written: list[tuple[Question, Transition | None, tuple[Verdict, ...]]] = []
+        again: list[tuple[int, str]] = []
+        for question, arrow, verdicts in zip(questions, arrows, judged, strict=True):
+            if arrow is not None and all(map(HELD, verdicts)):
+                draft = self._moved(question, arrow, verdicts)
+            else:
+                draft = self._refused(question, arrow, verdicts, bulk=bulk)
+                case = question.move.case
+                if draft.blocked is not None and remembered.get(case) == draft.blocked[1]:
+                    again.append((case, trigger))
+                    outcomes[case] = _answered(question, arrow, verdicts)
+                    continue
+            drafts.append(draft)
+            written.append((question, arrow, verdicts))
+        if again:
+            self.log.touch_blocked(again, now)
+        for answer, draft, position in zip(written, drafts, self.log.append(drafts, now), strict=True):
+            outcomes[answer[0].move.case] = _answered(*answer, position=position, after=draft.after)
+        return [outcomes[move.case] for move in moves]
+
+    def ask(self, trigger: str, moves: Sequence[Move]) -> list[Outcome]:
+        """What `fire` would say, in the order of the moves, without writing anything."""
+        questions, outcomes = self._questions(trigger, moves, self.clock())
+        arrows = [self.definition.machine.look_up(trigger, question.standing.state) for question in questions]
+        judged = self._judge(trigger, questions, arrows)
+        for question, arrow, verdicts in zip(questions, arrows, judged, strict=True):
+            outcomes[question.move.case] = _answered(question, arrow, verdicts)
+        return [outcomes[move.case] for move in moves]
+
+    def note(self, reason: str, moves: Sequence[Move]) -> list[Outcome]:
+        """Record facts about some cases that move none of them; `reason` is the code of what is noted.
+
+        Raises UnknownCase, NamedTwice and OtherRoute before anything is written.
+        """
         now = self.clock()
-        outcomes: dict[int, Outcome] = {}
+        questions, outcomes = self._questions(reason, moves, now)
+        for outcome in outcomes.values():
+            if outcome.result == "unknown_case":
+                raise UnknownCase(f"there is no case {outcome.case}")
+        drafts = []
+        for question in questions:
+            body = self._body(question, NOTED)
+            body["trigger"] = reason
+            drafts.append(Draft(body, self._after(question, None, question.move.facts)))
+        for question, draft, position in zip(questions, drafts, self.log.append(drafts, now), strict=True):
+            case = question.move.case
+            outcomes[case] = Outcome(case, reason, "noted", position, after=draft.after)
+        return [outcomes[move.case] for move in moves]
+
+    def record(self, kind: str, **fields: Any) -> int:
+        """Record a fact about no case: a file prepared, a rule waived; returns its position."""
+        body = {**self._base, "kind": kind, **{k: v for k, v in fields.items() if v not in (None, "", {}, (), [])}}
+        return self.log.append([Draft(body)], self.clock())[0]
+
+    def _questions(self, trigger: str, moves: Sequence[Move], now: int) -> tuple[list[Question], dict[int, Outcome]]:
+        """What to ask, and the outcomes that need no asking: of unknown cases and of commands already done."""
+        numbers = [move.case for move in moves]
+        if len(set(numbers)) != len(numbers):
+            raise NamedTwice(next(number for number in numbers if numbers.count(number) > 1))
+        standings = self.log.load(numbers)
+        route = self.definition.route
         questions: list[Question] = []
-        arrows: dict[int, Transition | None] = {}
-        table, single = self.definition.machine.table, len(moves) == 1
+        outcomes: dict[int, Outcome] = {}
         for move in moves:
             standing = standings.get(move.case)
             if standing is None:
                 outcomes[move.case] = Outcome(move.case, trigger, "unknown_case")
                 continue
-            if move.command_id and (done := self.log.repeats(move.case, move.command_id)):
+            if standing.route_version != route.version or standing.route != route.name:
+                runs_on = f"{standing.route} version {standing.route_version}"
+                raise OtherRoute(move.case, runs_on, f"{route.name} version {route.version}")
+            if move.command_id and (done := self.log.repeats(move.case, trigger, move.command_id)):
+                position, source, target = done
                 outcomes[move.case] = Outcome(
-                    move.case, trigger, "repeated", done[0], done[1] or "", done[2] or "", (), standing
+                    move.case, trigger, "repeated", position, source or "", target or "", after=standing
                 )
                 continue
-            arrows[move.case] = (
-                self.definition.machine.step(trigger, standing.state)
-                if single
-                else table.get((trigger, standing.state))
-            )
             questions.append(_question(trigger, move, standing, now))
-        verdicts = self._judge(questions, arrows)
-        self._write(trigger, questions, arrows, verdicts, outcomes, now, bulk=bulk)
-        return [outcomes[move.case] for move in moves]
-
-    def ask(self, trigger: str, moves: Sequence[Move]) -> list[Outcome]:
-        """What `fire` would say, without writing anything."""
-        standings = self.log.load([move.case for move in moves])
-        now = self.clock()
-        table = self.definition.machine.table
-        known = [move for move in moves if move.case in standings]
-        questions = [_question(trigger, move, standings[move.case], now) for move in known]
-        arrows = {q.move.case: table.get((trigger, q.standing.state)) for q in questions}
-        judged = self._judge(questions, arrows)
-        return [_asked(q, arrows[q.move.case], verdicts) for q, verdicts in zip(questions, judged, strict=True)]
-
-    def note(self, reason: str, moves: Sequence[Move]) -> list[Outcome]:
-        """Record facts about some cases that move none of them; `reason` is the code of what is noted."""
-        standings = self.log.load([move.case for move in moves])
-        now = self.clock()
-        drafts, outcomes = [], []
-        for move in moves:
-            standing = standings.get(move.case)
-            if standing is None:
-                raise UnknownCase(f"there is no case {move.case}")
-            if move.command_id and (done := self.log.repeats(move.case, move.command_id)):
-                outcomes.append(Outcome(move.case, reason, "repeated", done[0], after=standing))
-                continue
-            question = _question(reason, move, standing, now)
-            body = self._body(question, NOTED)
-            body["trigger"] = reason
-            after = advanced(
-                self.definition.route, standing, target=None, occurred_at=question.occurred_at, facts=move.facts
-            )
-            drafts.append(Draft(body, after))
-            outcomes.append(Outcome(move.case, reason, "noted", after=after))
-        self.log.append(drafts, now)
-        return outcomes
-
-    def record(self, kind: str, **fields: Any) -> int:
-        """Record a fact about no case: a file prepared, a rule waived; returns its position."""
-        body = {**self._base, "kind": kind, **{k: v for k, v in fields.items() if v not in (None, "", {}, ())}}
-        return self.log.append([Draft(body)], self.clock())[0]
+        return questions, outcomes
 
     def _judge(
-        self, questions: Sequence[Question], arrows: Mapping[int, Transition | None]
+        self, trigger: str, questions: Sequence[Question], arrows: Sequence[Transition | None]
     ) -> list[tuple[Verdict, ...]]:
-        judged: dict[int, tuple[Verdict, ...]] = {}
-        going = [q for q in questions if arrows[q.move.case] is not None]
-        asks = self.definition.asks
-        needs: frozenset[str] = frozenset().union(
-            *(rule.needs for state in {q.standing.state for q in going} for rule in asks[going[0].trigger, state])
+        """What every rule of every arrow said, by question; nothing where there is no arrow."""
+        definition = self.definition
+        going = [q for q, arrow in zip(questions, arrows, strict=True) if arrow is not None]
+        if not going:
+            return [()] * len(questions)
+        states = {question.standing.state for question in going}
+        needs: frozenset[str] = frozenset().union(*[definition.needs[trigger, state] for state in states])
+        answers = iter(definition.source.gather(self.connection, going, needs))
+        judged: list[tuple[Verdict, ...]] = []
+        for question, arrow in zip(questions, arrows, strict=True):
+            if arrow is None:
+                judged.append(())
+                continue
+            asked = next(answers)
+            said = tuple([rule.ask(asked) for rule in definition.asks[trigger, arrow.source]])
+            judged.append((*required(arrow, question.move), *said) if arrow.requires else said)
+        return judged
+
+    def _after(self, question: Question, target: str | None, facts: Mapping[str, Any]) -> Standing:
+        return advanced(
+            self.definition.route, question.standing, target=target, occurred_at=question.occurred_at, facts=facts
         )
-        facts = self.definition.source.gather(self.connection, going, needs) if going else ()
-        for question, asked in zip(going, facts, strict=True):
-            arrow = arrows[question.move.case]
-            if arrow is not None:
-                judged[question.move.case] = (
-                    *required(arrow, question.move),
-                    *(rule.ask(asked) for rule in asks[arrow.trigger, arrow.source]),
-                )
-        return [judged.get(q.move.case, ()) for q in questions]
 
-    def _write(
-        self,
-        trigger: str,
-        questions: Sequence[Question],
-        arrows: Mapping[int, Transition | None],
-        judged: Sequence[tuple[Verdict, ...]],
-        outcomes: dict[int, Outcome],
-        now: int,
-        *,
-        bulk: bool,
-    ) -> None:
-        """Write an event for each answer, then remember the outcome with its position (one pass, in order)."""
-        remembered = self.log.reasons([q.move.case for q in questions], trigger) if bulk else {}
-        drafts: list[Draft] = []
-        written: list[Outcome] = []
-        again: list[tuple[int, str]] = []
-        for question, verdicts in zip(questions, judged, strict=True):
-            case = question.move.case
-            outcome = _asked(question, arrows[case], verdicts)
-            if outcome.result == "moved":
-                drafts.append(self._moved(question, arrows[case], verdicts))
-            else:
-                draft = self._refused(question, outcome)
-                if draft.blocked is not None and remembered.get(case) == draft.blocked[1]:
-                    again.append((case, trigger))
-                    outcomes[case] = outcome
-                    continue
-                drafts.append(draft)
-            written.append(outcome)
-        if again:
-            self.log.touch_blocked(again, now)
-        if not drafts:
-            return
-        for outcome, draft, position in zip(written, drafts, self.log.append(drafts, now), strict=True):
-            outcomes[outcome.case] = Outcome(
-                outcome.case, trigger, outcome.result, position,
-                outcome.source, outcome.target, outcome.verdicts, draft.after,
-            )  # fmt: skip
-
-    def _moved(self, question: Question, arrow: Transition | None, verdicts: Sequence[Verdict]) -> Draft:
-        if arrow is None:
-            raise AssertionError("a move without an arrow")
+    def _moved(self, question: Question, arrow: Transition, verdicts: Sequence[Verdict]) -> Draft:
         body = self._body(question, MOVED)
         body["trigger"], body["source"], body["target"] = arrow.trigger, arrow.source, arrow.target
-        if any(v.objections for v in verdicts):
+        if any(map(OBJECTIONS, verdicts)):
             body["held"] = [v.name for v in verdicts if not v.objections]
             body["said"] = [item for v in verdicts for item in said(v)]
         else:
             body["held"] = self.definition.all_held[arrow.trigger, arrow.source]
-        facts = question.standing.facts
-        opens = [o.duty for o in arrow.opens if o.when is None or facts.get(o.when)]
-        if opens:
-            body["opens"] = [*opens, *(d for d in question.move.opens if d not in opens)]
-        after = advanced(
-            self.definition.route,
-            question.standing,
-            target=arrow.target,
-            occurred_at=question.occurred_at,
-            facts=question.move.facts,
-        )
-        return Draft(body, after)
+        if arrow.opens:
+            facts = question.standing.facts
+            opens = [o.duty for o in arrow.opens if o.when is None or facts.get(o.when)]
+            if opens := list(dict.fromkeys((*opens, *question.move.opens))):
+                body["opens"] = opens
+        return Draft(body, self._after(question, arrow.target, question.move.facts))
 
-    def _refused(self, question: Question, outcome: Outcome) -> Draft:
+    def _refused(
+        self, question: Question, arrow: Transition | None, verdicts: Sequence[Verdict], *, bulk: bool
+    ) -> Draft:
+        """A refusal; its reasons are remembered, those of a wrong trigger only to keep bulk from repeating them."""
         body = self._body(question, REFUSED)
-        for gone in ("facts", "opens", "closes", "settles"):
+        for gone in ONLY_WHEN_MOVED:
             body.pop(gone, None)
-        body["trigger"], body["source"] = question.trigger, question.standing.state
-        body["held"] = [v.name for v in outcome.verdicts if not v.objections]
-        objections = [item for v in outcome.verdicts for item in said(v)]
-        blocked = None
-        if outcome.result == "no_such_transition":
-            objections = [
-                {
-                    "rule": "route",
-                    "held": False,
-                    "code": "no_such_transition",
-                    "message": f"{question.trigger} does not leave the state {question.standing.state}",
-                }
-            ]
+        trigger, state = question.trigger, question.standing.state
+        body["trigger"], body["source"] = trigger, state
+        body["held"] = [v.name for v in verdicts if not v.objections]
+        if arrow is None:
+            message = f"{trigger} does not leave the state {state}"
+            body["said"] = [{"rule": "route", "held": False, "code": "no_such_transition", "message": message}]
         else:
-            against = sorted({f"{o['rule']}:{o['code']}:{o.get('field', '')}" for o in objections if not o["held"]})
-            blocked = (question.trigger, " ".join(against), [o for o in objections if not o["held"]])
-        body["said"] = objections
-        after = advanced(
-            self.definition.route, question.standing, target=None, occurred_at=question.occurred_at, facts={}
-        )
-        return Draft(body, after, blocked)
+            body["said"] = [item for v in verdicts for item in said(v)]
+        against = [o for o in body["said"] if not o["held"]]
+        reasons = " ".join(sorted({f"{o['rule']}:{o['code']}:{o.get('field', '')}" for o in against}))
+        blocked = (trigger, reasons, against) if arrow is not None or bulk else None
+        return Draft(body, self._after(question, None, {}), blocked)
 
     def _body(self, question: Question, kind: str) -> dict[str, Any]:
         move, standing = question.move, question.standing
@@ -332,30 +319,48 @@ class Work(Generic[Asked]):
             body["occurred_at"] = question.occurred_at
         if move.command_id:
             body["command_id"] = move.command_id
-        for name in ("reason", "evidence", "facts", "commitments", "dispatch", "row", "settles"):
+        for name in STORED:
             value = getattr(move, name)
             if value or value == 0:
-                body[name] = dict(value) if name in {"evidence", "facts", "commitments"} else value
+                body[name] = dict(value) if name in TABLES else value
         if move.opens:
-            body["opens"] = list(move.opens)
+            body["opens"] = list(dict.fromkeys(move.opens))
         if move.closes:
             body["closes"] = [list(pair) for pair in move.closes]
         return body
 
 
 def _question(trigger: str, move: Move, standing: Standing, now: int) -> Question:
-    if move.on is not None:
-        begin = start_of(move.on)
-        within = min(max(begin, standing.occurred_at), begin + DAY - 1)
-        return Question(trigger, move, standing, min(within, now) if move.on == day_of(now) else within, True, now)
-    stated = move.occurred_at is not None
-    return Question(trigger, move, standing, move.occurred_at if move.occurred_at is not None else now, stated, now)
+    """The move with the time it is said to have happened at.
+
+    A day means its first moment, but not before the step before it on that same day. Today, while this machine's
+    clock is behind the step before, means now.
+    """
+    if move.on is None:
+        stated = move.occurred_at is not None
+        return Question(trigger, move, standing, move.occurred_at if move.occurred_at is not None else now, stated, now)
+    begin = start_of(move.on)
+    within = min(max(begin, standing.occurred_at), begin + DAY - 1)
+    if move.on != day_of(now):
+        return Question(trigger, move, standing, within, True, now)
+    if now < standing.occurred_at:
+        return Question(trigger, move, standing, now, False, now)
+    return Question(trigger, move, standing, within, True, now)
 
 
-def _asked(question: Question, arrow: Transition | None, verdicts: tuple[Verdict, ...]) -> Outcome:
-    case, state = question.move.case, question.standing.state
-    if arrow is None:
-        return Outcome(case, question.trigger, "no_such_transition", source=state, after=question.standing)
-    result: Result = "moved" if all(v.held for v in verdicts) else "refused"
-    target = arrow.target if result == "moved" else state
-    return Outcome(case, question.trigger, result, 0, state, target, verdicts, question.standing)
+def _answered(
+    question: Question,
+    arrow: Transition | None,
+    verdicts: tuple[Verdict, ...],
+    *,
+    position: int = 0,
+    after: Standing | None = None,
+) -> Outcome:
+    state, target = question.standing.state, ""
+    result: Result = "no_such_transition"
+    if arrow is not None:
+        moved = all(map(HELD, verdicts))
+        result, target = ("moved", arrow.target) if moved else ("refused", state)
+    return Outcome(
+        question.move.case, question.trigger, result, position, state, target, verdicts, after or question.standing
+    )

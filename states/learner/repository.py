@@ -232,9 +232,7 @@ class Learners:
             )
             return same.number
         number = max((r.number for r in known), default=0) + 1
-        self._raw.execute(
-            "INSERT INTO personal VALUES (?, 'uln', ?, 'held', ?, ?)", (learner, number, uln, payload)
-        )
+        self._raw.execute("INSERT INTO personal VALUES (?, 'uln', ?, 'held', ?, ?)", (learner, number, uln, payload))
         return number
 
     def mark_uln_wrong(self, learner: int) -> None:

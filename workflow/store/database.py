@@ -7,16 +7,17 @@ every transaction here begins explicitly, a writer's with the write lock in hand
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
-from workflow.errors import StoreError
+from workflow.errors import Conflict, LogProtected, StoreError
 
 BUSY_MS: Final = 30_000
 PRAGMAS: Final = (
@@ -29,6 +30,16 @@ PRAGMAS: Final = (
     "PRAGMA secure_delete=ON",
 )
 READING: Final = "ulnflow_reading"
+ADVICE: Final = (
+    ("locked", "another ulnflow is writing to it; wait until that has finished and repeat the command"),
+    ("readonly", "it cannot be written; give your account the right to change the file and its folder"),
+    ("unable to open", "it cannot be opened; check that its folder exists and that you may write in it"),
+    ("disk is full", "the disk is full; make room and repeat the command: nothing was lost"),
+    ("disk I/O", "the disk reports an error; check the disk, then run: ulnflow audit verify"),
+    ("not a database", "it is no database of ours; check the path, or restore a backup"),
+    ("malformed", "the file is damaged; keep it, restore the last backup, and run: ulnflow audit verify"),
+)
+"""What the database says -> what to do."""
 
 
 class Database:
@@ -61,20 +72,25 @@ class Database:
 
 @contextmanager
 def _explained(path: Path) -> Iterator[None]:
+    """Turn what SQLAlchemy or the driver below it says into advice; both are met, for the hot paths use the driver."""
     try:
         yield
-    except OperationalError as wrong:
-        raise StoreError(_advice(path, str(wrong.orig))) from None
+    except (DBAPIError, sqlite3.DatabaseError) as wrong:
+        original = wrong.orig if isinstance(wrong, DBAPIError) else wrong
+        said = str(original)
+        if "append-only" in said:
+            raise LogProtected(f"{path.name}: {said}. Nothing was changed; record a correction instead.") from None
+        if "event.case_id, event.sequence" in said:
+            raise Conflict(
+                f"{path.name}: another event took this place in the case; nothing was written. Repeat the command."
+            ) from None
+        if isinstance(original, sqlite3.OperationalError) or type(original) is sqlite3.DatabaseError:
+            raise StoreError(_advice(path, said)) from None
+        raise
 
 
 def _advice(path: Path, said: str) -> str:
-    for word, advice in (
-        ("locked", "another ulnflow is writing to it; wait until that has finished and repeat the command"),
-        ("readonly", "it cannot be written; give your account the right to change the file and its folder"),
-        ("unable to open", "it cannot be opened; check that its folder exists and that you may write in it"),
-        ("disk is full", "the disk is full; make room and repeat the command: nothing was lost"),
-        ("disk I/O", "the disk reports an error; check the disk, then run: ulnflow audit verify"),
-    ):
+    for word, advice in ADVICE:
         if word in said:
             return f"{path.name}: {advice}"
     return f"{path.name}: the database says: {said}"
@@ -102,4 +118,5 @@ def _on_connect(raw: Any, _record: object) -> None:
 
 def _on_begin(connection: Connection) -> None:
     reading = connection.get_execution_options().get(READING, False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    raw: Any = connection.connection.driver_connection
+    raw.execute("BEGIN" if reading else "BEGIN IMMEDIATE")

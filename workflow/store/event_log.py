@@ -5,7 +5,7 @@ Everything here runs on a raw driver connection inside a transaction that `Datab
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +13,8 @@ import orjson
 from sqlalchemy import Connection
 
 from workflow.case import Standing
-from workflow.errors import Conflict
-from workflow.event import canonical, leaf_hash
+from workflow.errors import Conflict, Unwritable
+from workflow.event import leaf_hash, written
 
 STANDING = "id, route, route_version, state, sequence, entered_at, clock_from, occurred_at, leaf, facts"
 
@@ -59,20 +59,37 @@ class EventLog:
             )
         return {row[0]: standing_of(row) for row in rows}
 
+    def find(self, *, cohort: str = "", states: Sequence[str] = ()) -> list[Standing]:
+        """The standings of a cohort and of some states, oldest case first; nothing named means all."""
+        where, arguments = ["1=1"], []
+        if cohort:
+            where.append("cohort = ?")
+            arguments.append(cohort)
+        if states:
+            where.append("state IN (SELECT value FROM json_each(?))")
+            arguments.append(orjson.dumps(list(states)).decode())
+        rows = self._raw.execute(f"SELECT {STANDING} FROM cases WHERE {' AND '.join(where)} ORDER BY id", arguments)
+        return [standing_of(row) for row in rows]
+
     def append(self, drafts: Sequence[Draft], recorded_at: int) -> list[int]:
         """Give each draft the next position, write it and what it changes; returns the positions.
 
-        Raises Conflict when a case is no longer where its draft saw it; nothing of the transaction stands then.
+        Each draft's standing gets the leaf of its event. Raises Conflict when a case is no longer where its draft saw
+        it, Unwritable when an event holds what the log cannot; nothing of the transaction stands then.
         """
         first = self.head() + 1
         events: list[tuple[Any, ...]] = []
         moves: list[tuple[Any, ...]] = []
+        regrouped: list[tuple[Any, ...]] = []
         fresh: list[tuple[Any, ...]] = []
         for position, draft in enumerate(drafts, first):
             body = draft.body
             body["position"], body["recorded_at"], body["origin"] = position, recorded_at, self.origin
             body.setdefault("occurred_at", recorded_at)
-            data = canonical(body)
+            try:
+                data = written(body)
+            except ValueError as wrong:
+                raise Unwritable(f"{wrong}; nothing of this command was written") from wrong
             leaf = leaf_hash(data)
             get = body.get
             events.append(
@@ -80,15 +97,22 @@ class EventLog:
                  body["occurred_at"], recorded_at, body["actor"], get("dispatch"), body["command_id"], get("run"),
                  data, leaf)
             )  # fmt: skip
-            after = draft.after
-            if after is not None:
-                (fresh if draft.fresh else moves).append(_standing_row(after, leaf))
+            if draft.after is not None:
+                after = draft.after = draft.after.sealed(leaf)
+                if draft.fresh:
+                    fresh.append(_standing_row(after) + _fixed_row(after))
+                    continue
+                moves.append((*_standing_row(after), after.case, after.sequence - 1))
+                if "cohort" in get("facts", ()):
+                    regrouped.append((after.cohort, after.case))
         if moves:
             self._move(moves)
+        if regrouped:
+            self._raw.executemany("UPDATE cases SET cohort=? WHERE id=?", regrouped)
         if fresh:
             self._raw.executemany(
-                "INSERT INTO cases (state, sequence, entered_at, clock_from, occurred_at, leaf, facts, cohort, "
-                "id, subject, route, route_version) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+                "INSERT INTO cases (state, sequence, entered_at, clock_from, occurred_at, leaf, facts, "
+                "id, subject, cohort, route, route_version) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
                 fresh,
             )
         self._raw.executemany("INSERT INTO event VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", events)
@@ -98,42 +122,28 @@ class EventLog:
 
     def _move(self, rows: list[tuple[Any, ...]]) -> None:
         written = self._raw.executemany(
-            "UPDATE cases SET state=?, sequence=?, entered_at=?, clock_from=?, occurred_at=?, leaf=?, facts=?, "
-            "cohort=? WHERE id=? AND sequence=?",
-            [(*row[:9], row[1] - 1) for row in rows],
+            "UPDATE cases SET state=?, sequence=?, entered_at=?, clock_from=?, occurred_at=?, leaf=?, facts=? "
+            "WHERE id=? AND sequence=?",
+            rows,
         ).rowcount
         if written != len(rows):
             raise Conflict(
-                "someone else moved a learner at the same moment; nothing of this command was written. Repeat it."
+                "someone else moved a case at the same moment; nothing of this command was written. Repeat it."
             )
 
     def _project(self, drafts: Sequence[Draft], positions: Sequence[int], recorded_at: int) -> None:
-        opened, closed, settled, blocked, moved = [], [], [], [], []
-        for position, draft in zip(positions, drafts, strict=True):
-            body = draft.body
-            case = body.get("case")
-            for duty in body.get("opens", ()):
-                opened.append((position, duty, case, body.get("dispatch"), recorded_at))
-            for opening, duty in body.get("closes", ()):
-                closed.append((position, opening, duty))
-            if "settles" in body:
-                settled.append((body["settles"], body["dispatch"], case))
-            if draft.blocked is not None:
-                trigger, reasons, said = draft.blocked
-                text = orjson.dumps(said).decode()
-                blocked.append((case, trigger, reasons, text, recorded_at, position))
-            elif body["kind"] == "moved":
-                moved.append((case,))
-        run = self._raw.executemany
-        if opened:
+        run, pairs = self._raw.executemany, list(zip(positions, drafts, strict=True))
+        if opened := _opened(pairs, recorded_at):
             run("INSERT INTO duty (position, duty, case_id, dispatch, opened_at) VALUES (?,?,?,?,?)", opened)
-        if closed:
+        if closed := [(position, *pair) for position, draft in pairs for pair in draft.body.get("closes", ())]:
             run("UPDATE duty SET closed=? WHERE position=? AND duty=? AND closed IS NULL", closed)
-        if settled:
+        if settled := [(d.body["settles"], d.body["dispatch"], d.body["case"]) for d in drafts if "settles" in d.body]:
             run("UPDATE dispatch_member SET state=? WHERE dispatch=? AND case_id=?", settled)
-        if moved:
-            run("DELETE FROM blocked WHERE case_id=?", moved)
-        if blocked:
+        if moved := [draft.body["case"] for draft in drafts if draft.body["kind"] == "moved"]:
+            self._raw.execute(
+                "DELETE FROM blocked WHERE case_id IN (SELECT value FROM json_each(?))", (orjson.dumps(moved).decode(),)
+            )
+        if blocked := _blocked(pairs, recorded_at):
             run("INSERT OR REPLACE INTO blocked VALUES (?,?,?,?,?,?)", blocked)
 
     def touch_blocked(self, asked: Sequence[tuple[int, str]], asked_at: int) -> None:
@@ -151,12 +161,15 @@ class EventLog:
         )
         return dict(rows)
 
-    def repeats(self, case: int, command_id: str) -> tuple[int, str | None, str | None] | None:
-        """(position, source, target) of what this command already did to this case; refusals do not count."""
+    def repeats(self, case: int, trigger: str, command_id: str) -> tuple[int, str | None, str | None] | None:
+        """(position, source, target) of what this trigger of this command already did to this case.
+
+        A refusal does not count: what was refused may be tried again.
+        """
         row = self._raw.execute(
-            "SELECT position, source, target FROM event WHERE case_id=? AND command_id=? AND kind<>'refused' "
-            "ORDER BY position LIMIT 1",
-            (case, command_id),
+            "SELECT position, source, target FROM event WHERE case_id=? AND command_id=? AND trigger=? "
+            "AND kind<>'refused' ORDER BY position LIMIT 1",
+            (case, command_id, trigger),
         ).fetchone()
         return tuple(row) if row else None
 
@@ -188,6 +201,14 @@ class EventLog:
             found.setdefault(case, []).append((position, duty))
         return found
 
+    def all_open_duties(self) -> list[tuple[int, str, int | None, int | None, int]]:
+        """Every open duty as (opening position, duty, case, dispatch, opened at), oldest first."""
+        return list(
+            self._raw.execute(
+                "SELECT position, duty, case_id, dispatch, opened_at FROM duty WHERE closed IS NULL ORDER BY position"
+            )
+        )
+
     def open_duties_of_dispatch(self, dispatch: int) -> list[tuple[int, str]]:
         """Open duties of a file, as (opening position, duty)."""
         return list(
@@ -209,10 +230,29 @@ def standing_of(row: Sequence[Any]) -> Standing:
     )
 
 
-def _standing_row(standing: Standing, leaf: bytes) -> tuple[Any, ...]:
-    facts: Mapping[str, Any] = standing.facts
+def _standing_row(standing: Standing) -> tuple[Any, ...]:
     return (
-        standing.state, standing.sequence, standing.entered_at, standing.clock_from, standing.occurred_at, leaf,
-        orjson.dumps(facts, option=orjson.OPT_SORT_KEYS).decode(), facts.get("cohort", ""),
-        standing.case, facts["subject"], standing.route, standing.route_version,
+        standing.state, standing.sequence, standing.entered_at, standing.clock_from, standing.occurred_at,
+        standing.leaf, orjson.dumps(standing.facts, option=orjson.OPT_SORT_KEYS).decode(),
     )  # fmt: skip
+
+
+def _fixed_row(standing: Standing) -> tuple[Any, ...]:
+    return standing.case, standing.subject, standing.cohort, standing.route, standing.route_version
+
+
+def _opened(pairs: Iterable[tuple[int, Draft]], recorded_at: int) -> list[tuple[Any, ...]]:
+    return [
+        (position, duty, draft.body.get("case"), draft.body.get("dispatch"), recorded_at)
+        for position, draft in pairs
+        for duty in draft.body.get("opens", ())
+    ]
+
+
+def _blocked(pairs: Iterable[tuple[int, Draft]], recorded_at: int) -> list[tuple[Any, ...]]:
+    rows = []
+    for position, draft in pairs:
+        if draft.blocked is not None:
+            trigger, reasons, said = draft.blocked
+            rows.append((draft.body["case"], trigger, reasons, orjson.dumps(said).decode(), recorded_at, position))
+    return rows

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import zlib
+from array import array
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection
 
-COLUMNS = "id, command_id, trigger, members, size, cursor, first_position, last_position, stopped"
+COLUMNS = "id, command_id, trigger, members, size, cursor, first_position, last_position, stopped, counts"
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A bulk run; `members` are packed case numbers, `cursor` counts those done, `stopped` is empty while it goes."""
+    """A bulk run; `members` are packed case numbers, `cursor` counts those done, `stopped` is empty while it goes.
+
+    `counts` says how many came to which result; it is written with the events it counts, and verified against them.
+    """
 
     id: int
     command_id: str
@@ -23,6 +30,18 @@ class Run:
     first_position: int
     last_position: int
     stopped: str
+    counts: Mapping[str, int]
+
+    def cases(self) -> array[int]:
+        """The members, in the order they are moved."""
+        members = array("q")
+        members.frombytes(zlib.decompress(self.members))
+        return members
+
+
+def packed(cases: Sequence[int]) -> bytes:
+    """Case numbers as they are stored with a run."""
+    return zlib.compress(array("q", cases).tobytes())
 
 
 class RunLog:
@@ -38,38 +57,38 @@ class RunLog:
     def add(self, run: Run) -> None:
         """Write a run that begins."""
         self._raw.execute(
-            f"INSERT INTO run ({COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?)",
+            f"INSERT INTO run ({COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?)",
             (run.id, run.command_id, run.trigger, run.members, run.size, run.cursor, run.first_position,
-             run.last_position, run.stopped),
+             run.last_position, run.stopped, _text(run.counts)),
         )  # fmt: skip
 
     def get(self, command_id: str) -> Run | None:
         """The run a command began."""
         row = self._raw.execute(f"SELECT {COLUMNS} FROM run WHERE command_id=?", (command_id,)).fetchone()
-        return Run(*row) if row else None
+        return _run(row) if row else None
 
-    def cursor(self, run: int) -> int:
-        """How many members are done."""
-        return int(self._raw.execute("SELECT cursor FROM run WHERE id=?", (run,)).fetchone()[0])
+    def progress(self, run: int) -> tuple[int, dict[str, int], str]:
+        """How many members are done, what came of them, and why the run stopped (empty while it goes)."""
+        row = self._raw.execute("SELECT cursor, counts, stopped FROM run WHERE id=?", (run,)).fetchone()
+        return int(row[0]), orjson.loads(row[1]), str(row[2])
 
-    def advance(self, run: int, cursor: int, last_position: int, stopped: str) -> None:
+    def advance(self, run: int, cursor: int, last_position: int, stopped: str, counts: Mapping[str, int]) -> None:
         """Write how far a run got, in the transaction that got it there."""
         self._raw.execute(
-            "UPDATE run SET cursor=?, last_position=?, stopped=? WHERE id=?", (cursor, last_position, stopped, run)
+            "UPDATE run SET cursor=?, last_position=?, stopped=?, counts=? WHERE id=?",
+            (cursor, last_position, stopped, _text(counts), run),
         )
 
     def unfinished(self, trigger: str) -> list[Run]:
         """Runs of a trigger that did not come to an end, oldest first."""
         rows = self._raw.execute(f"SELECT {COLUMNS} FROM run WHERE stopped='' AND trigger=? ORDER BY id", (trigger,))
-        return [Run(*row) for row in rows]
+        return [_run(row) for row in rows]
 
-    def counts(self, run: int) -> dict[str, int]:
-        """Events of a run by kind, counted in the log itself."""
-        return dict(
-            self._raw.execute(
-                "SELECT kind, count(*) FROM event WHERE run=:run AND position BETWEEN "
-                "(SELECT first_position FROM run WHERE id=:run) AND (SELECT last_position FROM run WHERE id=:run) "
-                "AND case_id IS NOT NULL GROUP BY kind",
-                {"run": run},
-            )
-        )
+
+def _run(row: Any) -> Run:
+    values = [*row[:9], orjson.loads(row[9])]
+    return Run(*values)
+
+
+def _text(counts: Mapping[str, int]) -> str:
+    return orjson.dumps(dict(counts), option=orjson.OPT_SORT_KEYS).decode()

@@ -142,7 +142,7 @@ class BlockedRow(SQLModel, table=True):
 
 
 class RunRow(SQLModel, table=True):
-    """A bulk run: frozen members, and how far it got; counts are derived from events."""
+    """A bulk run: frozen members, how far it got, and (as JSON) how many came to which result."""
 
     __tablename__ = "run"
     id: int = _key()
@@ -154,4 +154,5 @@ class RunRow(SQLModel, table=True):
     first_position: int = Field(sa_type=Whole)
     last_position: int = Field(sa_type=Whole)
     stopped: str = Field(sa_type=Text)
+    counts: str = Field(sa_type=Text)
     __table_args__ = (UniqueConstraint("command_id", name="run_once"), STRICT)

@@ -64,7 +64,7 @@ def verify(
     faults = list(_guards(raw))
     notes: list[Fault] = []
     size = 0
-    chains: dict[int, tuple[int, str]] = {}
+    chains: dict[int, tuple[int, bytes]] = {}
     for size, fault, note in _events(raw, origin, chains):
         if fault is not None:
             faults.append(fault)
@@ -75,6 +75,7 @@ def verify(
     faults += _standings(raw, routes, chains)
     faults += _duties(raw)
     faults += _members(raw)
+    faults += _runs(raw)
     return Report(origin, size, len(chains), tuple(faults), tuple(notes))
 
 
@@ -88,7 +89,7 @@ def _guards(raw: Any) -> Iterator[Fault]:
 
 
 def _events(
-    raw: Any, origin: str, chains: dict[int, tuple[int, str]]
+    raw: Any, origin: str, chains: dict[int, tuple[int, bytes]]
 ) -> Iterator[tuple[int, Fault | None, Fault | None]]:
     expected, last_recorded = 0, 0
     for row in raw.execute(f"SELECT {COLUMNS}, body, leaf FROM event ORDER BY position"):
@@ -99,69 +100,87 @@ def _events(
         if position != expected:
             fault = Fault("gap", f"position {expected} is missing: the next event is {position}", expected)
             expected = position
-        fault = fault or _event_fault(position, copies, body, leaf, origin, chains)
+        record = _record(body)
+        broken = _bytes_fault(position, record, body, leaf, origin) or _copy_fault(position, record, copies)
+        out_of_line = _chain_fault(copies, record, leaf, chains)
         note = None
         if copies[8] < last_recorded:
             note = Fault("clock", "was recorded earlier than the event before it: the clock was set back", position)
         last_recorded = copies[8]
-        yield expected, fault, note
+        yield expected, fault or broken or out_of_line, note
 
 
-def _event_fault(
-    position: int, copies: list[Any], body: bytes, leaf: bytes, origin: str, chains: dict[int, tuple[int, str]]
-) -> Fault | None:
-    actual = leaf_hash(body)
-    if actual != leaf:
-        return Fault("leaf", "leaf differs: the body or its hash was changed", position)
+def _record(body: bytes) -> dict[str, Any]:
+    """What the bytes say; an empty table when they are no event of a known schema."""
     try:
-        record = orjson.loads(body)
         parse(body)
-    except (ValueError, orjson.JSONDecodeError):
+        record: dict[str, Any] = orjson.loads(body)
+    except ValueError:
+        return {}
+    return record
+
+
+def _bytes_fault(position: int, record: Mapping[str, Any], body: bytes, leaf: bytes, origin: str) -> Fault | None:
+    if leaf_hash(body) != leaf:
+        return Fault("leaf", "leaf differs: the body or its hash was changed", position)
+    if not record:
         return Fault("body", "body is no event of a known schema", position)
     if not is_canonical(body):
         return Fault("canonical", "body is not written in the canonical form", position)
     if record["origin"] != origin:
         return Fault("origin", "comes from another log", position)
+    return None
+
+
+def _copy_fault(position: int, record: Mapping[str, Any], copies: list[Any]) -> Fault | None:
     for (column, key), copy in zip(COPIES, copies, strict=True):
         if record.get(key) != copy:
             return Fault("copy", f"column {column} differs from body", position)
-    case = record.get("case")
+    return None
+
+
+def _chain_fault(
+    copies: list[Any], record: Mapping[str, Any], leaf: bytes, chains: dict[int, tuple[int, bytes]]
+) -> Fault | None:
+    """Whether the event follows the one before it in its case, by the columns; what is wrong itself is told apart."""
+    position, case, place = copies[:3]
     if case is None:
         return None
-    sequence, last = chains.get(case, (0, None))
-    chains[case] = (record["sequence"], actual.hex())
-    if record["sequence"] != sequence + 1:
+    sequence, last = chains.get(case, (0, b""))
+    chains[case] = (place, leaf)
+    if place != sequence + 1:
         return Fault("sequence", f"place {sequence + 1} of case {case} is missing", position, case)
-    if record.get("prev") != last:
+    if record and record.get("prev", "") != last.hex():
         return Fault("chain", f"does not follow the event before it in case {case}", position, case)
     return None
 
 
 def _standings(
-    raw: Any, routes: Mapping[tuple[str, int], Route], chains: Mapping[int, tuple[int, str]]
+    raw: Any, routes: Mapping[tuple[str, int], Route], chains: Mapping[int, tuple[int, bytes]]
 ) -> Iterator[Fault]:
     seen = 0
     for row in raw.execute(f"SELECT {STANDING}, subject, cohort FROM cases ORDER BY id"):
-        stored = standing_of(row)
+        case, name, version = row[:3]
         subject, cohort = row[10:]
-        seen += 1
-        if stored.case not in chains:
-            yield Fault("projection", "has no event", case=stored.case)
+        if case not in chains:
+            yield Fault("projection", "has no event", case=case)
             continue
-        route = routes.get((stored.route, stored.route_version))
+        seen += 1
+        route = routes.get((name, version))
         if route is None:
-            yield Fault("route", f"runs on {stored.route} version {stored.route_version}, unknown", case=stored.case)
+            yield Fault("route", f"runs on {name} version {version}, unknown", case=case)
             continue
         try:
-            made = fold(route, _of_case(raw, stored.case))
-        except (ValueError, KeyError):
-            yield Fault("projection", "its events do not add up to a standing", case=stored.case)
+            stored = standing_of(row)
+            made = fold(route, _of_case(raw, case))
+        except (ValueError, KeyError, TypeError):  # bytes or a row that somebody else wrote
+            yield Fault("projection", "its row, or what its events add up to, is no standing", case=case)
             continue
         if made != stored or (made.subject, made.cohort) != (subject, cohort):
             yield Fault(
                 "projection", f"stands in {stored.state}, but its events lead to {made.state}: its row was changed"
                 if made.state != stored.state else "its row differs from what its events add up to",
-                case=stored.case,
+                case=case,
             )  # fmt: skip
     if seen < len(chains):
         yield Fault("projection", f"{len(chains) - seen} cases have events but no row")
@@ -172,6 +191,14 @@ def _of_case(raw: Any, case: int) -> Iterator[tuple[Event, bytes]]:
         yield parse(body), body
 
 
+def _readable(body: bytes) -> Event | None:
+    """The event, or None for bytes that were reported as none already."""
+    try:
+        return parse(body)
+    except ValueError:
+        return None
+
+
 def _duties(raw: Any) -> Iterator[Fault]:
     """Each duty row against the events that opened and closed it."""
     made: dict[tuple[int, str], int | None] = {}
@@ -179,7 +206,9 @@ def _duties(raw: Any) -> Iterator[Fault]:
         "SELECT position, body FROM event WHERE instr(body, CAST('\"opens\":' AS BLOB)) > 0 "
         "OR instr(body, CAST('\"closes\":' AS BLOB)) > 0 ORDER BY position"
     ):
-        event = parse(body)
+        event = _readable(body)
+        if event is None:
+            continue
         for duty in event.opens:
             made[position, duty] = None
         for opening, duty in event.closes:
@@ -198,8 +227,8 @@ def _members(raw: Any) -> Iterator[Fault]:
         "SELECT body FROM event WHERE dispatch IS NOT NULL AND instr(body, CAST('\"settles\":' AS BLOB)) > 0 "
         "ORDER BY position"
     ):
-        event = parse(body)
-        if event.dispatch is not None and event.case is not None and event.settles is not None:
+        event = _readable(body)
+        if event is not None and event.dispatch is not None and event.case is not None and event.settles is not None:
             made[event.dispatch, event.case] = event.settles
     for dispatch, case, state in raw.execute(
         "SELECT m.dispatch, m.case_id, m.state FROM dispatch_member m JOIN dispatch d ON d.id = m.dispatch "
@@ -209,3 +238,16 @@ def _members(raw: Any) -> Iterator[Fault]:
             yield Fault(
                 "dispatch", f"dispatch {dispatch} holds this case as {state}, its events say otherwise", case=case
             )
+
+
+def _runs(raw: Any) -> Iterator[Fault]:
+    """The count of each bulk run against the moves in the log."""
+    made = dict(
+        raw.execute("SELECT run, count(*) FROM event WHERE run IS NOT NULL AND kind='moved' GROUP BY run ORDER BY run")
+    )
+    counted = dict(
+        raw.execute("SELECT id, coalesce(json_extract(counts, '$.moved'), 0) FROM run WHERE json_valid(counts)")
+    )
+    for run in sorted(made.keys() | counted.keys()):
+        if made.get(run, 0) != counted.get(run):
+            yield Fault("run", f"run {run} says it moved {counted.get(run)}, the log says {made.get(run, 0)}")

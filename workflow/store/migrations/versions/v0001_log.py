@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+
 from workflow.store.guards import SQLITE
 
 revision = "0001"
@@ -136,6 +137,7 @@ def upgrade() -> None:
         sa.Column("first_position", WHOLE, nullable=False),
         sa.Column("last_position", WHOLE, nullable=False),
         sa.Column("stopped", sa.Text(), nullable=False),
+        sa.Column("counts", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("command_id", name="run_once"),
         sqlite_strict=True,

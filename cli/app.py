@@ -1,0 +1,108 @@
+"""The command `ulnflow`: nouns and verbs put together, and errors turned into exit codes.
+
+0 ok, 1 findings or some learners refused, 2 usage, 3 cannot verify, 4 data or configuration, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.commands import advance, audit, cohort, daily, demo, duty, exception, guide, ilm, lar, learner, lrs, route, setup, uln
+from cli.options import chosen
+
+USAGE, DATA, INTERRUPTED = 2, 4, 130
+
+app = typer.Typer(
+    name="ulnflow",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Takes every learner from details gathered to an updated achievement record, checked and logged.",
+    epilog="Start with: ulnflow demo. Then: ulnflow init, and ulnflow today every morning.",
+)
+for panel, entries in {
+    "Every day": (
+        ("today", daily.today),
+        ("status", daily.status),
+        ("stuck", daily.stuck),
+        ("help", guide.guide),
+    ),
+    "To begin": (("init", setup.init), ("demo", demo.demo)),
+    "In general": (("advance", advance.advance),),
+}.items():
+    for name, function in entries:
+        app.command(name, rich_help_panel=panel)(function)
+for panel, groups in {
+    "The route, step by step": (
+        ("cohort", cohort.app, "Sheets in: the details of learners."),
+        ("lrs", lrs.app, "To the Learning Records Service and back."),
+        ("uln", uln.app, "ULNs checked, and passed to learners."),
+        ("ilm", ilm.app, "Registration with ILM."),
+        ("lar", lar.app, "The achievement record."),
+        ("route", route.app, "The picture of the route, and the alternative."),
+    ),
+    "When something happens": (
+        ("exception", exception.app, "What a person must decide."),
+        ("duty", duty.app, "What is owed beside the route."),
+        ("learner", learner.app, "One learner: shown, corrected, explained."),
+        ("audit", audit.app, "The log: read and checked."),
+    ),
+}.items():
+    for name, group, words in groups:
+        app.add_typer(group, name=name, help=words, rich_help_panel=panel)
+
+
+@app.callback()
+def options(
+    folder: Annotated[
+        Path | None, typer.Option("--folder", help="The centre's folder, if it is not here.", show_default=False)
+    ] = None,
+    on_behalf_of: Annotated[
+        str, typer.Option("--on-behalf-of", help="The person you act for.", show_default=False)
+    ] = "",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Data and errors only.")] = False,
+) -> None:
+    """Keep what was said before the command."""
+    chosen.folder, chosen.on_behalf_of, chosen.quiet = folder, on_behalf_of, quiet
+
+
+def main() -> None:
+    """Run the command; every error leaves by its exit code and without a personal value."""
+    try:
+        app()
+    except Exception as wrong:  # noqa: BLE001 - the last door: nothing may leave as a trace that shows values
+        sys.exit(_explain(wrong))
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted. What was confirmed before is kept; repeat the command to go on.\n")
+        sys.exit(INTERRUPTED)
+
+
+def _explain(wrong: Exception) -> int:
+    """Say what to do; an error nobody foresaw is told by its kind and place, never by its text."""
+    from cli.render import complain  # noqa: PLC0415 - only when something went wrong
+    from states.unit_of_work import NotPossible  # noqa: PLC0415 - as above
+    from workflow.errors import DefinitionError, Refused, WorkflowError  # noqa: PLC0415 - as above
+
+    if isinstance(wrong, Refused):
+        complain(str(wrong))
+        return 1
+    if isinstance(wrong, DefinitionError):
+        complain(f"{wrong.source} cannot be used:\n" + "\n".join(f"  - {fault}" for fault in wrong.faults))
+        return DATA
+    if isinstance(wrong, WorkflowError):
+        complain(str(wrong))
+        return USAGE if isinstance(wrong, NotPossible) else DATA
+    if isinstance(wrong, BrokenPipeError):
+        return 0
+    if isinstance(wrong, OSError):
+        complain(f"The system refused: {wrong.strerror or type(wrong).__name__}. Nothing was half done; check disk and rights.")
+        return DATA
+    place = wrong.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = f"{Path(place.tb_frame.f_code.co_filename).name} line {place.tb_lineno}" if place else "an unknown place"
+    complain(f"An error nobody foresaw: {type(wrong).__name__} in {where}. Nothing was half done. Please report this line.")
+    return DATA

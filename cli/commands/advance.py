@@ -1,0 +1,52 @@
+"""ulnflow advance: any trigger of the route, for one learner or very many."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli.options import All, Cohort, DryRun, Form, Format, ListFile, On, Reason, References
+
+
+def advance(
+    trigger: Annotated[str, typer.Argument(metavar="TRIGGER", help="Such as reuse_uln or confirm_lar_update.")],
+    references: References = None,
+    cohort: Cohort = "",
+    state: Annotated[str, typer.Option("--state", help="Everyone in this state.")] = "",
+    listed: ListFile = None,
+    everyone: All = False,
+    first: Annotated[int, typer.Option("--first", min=0, help="Only the first so many, as a trial.")] = 0,
+    stop_after: Annotated[int, typer.Option("--stop-after", min=0, help="Stop after so many refusals.")] = 0,
+    evidence: Annotated[
+        list[str] | None, typer.Option("--evidence", "-e", metavar="NAME=VALUE", help="What it rests on.")
+    ] = None,
+    reason: Reason = "",
+    at_day: On = "",
+    command_id: Annotated[str, typer.Option("--command-id", help="Your id; the same id again changes nothing.")] = "",
+    dry_run: DryRun = False,
+    form: Format = Form.table,
+) -> None:
+    """Put a trigger to learners, each judged by its own rules; an interrupted run goes on."""
+    from cli.desk import day, desk
+    from cli.render import progress
+    from states.steps.advance import advance as step
+    from states.unit_of_work import NotPossible
+
+    pairs = [item.partition("=") for item in evidence or ()]
+    if any(not value for _, _, value in pairs):
+        raise typer.BadParameter("--evidence takes NAME=VALUE, such as reference=WG-1")
+    with desk("advance", command_id) as at:
+        if state and state not in at.office.route.states:
+            raise NotPossible(f"the route has no state {state}; it has: {', '.join(at.office.route.states)}")
+        standings = at.choose(
+            references, cohort=cohort, listed=listed, states=[state] if state else (), everyone=everyone or bool(state)
+        )
+        standings = standings[:first] if first else standings
+        code = reason if reason.replace("_", "").isalnum() and reason.islower() else "stated" if reason else ""
+        with progress(len(standings), trigger) as bar:
+            tally = step(
+                at.office, at.act, trigger, standings, reason=code, evidence={name: value for name, _, value in pairs},
+                on=day(at_day), dry_run=dry_run, stop_after=stop_after or None, progress=bar,
+            )  # fmt: skip
+        at.finish(tally, form, dry_run=dry_run)

@@ -1,0 +1,78 @@
+"""ulnflow audit: the log read, and checked."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli.options import Form, Format, Qualification, Reference
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.command()
+def history(
+    reference: Reference,
+    qualification: Qualification = "",
+    refusals: Annotated[bool, typer.Option("--refusals", help="Refused attempts and looks as well.")] = False,
+    form: Format = Form.table,
+) -> None:
+    """Tell one learner's story from the log."""
+    from cli.desk import desk
+    from cli.explain import show_trail
+    from states.reports.trail import trail
+
+    with desk("audit history") as at:
+        show_trail(trail(at.office, reference, qualification=qualification, refusals=refusals), form)
+
+
+@app.command()
+def events(
+    reference: Annotated[str, typer.Option("--learner", help="Only this learner.")] = "",
+    by: Annotated[str, typer.Option("--actor", help="Only by this person.")] = "",
+    kind: Annotated[str, typer.Option("--kind", help="Such as moved, refused, dispatch_sent.")] = "",
+    trigger: Annotated[str, typer.Option("--trigger", help="Only this trigger.")] = "",
+    since: Annotated[str, typer.Option("--since", help="Recorded on this day or later.")] = "",
+    until: Annotated[str, typer.Option("--until", help="Recorded on this day or earlier.")] = "",
+    refusals: Annotated[bool, typer.Option("--refusals", help="Refused attempts and looks as well.")] = False,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many, the latest.")] = 100,
+    form: Format = Form.table,
+) -> None:
+    """List events of the log, filtered."""
+    from cli.desk import day, desk
+    from cli.render import show
+    from states.reports.events import events as read
+
+    with desk("audit events") as at:
+        rows = read(
+            at.office, reference=reference, actor=by, kind=kind, trigger=trigger, since=day(since, "--since"),
+            until=day(until, "--until"), refusals=refusals, limit=limit,
+        )  # fmt: skip
+        show(rows, form)
+
+
+@app.command()
+def verify(form: Format = Form.table) -> None:
+    """Check the whole log: guards, gaps, chains, copies, and that every standing follows from its events."""
+    from cli.desk import desk
+    from cli.render import progress, say, show, show_one
+    from workflow.store.verify import verify as check
+
+    with desk("audit verify") as at, at.office.look() as look:
+        with progress(look.log.head(), "verifying") as bar:
+            route = at.office.route
+            report = check(look.connection, at.office.engine.origin, {(route.name, route.version): route}, bar)
+        faults = [{"kind": f.kind, "position": f.position, "case": f.case, "what": f.message} for f in report.faults]
+        notes = [{"kind": f.kind, "position": f.position, "case": f.case, "what": f.message} for f in report.notes]
+        summary = {"origin": report.origin, "events": report.size, "cases": report.cases, "holds": report.holds}
+        if form is Form.table:
+            show_one(summary, form)
+            if faults:
+                show(faults, form, title="What is wrong")
+            for note in notes:
+                say(f"Note: event {note['position']} {note['what']}")
+        else:
+            show_one({**summary, "faults": faults, "notes": notes}, form)
+    if not report.holds:
+        raise typer.Exit(1)

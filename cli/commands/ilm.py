@@ -1,0 +1,152 @@
+"""ulnflow ilm: registration files, confirmations, exceptions, results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.options import All, Cohort, DryRun, Form, Format, ListFile, On, Reason, References
+
+app = typer.Typer(no_args_is_help=True)
+Evidence = Annotated[str, typer.Option("--evidence", help="What it rests on, such as ILM's case number.")]
+
+
+@app.command()
+def register(
+    references: References = None,
+    cohort: Cohort = "",
+    listed: ListFile = None,
+    reason: Reason = "",
+    dry_run: DryRun = False,
+    form: Format = Form.table,
+) -> None:
+    """Prepare the registration file, funded and non-funded apart. Learners move when ILM confirms."""
+    from cli.desk import desk
+    from states.steps import register_with_ilm as step
+
+    with desk("ilm register") as at:
+        standings = at.choose(references, cohort=cohort, listed=listed)
+        if not references and listed is None:
+            standings = [s for s in standings if step.is_due(at.office, s)]
+        tally = step.register(at.office, at.act, standings, reason=reason, dry_run=dry_run)
+        if not standings:
+            tally.notes.append("nobody is waiting to be registered")
+        at.finish(tally, form, dry_run=dry_run)
+
+
+@app.command()
+def confirm(
+    references: References = None,
+    order: Annotated[str, typer.Option("--order", help="ILM's order number.")] = "",
+    candidate: Annotated[str, typer.Option("--candidate", help="The candidate number, for one learner.")] = "",
+    file: Annotated[
+        Path | None, typer.Option("--file", help="ILM's confirmation: reference, candidate number, order number.")
+    ] = None,
+    dispatch: Annotated[str, typer.Option("--dispatch", help="All of one registration file.")] = "",
+    cohort: Cohort = "",
+    listed: ListFile = None,
+    everyone: All = False,
+    at_day: On = "",
+    reason: Reason = "",
+    dry_run: DryRun = False,
+    form: Format = Form.table,
+) -> None:
+    """Record that ILM registered learners, with or without a ULN, or took a late or replaced one."""
+    from cli.desk import day, desk
+    from states.steps import register_with_ilm as step
+    from states.unit_of_work import NotPossible
+
+    with desk("ilm confirm") as at:
+        if references or listed or (cohort and not (everyone or dispatch or file)):
+            standings = at.choose(references, cohort=cohort, listed=listed)
+            if not references and not listed:
+                standings = [s for s in standings if step.is_due(at.office, s)]
+        elif everyone or dispatch or file:
+            standings = [s for s in step.waiting_for_confirmation(at.office, dispatch) if not cohort or s.cohort == cohort]
+        else:
+            raise NotPossible("say who: name learners, or give --file, --dispatch, --cohort or --all")
+        tally = step.confirm(
+            at.office, at.act, standings, order=order, candidate=candidate, file=file,
+            on=day(at_day), reason=reason, dry_run=dry_run,
+        )  # fmt: skip
+        if not standings:
+            tally.notes.append("no registration is waiting for confirmation")
+        at.finish(tally, form, dry_run=dry_run)
+
+
+@app.command()
+def reject(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A registration file, by name or register number.")],
+    reason: Reason = "",
+    dry_run: DryRun = False,
+    form: Format = Form.table,
+) -> None:
+    """Record that ILM refused a file, or that it was never sent."""
+    from cli.desk import desk
+    from states.steps.register_with_ilm import reject_registration
+
+    with desk("ilm reject") as at:
+        at.finish(reject_registration(at.office, at.act, file, reason, dry_run=dry_run), form, dry_run=dry_run)
+
+
+@app.command()
+def exception(
+    references: References = None,
+    listed: ListFile = None,
+    evidence: Evidence = "",
+    at_day: On = "",
+    dry_run: DryRun = False,
+    form: Format = Form.table,
+) -> None:
+    """Record that ILM reports a ULN that does not match."""
+    from cli.desk import day, desk
+    from states.steps.register_with_ilm import report_exception
+
+    with desk("ilm exception") as at:
+        standings = at.choose(references, listed=listed, everyone=False)
+        tally = report_exception(at.office, at.act, standings, evidence=evidence, on=day(at_day), dry_run=dry_run)
+        at.finish(tally, form, dry_run=dry_run)
+
+
+@app.command()
+def resolve(
+    references: References = None,
+    listed: ListFile = None,
+    evidence: Evidence = "",
+    dropped: Annotated[bool, typer.Option("--dropped", help="ILM cancelled the registration instead.")] = False,
+    dry_run: DryRun = False,
+    form: Format = Form.table,
+) -> None:
+    """Record that ILM matched the learner after all, or cancelled the registration."""
+    from cli.desk import desk
+    from states.steps.register_with_ilm import resolve_exception
+
+    with desk("ilm resolve") as at:
+        standings = at.choose(references, listed=listed, everyone=False)
+        tally = resolve_exception(at.office, at.act, standings, evidence=evidence, dropped=dropped, dry_run=dry_run)
+        at.finish(tally, form, dry_run=dry_run)
+
+
+@app.command()
+def results(
+    references: References = None,
+    cohort: Cohort = "",
+    listed: ListFile = None,
+    reference: Annotated[str, typer.Option("--reference", help="Under which reference they went.")] = "",
+    at_day: On = "",
+    reason: Reason = "",
+    dry_run: DryRun = False,
+    form: Format = Form.table,
+) -> None:
+    """Record that final results went to ILM (alternative route)."""
+    from cli.desk import day, desk
+    from states.steps.take_alternative_route import submit_results
+
+    with desk("ilm results") as at:
+        standings = at.choose(references, cohort=cohort, listed=listed, states=["lar_cross_referenced"], everyone=False)
+        tally = submit_results(
+            at.office, at.act, standings, reference=reference, on=day(at_day), reason=reason, dry_run=dry_run
+        )
+        at.finish(tally, form, dry_run=dry_run)

@@ -1,0 +1,175 @@
+"""ulnflow learner: one learner shown, corrected, explained; leaving and coming back."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli.options import DryRun, Form, Format, ListFile, On, Qualification, Reason, Reference, References
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.command()
+def show(reference: Reference, form: Format = Form.table) -> None:
+    """Show a learner's details, ULN history and cases. The look is recorded."""
+    from cli.desk import desk
+    from cli.render import show as show_rows
+    from cli.render import show_one
+    from states.steps.look_up import show as look_up
+
+    with desk("learner show") as at:
+        shown = look_up(at.office, at.act, reference)
+        if form is not Form.table:
+            cases = [{"qualification": c.facts.get("qualification", ""), "cohort": c.cohort, "state": c.state} for c in shown.cases]
+            ulns = [{"uln": uln, "status": status} for uln, status in shown.ulns]
+            show_one({"reference": reference, "version": shown.version, "details": shown.values, "ulns": ulns, "cases": cases}, form)
+            return
+        known = {label: value for label, value in shown.values.items() if value}
+        show_one({"Reference": reference, "Details version": shown.version, **known}, form)
+        if shown.ulns:
+            show_rows([{"ULN": uln, "status": status} for uln, status in shown.ulns], form)
+        show_rows(
+            [{"case": c.case, "qualification": c.facts.get("qualification", ""), "cohort": c.cohort,
+              "state": at.office.route.states[c.state].title} for c in shown.cases],
+            form,
+        )  # fmt: skip
+
+
+@app.command()
+def edit(
+    reference: Reference,
+    fields: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[FIELD]...", help="Names of fields, such as postcode; values are asked for.", show_default=False),
+    ] = None,
+    dry_run: DryRun = False,
+    form: Format = Form.table,
+) -> None:
+    """Correct details: name the fields, and each value is asked for or read from a line of standard input.
+
+    Without fields, lines like "postcode: ..." are read. A "-" clears a field.
+    """
+    import sys
+
+    from cli.desk import desk, typed
+    from states.learner.entry import FIELDS, EntryRefused, field_named, read_entry
+    from states.steps.gather_details import edit_details
+    from states.unit_of_work import NotPossible
+
+    with desk("learner edit") as at:
+        try:
+            if fields:
+                given = [(field_named(name), typed(FIELDS[field_named(name)])) for name in fields]
+            else:
+                lines = [line for line in sys.stdin.read().splitlines() if line.strip()]
+                given = [(field_named(line.partition(":")[0]), line.partition(":")[2].strip()) for line in lines]
+            day_first = at.settings.policy.day_first
+            changes = {
+                name: read_entry(name, "" if text == "-" else text, day_first=day_first)
+                for name, text in given
+                if text
+            }
+        except EntryRefused as wrong:
+            raise NotPossible(str(wrong)) from None
+        at.finish(edit_details(at.office, at.act, reference, changes, dry_run=dry_run), form, dry_run=dry_run)
+
+
+@app.command()
+def find(form: Format = Form.table) -> None:
+    """Find learners by name or ULN, asked for or read from standard input. The look is recorded."""
+    from cli.desk import desk, typed
+    from cli.render import show as show_rows
+    from states.steps.look_up import find as look_for
+
+    words = typed("Name or ULN")
+    with desk("learner find") as at:
+        rows = [
+            {"reference": reference, "cohort": s.cohort, "state": at.office.route.states[s.state].title}
+            for reference, s in look_for(at.office, at.act, words)
+        ]
+        show_rows(rows, form, columns=["reference", "cohort", "state"])
+
+
+@app.command()
+def why(reference: Reference, qualification: Qualification = "", form: Format = Form.table) -> None:
+    """Explain where a learner stands, what comes next, and what holds it up. Rules are asked live."""
+    from cli.desk import desk
+    from cli.wiring import table
+    from states.reports.why import why as explain
+
+    with desk("learner why") as at:
+        from cli.explain import show_why
+
+        show_why(explain(at.office, reference, qualification, guidance=table("contacts.toml", at.folder)), form)
+
+
+def _leave(
+    trigger: str, references: list[str] | None, reason: str, *, listed: ListFile, at_day: str, dry_run: bool, form: Form
+) -> None:
+    from cli.desk import day, desk
+    from states.steps.leave_and_return import REASONS, leave_or_return
+
+    with desk(f"learner {trigger}") as at:
+        standings = at.choose(references, listed=listed, everyone=False)
+        known = REASONS.get(trigger, ())
+        code, words = (reason, "") if not known or reason in known or not reason else ("other", reason)
+        if not known and reason:
+            code, words = "stated", reason
+        tally = leave_or_return(
+            at.office, at.act, standings, trigger, reason=code, words=words, on=day(at_day), dry_run=dry_run
+        )
+        at.finish(tally, form, dry_run=dry_run)
+
+
+@app.command()
+def withdraw(
+    references: References = None,
+    reason: Reason = "",
+    listed: ListFile = None,
+    at_day: On = "",
+    dry_run: DryRun = False,
+    form: Format = Form.table,
+) -> None:
+    """Record that learners left. Reasons: left_course, moved_away, changed_course, duplicate, deceased, or words."""
+    _leave("withdraw", references, reason, listed=listed, at_day=at_day, dry_run=dry_run, form=form)
+
+
+@app.command()
+def reinstate(
+    references: References = None,
+    reason: Reason = "",
+    listed: ListFile = None,
+    at_day: On = "",
+    dry_run: DryRun = False,
+    form: Format = Form.table,
+) -> None:
+    """Bring withdrawn learners back; what is known of them stands."""
+    _leave("reinstate", references, reason, listed=listed, at_day=at_day, dry_run=dry_run, form=form)
+
+
+@app.command()
+def close(
+    references: References = None,
+    reason: Reason = "",
+    listed: ListFile = None,
+    at_day: On = "",
+    dry_run: DryRun = False,
+    form: Format = Form.table,
+) -> None:
+    """Close without a LAR. Reasons: declined_uln, overseas, scotland, not_achieved, or words."""
+    _leave("close_without_lar", references, reason, listed=listed, at_day=at_day, dry_run=dry_run, form=form)
+
+
+@app.command()
+def reopen(
+    references: References = None,
+    reason: Reason = "",
+    listed: ListFile = None,
+    at_day: On = "",
+    dry_run: DryRun = False,
+    form: Format = Form.table,
+) -> None:
+    """Open closed learners again; what is known of them stands."""
+    _leave("reopen", references, reason, listed=listed, at_day=at_day, dry_run=dry_run, form=form)

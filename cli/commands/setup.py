@@ -1,0 +1,54 @@
+"""ulnflow init: a centre's folder with its configuration and database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.options import chosen
+
+
+def init(
+    folder: Annotated[Path | None, typer.Argument(metavar="[FOLDER]", help="Where; here if not said.")] = None,
+    ukprn: Annotated[str, typer.Option("--ukprn", help="The centre's UKPRN, 8 digits.")] = "",
+    nation: Annotated[str, typer.Option("--nation", help="england, wales, scotland or northern_ireland.")] = "",
+    late_uln: Annotated[
+        str, typer.Option("--late-uln", help="Who updates the LAR when the ULN came late: ilm or centre.")
+    ] = "",
+    operator: Annotated[str, typer.Option("--operator", help="Your name, as the log will carry it.")] = "",
+    sender: Annotated[str, typer.Option("--sender", help="The address messages come from.")] = "",
+) -> None:
+    """Set up a centre's folder: asks for what was not given, writes ulnflow.toml and the database."""
+    import sys
+
+    from cli import wiring
+    from cli.render import say
+
+    where = folder or chosen.folder or Path.cwd()
+    if (where / wiring.FILE).exists():
+        say(f"{wiring.FILE} is there already and stays as it is; the database is brought up to date.")
+    else:
+        asks = sys.stdin.isatty()
+        answers = {
+            "ukprn": ukprn or _ask(asks, "UKPRN of the centre (8 digits)", "--ukprn"),
+            "nation": nation or _ask(asks, "Nation (england, wales, scotland, northern_ireland)", "--nation", "england"),
+            "late_uln": late_uln
+            or _ask(asks, "Who updates the LAR of a learner whose ULN came late (ilm, centre)", "--late-uln", "centre"),
+            "operator": operator or _ask(asks, "Your name, as the log will carry it", "--operator"),
+            "sender": sender or "no-reply@localhost",
+        }
+        wiring.write_settings(where, **answers)
+        say(f"Written: {where / wiring.FILE}")
+    wiring.create(where, practice=False)
+    say(f"The database is ready in {where}.")
+    say("Next: ulnflow cohort import FILE --cohort NAME --qualification CODE --funded")
+
+
+def _ask(asks: bool, question: str, option: str, default: str = "") -> str:  # noqa: FBT001 - whether a person is there
+    if asks:
+        return str(typer.prompt(question, default=default or None, err=True))
+    if default:
+        return default
+    raise typer.BadParameter(f"say it with {option}: nobody is at the keyboard to ask")

@@ -1,0 +1,129 @@
+"""ulnflow uln: numbers checked, passed on, told, and found wrong."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.options import All, Cohort, DryRun, Form, Format, ListFile, On, Reason, Reference, References
+
+app = typer.Typer(no_args_is_help=True)
+Evidence = Annotated[str, typer.Option("--evidence", help="What it rests on, such as a letter's reference.")]
+
+
+class Carries(StrEnum):
+    """What a message holds; never both."""
+
+    uln = "uln"
+    name = "name"
+
+
+@app.command()
+def check(
+    file: Annotated[str, typer.Argument(metavar="FILE|-", help="One value a line; - reads standard input.")],
+    form: Format = Form.table,
+) -> None:
+    """Judge ULNs: right or wrong, and why. Exit code 1 when any is wrong."""
+    import sys
+
+    from cli.desk import FINDINGS
+    from cli.render import show
+    from states.exchange.files import decode_text, read_bytes
+    from states.learner import uln
+
+    text = sys.stdin.read() if file == "-" else decode_text(read_bytes(Path(file)), Path(file).name)
+    rows = []
+    for line in text.splitlines():
+        if line.strip():
+            valid, reason = uln.judge(line)
+            rows.append({"value": line.strip(), "valid": valid, "reason": reason})
+    show(rows, form, columns=["value", "valid", "reason"])
+    if not all(row["valid"] for row in rows):
+        raise typer.Exit(FINDINGS)
+
+
+@app.command("pass")
+def pass_(
+    references: References = None,
+    cohort: Cohort = "",
+    listed: ListFile = None,
+    carries: Annotated[Carries, typer.Option("--carries", help="The ULN, or the name without it.")] = Carries.uln,
+    again: Annotated[bool, typer.Option("--again", help="Write again for those whose message waits.")] = False,
+    dry_run: DryRun = False,
+    form: Format = Form.table,
+) -> None:
+    """Write one message a learner into the outbox: e-mail file and letter. Nobody counts as told by that."""
+    from cli.desk import desk
+    from states.steps.pass_uln_on import pass_uln
+
+    with desk("uln pass") as at:
+        standings = at.choose(references, cohort=cohort, listed=listed)
+        tally = pass_uln(at.office, at.act, standings, carries=carries.value, again=again, dry_run=dry_run)
+        if not tally.counts:
+            tally.notes.append("nobody is waiting to be told")
+        at.finish(tally, form, dry_run=dry_run)
+
+
+@app.command()
+def told(
+    references: References = None,
+    how: Annotated[str, typer.Option("--how", help="email, letter, in_person, phone or portal.")] = "",
+    dispatch: Annotated[str, typer.Option("--dispatch", help="All of one set of messages, by its number.")] = "",
+    cohort: Cohort = "",
+    listed: ListFile = None,
+    everyone: All = False,
+    at_day: On = "",
+    reason: Reason = "",
+    dry_run: DryRun = False,
+    form: Format = Form.table,
+) -> None:
+    """Record that learners were told their ULN: named, all of a set of messages, or all whose message waits."""
+    from cli.desk import day, desk
+    from states.steps.pass_uln_on import record_told, waiting_to_be_told
+
+    with desk("uln told") as at:
+        if everyone or dispatch:
+            standings = [s for s in waiting_to_be_told(at.office, dispatch) if not cohort or s.cohort == cohort]
+        else:
+            standings = at.choose(references, cohort=cohort, listed=listed, states=["uln_received"], everyone=False)
+        tally = record_told(at.office, at.act, standings, how=how, on=day(at_day), reason=reason, dry_run=dry_run)
+        if not standings:
+            tally.notes.append("nobody is waiting to be told")
+        at.finish(tally, form, dry_run=dry_run)
+
+
+@app.command("not-told")
+def not_told(
+    references: References = None,
+    listed: ListFile = None,
+    evidence: Evidence = "",
+    at_day: On = "",
+    reason: Reason = "",
+    dry_run: DryRun = False,
+    form: Format = Form.table,
+) -> None:
+    """Record that a message bounced or a letter came back."""
+    from cli.desk import day, desk
+    from states.steps.pass_uln_on import record_not_told
+
+    with desk("uln not-told") as at:
+        standings = at.choose(references, listed=listed, everyone=False)
+        tally = record_not_told(
+            at.office, at.act, standings, evidence=evidence, reason=reason, on=day(at_day), dry_run=dry_run
+        )
+        at.finish(tally, form, dry_run=dry_run)
+
+
+@app.command()
+def wrong(
+    reference: Reference, reason: Reason = "", evidence: Evidence = "", dry_run: DryRun = False, form: Format = Form.table
+) -> None:
+    """Record that the ULN a learner holds was never theirs. What follows from it becomes duties."""
+    from cli.desk import desk
+    from states.steps.receive_uln import report_wrong
+
+    with desk("uln wrong") as at:
+        at.finish(report_wrong(at.office, at.act, reference, reason, evidence, dry_run=dry_run), form, dry_run=dry_run)

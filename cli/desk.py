@@ -1,0 +1,102 @@
+"""A desk: the office opened for one command, the learners it is about, and how it ends."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import structlog
+import typer
+
+from cli import logs, wiring
+from cli.options import Form
+from cli.render import tell
+from states.exchange.files import decode_text, read_bytes
+from states.tally import Tally
+from states.unit_of_work import NotPossible, Office
+from workflow import Act, Standing
+
+FINDINGS = 1
+
+
+@dataclass(slots=True)
+class Desk:
+    """What a command works with."""
+
+    folder: Path
+    settings: wiring.Settings
+    office: Office
+    act: Act
+
+    def choose(
+        self,
+        references: Sequence[str] | None = None,
+        *,
+        cohort: str = "",
+        states: Sequence[str] = (),
+        listed: Path | None = None,
+        qualification: str = "",
+        everyone: bool = True,
+    ) -> list[Standing]:
+        """The learners a command is about: named, listed in a file, or all in some states of a cohort.
+
+        With `everyone` False something must be named, so that nobody is moved by a slip. Raises NotPossible.
+        """
+        named = [*(references or ()), *(_listed(listed) if listed else ())]
+        with self.office.look() as look:
+            if named:
+                found = look.find_cases(list(dict.fromkeys(named)), qualification)
+                return [s for s in found if not cohort or s.cohort == cohort]
+            if not (everyone or cohort):
+                raise NotPossible("say who: name learners, or give --cohort, --list or --all")
+            if cohort and cohort not in look.learners.cohorts():
+                raise NotPossible(f"there is no cohort {cohort}. See: ulnflow cohort list")
+            return look.log.find(cohort=cohort, states=states)
+
+    def finish(self, tally: Tally, form: Form, *, dry_run: bool = False) -> None:
+        """Say what was done; learners refused make the exit code 1."""
+        structlog.get_logger().info(
+            "command_done", command=self.act.command, dry_run=dry_run, refused=tally.refused, files=len(tally.files)
+        )
+        tell(tally, form, dry_run=dry_run)
+        if tally.refusals:
+            raise typer.Exit(FINDINGS)
+
+
+@contextmanager
+def desk(command: str, command_id: str = "") -> Iterator[Desk]:
+    """Open the office for a command and close it afterwards, whatever happens."""
+    with wiring.opened() as (folder, settings, office):
+        log = logs.start(folder / "logs")
+        try:
+            yield Desk(folder, settings, office, wiring.act(settings, command, command_id))
+        finally:
+            log.close()
+
+
+def _listed(path: Path) -> list[str]:
+    text = sys.stdin.read() if str(path) == "-" else decode_text(read_bytes(path), path.name)
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def day(text: str, word: str = "--at") -> date | None:
+    """A day typed as YYYY-MM-DD; None when none was; raises typer.BadParameter."""
+    if not text:
+        return None
+    try:
+        if len(text) != len("2026-01-31") or not text.isascii():
+            raise ValueError
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{word} takes a day as YYYY-MM-DD") from None
+
+
+def typed(prompt: str, *, hidden: bool = False) -> str:
+    """A personal value: asked for at a terminal, read from standard input otherwise; never an argument."""
+    if sys.stdin.isatty():
+        return str(typer.prompt(prompt, hide_input=hidden, err=True, default="", show_default=False)).strip()
+    return sys.stdin.readline().strip()

@@ -1,0 +1,205 @@
+"""The demonstration: four weeks of a registrations office in a few seconds, through the same steps as the commands."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from cli import wiring
+from cli.desk import Desk
+from cli.explain import rows_of, show_stuck, show_trail
+from cli.options import Form
+from cli.render import show, show_one, tell
+from states.exchange.lrs.practice import answer_batch
+from states.exchange.practice_cohort import write_cohort
+from states.learner.entry import read_entry
+from states.reports.board import board
+from states.reports.stuck import stuck
+from states.reports.trail import trail
+from states.steps import (
+    gather_details,
+    leave_and_return,
+    pass_uln_on,
+    receive_uln,
+    register_with_ilm,
+    submit_to_lrs,
+    take_alternative_route,
+    update_lar,
+)
+from states.tally import Tally
+from workflow.store.verify import verify
+
+COHORT: Final = "PRACTICE-2026"
+DAY: Final = 86_400_000_000
+START_DAYS_AGO: Final = 29
+UKPRN: Final = "99990001"
+
+
+class PracticeClock:
+    """Time that passes when the story says so, a second a question in between."""
+
+    def __init__(self, start: int) -> None:
+        self.now = start
+
+    def __call__(self) -> int:
+        """The next moment."""
+        self.now += 1_000_000
+        return self.now
+
+    def pass_days(self, days: int) -> None:
+        """Let days go by."""
+        self.now += days * DAY
+
+
+def run(folder: Path, seed: int) -> None:
+    """Play the story in a new folder and print each step as it would be typed."""
+    wiring.write_settings(
+        folder, ukprn=UKPRN, nation="england", late_uln="centre", operator="Practice Administrator",
+        sender="practice@example.org",
+    )  # fmt: skip
+    wiring.create(folder, practice=True)
+    clock = PracticeClock(wiring.clock() - START_DAYS_AGO * DAY)
+    office = wiring.open_office(folder, clock)
+    try:
+        settings = wiring.load_settings(folder)
+        desk = Desk(folder, settings, office, wiring.act(settings, "demo"))
+        _gather(desk, seed)
+        clock.pass_days(1)
+        _submit(desk, seed, clock)
+        clock.pass_days(3)
+        _pass_on(desk, clock)
+        clock.pass_days(4)
+        _register(desk, clock)
+        clock.pass_days(10)
+        _finish(desk)
+        _close(desk)
+    finally:
+        office.database.close()
+
+
+def _step(command: str, tally: Tally) -> Tally:
+    sys.stdout.write(f"\n$ ulnflow {command}\n")
+    sys.stdout.flush()
+    tally.next.clear()
+    tell(tally, Form.table)
+    return tally
+
+
+def _gather(desk: Desk, seed: int) -> None:
+    sheet = desk.folder / "practice-cohort.csv"
+    with sheet.open("wb") as target:
+        write_cohort(target, today=desk.office.today(), seed=seed)
+    enrolment = gather_details.Enrolment(cohort=COHORT, qualification="8605-11", funded=True, notice_version="2026")
+    imported = gather_details.import_cohort(desk.office, desk.act, sheet, enrolment, day_first=True)
+    _step(f"cohort import {sheet.name} --cohort {COHORT} --qualification 8605-11 --funded", imported.tally)
+    heavy = [
+        {"row": row, "reference": reference, "what": f.message, "fix": f.fix}
+        for row, reference, f in imported.findings
+        if f.weight != "note"
+    ]
+    show(heavy, Form.table, title="To put right")
+    edits = {"P-003": {"postcode": "B1 1AA"}, "P-009": {"id_description": "Employer letter"}}
+    for reference, changes in edits.items():
+        values = {name: read_entry(name, text, day_first=True) for name, text in changes.items()}
+        tally = gather_details.edit_details(desk.office, desk.act, reference, values)
+        _step(f"learner edit {reference} {' '.join(changes)}", tally)
+
+
+def _submit(desk: Desk, seed: int, clock: PracticeClock) -> None:
+    office, act = desk.office, desk.act
+    due = [s for s in desk.choose() if submit_to_lrs.is_due(office, s)]
+    made = _step("lrs submit", submit_to_lrs.submit(office, act, due)).files[0]
+    clock.pass_days(1)
+    reply = _answer(desk, made.path, seed)
+    _step(f"lrs receive {reply.name}", receive_uln.receive_reply(office, act, reply))
+    _decide(desk, seed, clock)
+
+
+def _answer(desk: Desk, batch: Path, seed: int, settled: frozenset[str] = frozenset()) -> Path:
+    """Have the practice LRS answer a batch file."""
+    table = wiring.table("lrs/batch.toml", desk.folder)
+    reply = desk.folder / f"practice-reply-{batch.stem}.csv"
+    reply.write_bytes(answer_batch(batch.read_bytes(), seed=seed, table=table, settled=settled))
+    return reply
+
+
+def _decide(desk: Desk, seed: int, clock: PracticeClock) -> None:
+    """One candidate is chosen, the others are asked about again; one stays undecided for the stuck list."""
+    office, act = desk.office, desk.act
+    waiting = desk.choose(states=["lrs_exception"])
+    with office.look() as look:
+        names = look.references(waiting)
+    references = [names[s.case] for s in waiting]
+    for reference in references[:-1]:
+        tally = receive_uln.resolve_exception(
+            office, act, reference, decision="again", reason="details checked against the passport"
+        )
+        _step(f"exception resolve {reference} --decision again --reason ...", tally)
+    due = [s for s in desk.choose() if submit_to_lrs.is_due(office, s) and s.state == "lrs_exception"]
+    if not due:
+        return
+    made = _step("lrs submit", submit_to_lrs.submit(office, act, due)).files[0]
+    clock.pass_days(1)
+    reply = _answer(desk, made.path, seed, frozenset(references))
+    _step(f"lrs receive {reply.name}", receive_uln.receive_reply(office, act, reply))
+
+
+def _pass_on(desk: Desk, clock: PracticeClock) -> None:
+    office, act = desk.office, desk.act
+    _step("uln pass", pass_uln_on.pass_uln(office, act, desk.choose(states=["uln_received"])))
+    clock.pass_days(1)
+    told = pass_uln_on.record_told(office, act, pass_uln_on.waiting_to_be_told(office), how="email")
+    _step("uln told --how email --all", told)
+
+
+def _register(desk: Desk, clock: PracticeClock) -> None:
+    office, act = desk.office, desk.act
+    early = desk.choose(states=["details_gathered"])[:2]
+    with office.look() as look:
+        names = [look.references(early)[s.case] for s in early]
+    chosen = take_alternative_route.choose(
+        office, act, early, reason="the course ends before the privacy notice can be shown", acknowledged=True
+    )
+    _step(f"route alternative {' '.join(names)} --reason ... --yes", chosen)
+    leaving = desk.choose(states=["uln_passed_to_learner"])[-1:]
+    with office.look() as look:
+        left = look.references(leaving)[leaving[0].case]
+    gone = leave_and_return.leave_or_return(office, act, leaving, "withdraw", reason="left_course")
+    _step(f"learner withdraw {left} --reason left_course", gone)
+    waived = gather_details.waive_cohort(office, act, COHORT, "the registration window closes this week")
+    _step(f"cohort waive {COHORT} --reason ...", waived)
+    due = [s for s in desk.choose() if register_with_ilm.is_due(office, s)]
+    _step("ilm register", register_with_ilm.register(office, act, due))
+    clock.pass_days(2)
+    confirmed = register_with_ilm.confirm(
+        office, act, register_with_ilm.waiting_for_confirmation(office), order="PRACTICE-ORDER-1"
+    )
+    _step("ilm confirm --order PRACTICE-ORDER-1 --all", confirmed)
+
+
+def _finish(desk: Desk) -> None:
+    registered = desk.choose(states=["registered_with_ilm"])
+    seen = update_lar.confirm_update(desk.office, desk.act, registered, by="ilm", reference="PRACTICE-LAR-LIST")
+    _step("lar confirm --by ilm --reference PRACTICE-LAR-LIST --all", seen)
+
+
+def _close(desk: Desk) -> None:
+    """The three questions at the end: who stands where, who is stuck, does the log hold."""
+    office = desk.office
+
+    def heading(command: str, body: Callable[[], object]) -> None:
+        sys.stdout.write(f"\n$ ulnflow {command}\n")
+        sys.stdout.flush()
+        body()
+
+    heading("status", lambda: show(rows_of(board(office)), Form.table))
+    heading("stuck", lambda: show_stuck(stuck(office), Form.table))
+    heading("audit history P-001", lambda: show_trail(trail(office, "P-001"), Form.table))
+    with office.look() as look:
+        route = office.route
+        report = verify(look.connection, office.engine.origin, {(route.name, route.version): route})
+    verdict = {"origin": report.origin, "events": report.size, "cases": report.cases, "holds": report.holds}
+    heading("audit verify", lambda: show_one(verdict, Form.table))
+    sys.stdout.write(f"\nLook around: ulnflow --folder {desk.folder} today\n")

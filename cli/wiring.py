@@ -1,0 +1,278 @@
+"""The one place that builds: it alone reads `config`, picks the plugs and puts an office together."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import re
+import secrets
+import time
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+import platformdirs
+import tomli_w
+from pydantic import ValidationError
+
+from cli.options import chosen
+from config.settings import FILE, Settings, read_settings, read_table, read_text
+from states.exchange.awarding.profile import ProfiledAwardingBody
+from states.exchange.cohort_sheet import CohortSheets
+from states.exchange.files import Outbox
+from states.exchange.lar.profile import ProfiledLar
+from states.exchange.lrs.plug import LrsFiles
+from states.exchange.post.mail import TemplatePostbox
+from states.facts import LearnerFacts
+from states.learner.repository import LINEAGE
+from states.rules import LEARNER_RULES, Asked, Policy
+from states.unit_of_work import Office, recover
+from workflow import Act, Definition, Engine, read_route
+from workflow.errors import DefinitionError, SchemaMissing, StoreError
+from workflow.rule import Rule
+from workflow.store import meta, schema
+from workflow.store.database import Database
+from workflow.store.schema import ENGINE
+
+LINEAGES: Final = (ENGINE, LINEAGE)
+SUBDIVISIONS: Final = {"england": "ENG", "wales": "WLS", "scotland": "SCT", "northern_ireland": "NIR"}
+NOBODY: Final = frozenset({"root", "admin", "administrator", "system", "user", "test"})
+LONGEST_NAME: Final = 80
+
+
+def product() -> str:
+    """Name and version, as events carry them."""
+    try:
+        return f"ulnflow {version('ulnflow')}"
+    except PackageNotFoundError:
+        return "ulnflow"
+
+
+def clock() -> int:
+    """Microseconds since 1970, UTC, by this machine."""
+    return time.time_ns() // 1_000
+
+
+class ClosedDays:
+    """Days a nation's offices are closed, and the centre's own; the holiday table is loaded when first asked."""
+
+    def __init__(self, nation: str, own: list[str]) -> None:
+        self._nation, self._own = nation, {date.fromisoformat(day) for day in own}
+
+    @cached_property
+    def _public(self) -> Any:
+        import holidays  # noqa: PLC0415 - slow to import, and most commands never count days
+
+        return holidays.country_holidays("GB", subdiv=SUBDIVISIONS[self._nation])
+
+    def __contains__(self, day: object) -> bool:
+        return isinstance(day, date) and (day in self._own or day in self._public)
+
+
+class ConfiguredPlugs:
+    """Plugs built from the centre's tables when first used."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @cached_property
+    def cohort_source(self) -> CohortSheets:
+        """Reads cohort sheets by the alias table."""
+        return CohortSheets(read_table("headings.toml", self._folder))
+
+    @cached_property
+    def lrs(self) -> LrsFiles:
+        """Writes and reads LRS files."""
+        return LrsFiles(
+            batch=read_table("lrs/batch.toml", self._folder),
+            return_codes=read_table("lrs/return_codes.toml", self._folder),
+        )
+
+    @cached_property
+    def awarding_body(self) -> ProfiledAwardingBody:
+        """Writes registrations by profile."""
+        return ProfiledAwardingBody(read_table("profiles/ilm-generic.toml", self._folder))
+
+    @cached_property
+    def lar_system(self) -> ProfiledLar:
+        """Writes LAR files by profile."""
+        return ProfiledLar(read_table("profiles/lar-generic.toml", self._folder))
+
+    @cached_property
+    def postbox(self) -> TemplatePostbox:
+        """Writes messages from the two templates."""
+        return TemplatePostbox(
+            uln_template=read_text("letters/uln.txt", self._folder),
+            name_template=read_text("letters/name.txt", self._folder),
+        )
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        """Puts files into the centre's outbox folder."""
+        return Outbox(self._folder / "outbox")
+
+
+def find_folder() -> Path:
+    """The centre's folder: --folder, ULNFLOW_FOLDER, here or above, or the account's own; raises SchemaMissing."""
+    named = chosen.folder or (Path(os.environ["ULNFLOW_FOLDER"]) if os.environ.get("ULNFLOW_FOLDER") else None)
+    if named is not None:
+        if not (named / FILE).is_file():
+            raise SchemaMissing(f"{named} holds no {FILE}. Run there: ulnflow init")
+        return named.resolve()
+    here = Path.cwd()
+    for folder in (here, *here.parents, platformdirs.user_data_path("ulnflow", appauthor=False)):
+        if (folder / FILE).is_file():
+            return folder.resolve()
+    raise SchemaMissing(f"no {FILE} is here or in a folder above. Go to the centre's folder, or run: ulnflow init")
+
+
+def load_settings(folder: Path) -> Settings:
+    """The centre's settings; raises DefinitionError naming each wrong key, never its value."""
+    try:
+        return read_settings(folder)
+    except tomllib.TOMLDecodeError as wrong:
+        raise DefinitionError(FILE, [f"is not TOML: {wrong}"]) from None
+    except ValidationError as wrong:
+        faults = [
+            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
+            for fault in wrong.errors(include_input=False, include_url=False, include_context=False)
+        ]
+        raise DefinitionError(FILE, faults) from None
+
+
+def table(name: str, folder: Path | None = None) -> Mapping[str, Any]:
+    """A table of the centre's or, without a folder, the one shipped."""
+    return read_table(name, folder)
+
+
+def weighed_rules(settings: Settings) -> dict[str, Rule[Asked]]:
+    """The rules with the weights a centre gave them; raises DefinitionError for a code that is none."""
+    unknown = [f"rules.{code}: there is no such rule" for code in settings.rules if code not in LEARNER_RULES]
+    if unknown:
+        raise DefinitionError(FILE, unknown)
+    return {
+        code: rule.weighing(settings.rules[code]) if code in settings.rules else rule
+        for code, rule in LEARNER_RULES.items()
+    }
+
+
+def write_settings(folder: Path, *, ukprn: str, nation: str, late_uln: str, operator: str, sender: str) -> None:
+    """Write a new ulnflow.toml, checked before anything is kept; raises DefinitionError."""
+    checked_actor(operator)
+    record = {
+        "operator": operator,
+        "centre": {"ukprn": ukprn, "nation": nation, "sender": sender},
+        "policy": {"late_uln": late_uln, "day_first": True},
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / FILE
+    head = "# The settings of this centre. What may stand here: docs/configuration.md\n"
+    draft = folder / f".{FILE}.{secrets.token_hex(4)}"
+    draft.mkdir(mode=0o700)
+    try:
+        (draft / FILE).write_text(head + tomli_w.dumps(record), "utf-8")
+        load_settings(draft)
+        (draft / FILE).rename(path)
+    finally:
+        (draft / FILE).unlink(missing_ok=True)
+        draft.rmdir()
+
+
+def create(folder: Path, *, practice: bool) -> None:
+    """Make or upgrade the database of a folder; its log gets an origin that never changes."""
+    settings = load_settings(folder)
+    database = Database(folder / settings.database)
+    try:
+        schema.upgrade(database, LINEAGES)
+        with database.writing() as connection:
+            known = meta.read(connection)
+            if practice and known.get(meta.MODE) == meta.REAL:
+                raise StoreError("this database is a real one; practice needs a folder of its own")
+            if meta.ORIGIN not in known:
+                meta.write(connection, meta.ORIGIN, f"ulnflow/{settings.centre.ukprn}/{secrets.token_hex(8)}")
+                meta.write(connection, meta.MODE, meta.PRACTICE if practice else meta.REAL)
+    finally:
+        database.close()
+
+
+def open_office(folder: Path, now: Callable[[], int] = clock) -> Office:
+    """The office of a centre's folder, ready to work; raises DefinitionError and StoreError."""
+    settings = load_settings(folder)
+    path = folder / settings.database
+    if not path.is_file():
+        raise SchemaMissing(f"{path.name} is not there. Run: ulnflow init")
+    database = Database(path)
+    schema.check(database, LINEAGES)
+    with database.reading() as connection:
+        facts = meta.read(connection)
+    plugs = ConfiguredPlugs(folder)
+    policy = Policy(
+        late_uln=settings.policy.late_uln,
+        closed=ClosedDays(settings.centre.nation, settings.closures),
+        id_types=read_table("lrs/batch.toml", folder)["codes"]["verification_type"],
+    )
+    rules = weighed_rules(settings)
+    own = folder / "config" / "routes" / "ilm.toml"
+    text = own if own.is_file() else files("states").joinpath("routes", "ilm.toml")
+    route = read_route(text.read_text("utf-8"), source="routes/ilm.toml", rules=rules, clocks=settings.clocks)
+    source = LearnerFacts(policy, lambda registration: plugs.awarding_body.refusals(registration), route.final_states())
+    engine = Engine(
+        Definition(route, rules, source), database, origin=facts[meta.ORIGIN], product=product(), clock=now
+    )
+    return Office(
+        engine=engine,
+        database=database,
+        plugs=plugs,
+        policy=policy,
+        ukprn=settings.centre.ukprn,
+        sender=settings.centre.sender,
+        practice=facts[meta.MODE] == meta.PRACTICE,
+        outbox_folder=folder / "outbox",
+    )
+
+
+def checked_actor(name: str) -> str:
+    """A person's name fit for the log; raises DefinitionError for what names nobody."""
+    clean = " ".join(name.split())
+    if not clean or len(clean) > LONGEST_NAME or not clean.isprintable() or not re.search(r"[^\W\d_]", clean):
+        raise DefinitionError("operator", [f"must be a person's name of 1 to {LONGEST_NAME} plain characters"])
+    if clean.casefold() in NOBODY:
+        raise DefinitionError(
+            "operator", ["names nobody in particular: set operator in ulnflow.toml to your own name"]
+        )
+    return clean
+
+
+def actor(settings: Settings) -> str:
+    """Who is at work: the operator named in the settings, else the account of the computer."""
+    if settings.operator:
+        return checked_actor(settings.operator)
+    try:
+        account = getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        account = ""
+    return checked_actor(account)
+
+
+def act(settings: Settings, command: str, command_id: str = "") -> Act:
+    """One command by whoever is at work, and for whom."""
+    behalf = checked_actor(chosen.on_behalf_of) if chosen.on_behalf_of else ""
+    return Act(actor=actor(settings), command=command, command_id=command_id, on_behalf_of=behalf)
+
+
+@contextmanager
+def opened() -> Iterator[tuple[Path, Settings, Office]]:
+    """The office of the folder that is meant, files a crash left behind brought home, closed at the end."""
+    folder = find_folder()
+    office = open_office(folder)
+    try:
+        recover(office)
+        yield folder, load_settings(folder), office
+    finally:
+        office.database.close()

@@ -1,0 +1,44 @@
+"""Open duties: who owes what, since when, until when."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from states.unit_of_work import Office
+from workflow.working_days import after, day_of
+
+
+def open_duties(office: Office) -> list[dict[str, Any]]:
+    """Every open duty, oldest first; a file's duty carries the file's name instead of a reference."""
+    rows: list[dict[str, Any]] = []
+    with office.look() as look:
+        found = look.log.all_open_duties()
+        names = look.references(list(look.log.load([case for _, _, case, _, _ in found if case is not None]).values()))
+        for _position, name, case, dispatch, opened_at in found:
+            duty = office.route.duties[name]
+            opened = day_of(opened_at)
+            file = look.dispatches.get(dispatch) if dispatch is not None and case is None else None
+            rows.append(
+                {
+                    "reference": names[case] if case is not None else "",
+                    "duty": name,
+                    "title": duty.title + (f" {file.name}" if file else ""),
+                    "owner": duty.owner,
+                    "opened": opened,
+                    "due": after(opened, duty.clock, office.policy.closed),
+                    "next": f"ulnflow duty close {names[case]} {name} --evidence REFERENCE"
+                    if case is not None
+                    else _file_command(file.kind if file else "", file.name if file else ""),
+                }
+            )
+    return rows
+
+
+def _file_command(kind: str, name: str) -> str:
+    if kind.startswith("lrs"):
+        return f"ulnflow lrs sent {name}"
+    if kind.startswith("ilm"):
+        return "ulnflow ilm confirm --order NUMBER --all"
+    if kind == "uln_message":
+        return "ulnflow uln told --how email --all"
+    return "ulnflow lar create --reference NUMBER" if kind == "lar_learners" else "ulnflow lar cross-reference"

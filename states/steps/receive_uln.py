@@ -1,0 +1,426 @@
+"""ULN received: replies are read, answers typed in, exceptions decided, a wrong number reported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+from states import effects
+from states.learner import uln as uln_number
+from states.learner.details import FIVE_DETAILS, changed_fields
+from states.lrs_sending import send
+from states.ports import FileRefused, Reply, ReplyRow
+from states.rules import Answer
+from states.tally import Tally
+from states.unit_of_work import NotFound, NotPossible, Office, UnitOfWork
+from states.vocabulary import DECISIONS, LRS_KINDS, LRS_REPLY
+from workflow import Act, Move, Outcome, Standing
+from workflow.store.dispatch_log import OPEN_STATES, PREPARED, SUPERSEDED, Dispatch, Member
+
+PRACTICE: Final = "PRACTICE_"
+WHOSE_ANSWER: Final = 16
+"""Hexadecimal digits of a commitment that tell one answer from another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """An answer and whom it is about: the case, the file of ours and the place in it."""
+
+    row: ReplyRow
+    standing: Standing
+    dispatch: Dispatch
+    member: Member
+
+
+def receive_reply(office: Office, act: Act, path: Path, *, sent_on: date | None = None, dry_run: bool = False) -> Tally:
+    """Take in a reply file: it proves the sending, each row moves its learner, nothing is guessed.
+
+    Rows are matched by reference in any order; rows never sent are quarantined, learners without a row wait on.
+    The same file twice changes nothing. Raises FileRefused.
+    """
+    reply = office.plugs.lrs.read_reply(path)
+    _refuse_foreign(office, reply)
+    tally = Tally()
+    with office.begin(act, dry_run=dry_run) as uow:
+        seen = uow.dispatches.find(kinds=[LRS_REPLY], digest=reply.digest)
+        matched, strangers = _match(uow, reply, tally)
+        if seen:
+            tally.notes.append("this very file was received before; only rows refused then are tried again")
+            number: int | None = seen[-1].id
+        else:
+            number = uow.received(LRS_REPLY, reply.digest, rows=len(reply.rows))
+        if strangers and not seen and number is not None:
+            uow.learners.quarantine([_quarantined(row) for row in strangers], number)
+        if strangers:
+            tally.counts["rows about nobody we sent, put in quarantine"] += len(strangers)
+        dispatches = {m.dispatch.id: m.dispatch for m in matched}
+        for dispatch in dispatches.values():
+            if dispatch.state == PREPARED:
+                send(uow, dispatch, tally, on=sent_on, evidence={"proved_by": number, "file": dispatch.id})
+        _apply(uow, _again(uow, matched), tally, reply=number, echoed=reply.echoed)
+        for dispatch in dispatches.values():
+            _still_waiting(uow, dispatch, tally)
+    _advise(tally)
+    return tally
+
+
+def answer(
+    office: Office,
+    act: Act,
+    reference: str,
+    *,
+    uln: str,
+    code: str,
+    on: date | None = None,
+    dry_run: bool = False,
+) -> Tally:
+    """Take in one answer typed back from the portal, by the same rules; raises NotFound."""
+    tally = Tally()
+    if not code:
+        code = "RC001" if uln else ""
+    if not code:
+        raise NotPossible("give the ULN the portal shows, or the code it answered with")
+    outcome, meaning = office.plugs.lrs.classify(code)
+    with office.begin(act, dry_run=dry_run) as uow:
+        standing = uow.find_case(reference)
+        holding = [
+            (m, d)
+            for m, d in uow.dispatches.holding([standing.case], LRS_KINDS).get(standing.case, ())
+            if d.state != SUPERSEDED
+        ]
+        if not holding:
+            raise NotPossible(f"no file of ours to the LRS holds {reference}; run: ulnflow lrs submit --via portal")
+        member, dispatch = holding[-1]
+        if dispatch.state == PREPARED:
+            send(uow, dispatch, tally, on=on, evidence={"proved_by_answer": True, "file": dispatch.id})
+        row = ReplyRow(
+            row=member.row, reference=reference, code=code, outcome=outcome, meaning=meaning, uln=uln,
+            echo=uow.learners.current([standing.subject])[standing.subject][1],
+        )  # fmt: skip
+        _apply(uow, _again(uow, [Matched(row, standing, dispatch, member)]), tally, reply=None, echoed=frozenset())
+        _still_waiting(uow, dispatch, tally)
+    _advise(tally)
+    return tally
+
+
+def _refuse_foreign(office: Office, reply: Reply) -> None:
+    if reply.ukprn != office.ukprn:
+        raise FileRefused(
+            reply.name,
+            "it is for another provider: its UKPRN is not this centre's",
+            "Download this centre's own reply.",
+        )
+    if reply.practice != office.practice:
+        what = (
+            "a practice reply for made-up learners"
+            if reply.practice
+            else "a real reply, and this is a practice database"
+        )
+        raise FileRefused(reply.name, f"it is {what}", "Receive it where it belongs.")
+
+
+def _match(uow: UnitOfWork, reply: Reply, tally: Tally) -> tuple[list[Matched], list[ReplyRow]]:
+    """Each row's case and file; rows about nobody, and second rows for one learner, are strangers."""
+    known = uow.learners.by_reference([row.reference for row in reply.rows])
+    cases = uow.learners.cases(known.values())
+    all_cases = [case for listed in cases.values() for case in listed]
+    standings, holding = uow.log.load(all_cases), uow.dispatches.holding(all_cases, LRS_KINDS)
+    ours = {d.id for d in uow.dispatches.find(kinds=LRS_KINDS) if d.name.rpartition(".")[0] == reply.batch_reference}
+    if not ours:
+        tally.notes.append("the reply names a file that is not ours; learners were matched by reference and open file")
+    matched: list[Matched] = []
+    strangers: list[ReplyRow] = []
+    seen: set[str] = set()
+    for row in reply.rows:
+        places = [
+            (member, dispatch)
+            for case in cases.get(known.get(row.reference, 0), ())
+            for member, dispatch in holding.get(case, ())
+            if dispatch.state != SUPERSEDED
+        ]
+        places.sort(key=lambda p: (p[1].id in ours, p[0].state == "open", p[1].id))
+        if not places or row.reference in seen:
+            strangers.append(row)
+            continue
+        seen.add(row.reference)
+        member, dispatch = places[-1]
+        matched.append(Matched(row, standings[member.case], dispatch, member))
+    return matched, strangers
+
+
+def _again(uow: UnitOfWork, matched: Sequence[Matched]) -> list[Matched]:
+    """The same answers with the standings as they are now, after the sending was recorded."""
+    now = uow.log.load([m.standing.case for m in matched])
+    return [Matched(m.row, now[m.standing.case], m.dispatch, m.member) for m in matched]
+
+
+def _apply(
+    uow: UnitOfWork, matched: Sequence[Matched], tally: Tally, *, reply: int | None, echoed: frozenset[str]
+) -> None:
+    """Fire what each answer means; what a rule refuses becomes an exception for a person."""
+    names = uow.references([m.standing for m in matched])
+    groups: dict[str, list[tuple[Matched, Move]]] = {}
+    for one in matched:
+        trigger = _trigger(uow, one)
+        groups.setdefault(trigger, []).append((one, _move(uow, one, trigger, reply, echoed)))
+    for trigger in ("receive_uln", "confirm_match", "report_lrs_exception", "answer_kept"):
+        pairs = groups.get(trigger, [])
+        moves = [move for _, move in pairs]
+        if trigger == "answer_kept":
+            tally.add(uow.work.note(trigger, moves) if moves else [], names, "kept: the learner moved on meanwhile")
+            continue
+        outcomes = uow.fire(trigger, moves, bulk=True)
+        if trigger == "report_lrs_exception":
+            tally.add(outcomes, names, "need a decision")
+            continue
+        _hold(uow, pairs, outcomes)
+        good = [o for o in outcomes if o.accepted]
+        tally.add(good, names, "ULN received" if trigger == "receive_uln" else "match confirmed")
+        _hand_over(uow, pairs, outcomes, tally, names)
+
+
+def _trigger(uow: UnitOfWork, one: Matched) -> str:
+    arrows, state = uow.office.route.arrows, one.standing.state
+    if one.row.outcome == "success" and (one.row.uln or ("confirm_match", state) in arrows):
+        for trigger in ("confirm_match", "receive_uln"):
+            if (trigger, state) in arrows:
+                return trigger
+    elif ("report_lrs_exception", state) in arrows:
+        return "report_lrs_exception"
+    return "answer_kept"
+
+
+def _move(uow: UnitOfWork, one: Matched, trigger: str, reply: int | None, echoed: frozenset[str]) -> Move:
+    row, standing = one.row, one.standing
+    commitment = uow.learners.commitment(standing.subject, row.uln) if row.uln else ""
+    evidence: dict[str, Any] = {"code": row.code, "outcome": row.outcome}
+    if reply is not None:
+        evidence |= {"reply": reply, "reply_row": row.row}
+    facts: dict[str, Any] = {"exception": None, "decision": None}
+    opens: tuple[str, ...] = ()
+    if trigger in {"receive_uln", "confirm_match"}:
+        facts |= _match_facts(uow, one)
+    elif trigger == "report_lrs_exception":
+        facts = {"exception": {"code": row.code, "dispatch": one.dispatch.id}, "decision": None}
+    else:
+        facts = {"kept_answer": {"code": row.code, "dispatch": one.dispatch.id}}
+        holds_one = bool(standing.facts.get("uln"))
+        opens = ("data_challenge",) if holds_one and row.outcome != "success" else ()
+    return Move(
+        case=standing.case,
+        dispatch=one.dispatch.id,
+        row=one.member.row,
+        settles="answered",
+        evidence=evidence,
+        facts=facts,
+        opens=opens,
+        commitments={"uln": commitment} if commitment else {},
+        command_id=f"answer:{one.dispatch.id}:{standing.case}:{row.code}:{commitment[:WHOSE_ANSWER]}",
+        private=Answer(row.uln, row.echo, echoed),
+        closes=uow.close_duties(standing.case, "data_challenge") if trigger == "confirm_match" else (),
+    )
+
+
+def _match_facts(uow: UnitOfWork, one: Matched) -> dict[str, Any]:
+    """What a good answer makes known: which ULN of the learner's history, matched with which version, stale or not."""
+    learner, version = one.standing.subject, one.member.version
+    history = uow.learners.ulns([learner]).get(learner, [])
+    wanted = one.row.uln or next((r.uln for r in history if r.status == "held"), "")
+    number = next((r.number for r in history if r.uln == wanted and r.status != "in_error"), 0)
+    sent = uow.learners.details(learner, version)
+    _, now = uow.learners.current([learner])[learner]
+    today = uow.office.today().isoformat()
+    moved_on = [name for name in changed_fields(sent, now) if name in FIVE_DETAILS] if sent else []
+    return {
+        "uln": number or max((r.number for r in history), default=0) + 1,
+        "match_version": version,
+        "stale": dict.fromkeys(moved_on, today) or None,
+    }
+
+
+def _hold(uow: UnitOfWork, pairs: Sequence[tuple[Matched, Move]], outcomes: Sequence[Outcome]) -> None:
+    for (one, _), outcome in zip(pairs, outcomes, strict=True):
+        if outcome.result == "moved" and one.row.uln:
+            uow.learners.hold_uln(one.standing.subject, one.row.uln, one.member.version)
+
+
+def _hand_over(
+    uow: UnitOfWork,
+    pairs: Sequence[tuple[Matched, Move]],
+    outcomes: Sequence[Outcome],
+    tally: Tally,
+    names: Mapping[int, str],
+) -> None:
+    """Answers the rules refuse go to a person: an exception where the route has one, else kept beside a duty."""
+    exceptions: list[Move] = []
+    kept: list[Move] = []
+    for (one, move), outcome in zip(pairs, outcomes, strict=True):
+        if outcome.accepted:
+            continue
+        tally.refuse(outcome, names[outcome.case])
+        causes = sorted({o.code for v in outcome.refusals for o in v.objections})
+        plain = Move(
+            case=move.case,
+            dispatch=move.dispatch,
+            row=move.row,
+            settles="answered",
+            evidence={**move.evidence, "refused_for": causes},
+            facts={"exception": {"code": one.row.code, "dispatch": one.dispatch.id}, "decision": None},
+            commitments=move.commitments,
+        )
+        standing = uow.log.load([move.case])[move.case]
+        if ("report_lrs_exception", standing.state) in uow.office.route.arrows:
+            exceptions.append(plain)
+        elif standing.state != "lrs_exception" and standing.facts.get("uln"):
+            open_ones = uow.close_duties(move.case, "data_challenge")
+            kept.append(Move(case=move.case, dispatch=move.dispatch, row=move.row, settles="answered",
+                             evidence=plain.evidence, commitments=move.commitments,
+                             opens=() if open_ones else ("data_challenge",)))  # fmt: skip
+    tally.add(uow.fire("report_lrs_exception", exceptions, bulk=True), names, "need a decision")
+    if kept:
+        tally.add(uow.work.note("answer_kept", kept), names, "kept: the answer differs from the ULN held")
+
+
+def _still_waiting(uow: UnitOfWork, dispatch: Dispatch, tally: Tally) -> None:
+    fresh = uow.dispatches.get(dispatch.id)
+    if fresh is None or fresh.state not in OPEN_STATES:
+        return
+    uow.settle(fresh)
+    waiting = uow.dispatches.counts(dispatch.id).get("open", 0)
+    if waiting:
+        tally.counts["still waiting for an answer"] += waiting
+        names = uow.references(
+            list(uow.log.load([m.case for m in uow.dispatches.members(dispatch.id, "open")[:10]]).values())
+        )
+        tally.notes.append(
+            f"{dispatch.name}: no answer yet for {', '.join(sorted(names.values()))}"
+            + (" ..." if waiting > len(names) else "")
+        )
+
+
+def _quarantined(row: ReplyRow) -> dict[str, Any]:
+    return {"reference": row.reference, "code": row.code, "uln": row.uln, "row": row.row}
+
+
+def _advise(tally: Tally) -> None:
+    if tally.counts["need a decision"]:
+        tally.next.append("ulnflow exception list")
+    if tally.counts["ULN received"]:
+        tally.next.append("ulnflow uln pass")
+
+
+def resolve_exception(
+    office: Office,
+    act: Act,
+    reference: str,
+    *,
+    decision: str,
+    reason: str,
+    uln: str = "",
+    compared: Sequence[str] = FIVE_DETAILS,
+    dry_run: bool = False,
+) -> Tally:
+    """Record what a person decided about an LRS exception: an existing candidate, a new learner, or ask again.
+
+    `uln` is the number the portal showed for the one chosen. Raises NotFound, NotPossible and what fire raises.
+    """
+    if decision not in DECISIONS:
+        raise NotPossible(f"decide one of: {', '.join(DECISIONS)}")
+    if not reason.strip():
+        raise NotPossible("say why, with --reason")
+    tally = Tally()
+    with office.begin(act, dry_run=dry_run) as uow:
+        standing = uow.find_case(reference)
+        names = uow.references([standing])
+        if standing.state != "lrs_exception":
+            raise NotPossible(f"{reference} is not an LRS exception. See: ulnflow exception list")
+        if decision == "again":
+            outcomes = uow.work.note(
+                "exception_decided",
+                [
+                    Move(
+                        case=standing.case,
+                        reason="stated",
+                        evidence={"decision": decision},
+                        facts={"decision": "again"},
+                    )
+                ],
+            )
+            tally.add(outcomes, names, "will be asked about again")
+            tally.next.append("ulnflow lrs submit")
+        else:
+            outcomes = _decided(uow, standing, decision, uln, compared)
+            tally.add(outcomes, names, "ULN received")
+            tally.next.append("ulnflow uln pass")
+        uow.remark(outcomes, reason)
+    return tally
+
+
+def _decided(uow: UnitOfWork, standing: Standing, decision: str, uln: str, compared: Sequence[str]) -> list[Outcome]:
+    if not uln:
+        raise NotPossible("type the ULN that the portal shows for this learner")
+    places = uow.dispatches.holding([standing.case], LRS_KINDS).get(standing.case, [])
+    if not places:
+        raise NotFound("no file of ours to the LRS holds this learner; decide to ask again: --decision again")
+    member, dispatch = places[-1]
+    row = ReplyRow(
+        row=member.row, reference="", code=decision, outcome="success", meaning="", uln=uln,
+        echo=uow.learners.current([standing.subject])[standing.subject][1],
+    )  # fmt: skip
+    version, _ = uow.learners.current([standing.subject])[standing.subject]
+    one = Matched(row, standing, dispatch, Member(member.dispatch, member.case, member.row, version, member.state))
+    valid = uln_number.fault(uln) is None
+    move = Move(
+        case=standing.case,
+        dispatch=dispatch.id,
+        row=member.row,
+        settles="answered",
+        reason="stated",
+        evidence={"decision": decision, "compared": list(compared)},
+        facts={"exception": None, "decision": None, **_match_facts(uow, one)},
+        commitments={"uln": uow.learners.commitment(standing.subject, uln)} if valid else {},
+        private=Answer(uln, None, frozenset(), decided=True),
+    )
+    outcomes = uow.fire("receive_uln", [move])
+    _hold(uow, [(one, move)], outcomes)
+    if outcomes[0].accepted:
+        uow.settle(dispatch)
+    return outcomes
+
+
+def report_wrong(
+    office: Office, act: Act, reference: str, reason: str, evidence: str, *, dry_run: bool = False
+) -> Tally:
+    """Record that the ULN a learner holds was never theirs: on every case of the learner that rests on it."""
+    tally = Tally()
+    with office.begin(act, dry_run=dry_run) as uow:
+        latest = uow.find_case(reference)
+        own = uow.log.load(uow.learners.cases([latest.subject])[latest.subject])
+        holders = [s for s in own.values() if s.facts.get("uln")]
+        if not holders:
+            raise NotPossible(f"{reference} holds no ULN")
+        names = uow.references(list(own.values()))
+        moves = [
+            Move(
+                case=s.case,
+                reason="wrong_uln",
+                evidence={"reference": evidence, "uln_number": s.facts["uln"]} if evidence else {},
+                facts={
+                    **effects.WITHOUT_ULN,
+                    "exception": {"code": "wrong_uln", "dispatch": s.facts.get("lrs_dispatch")},
+                },
+            )
+            for s in holders
+        ]
+        on_route = [m for m in moves if ("report_wrong_uln", own[m.case].state) in office.route.arrows]
+        outcomes = uow.fire("report_wrong_uln", on_route)
+        uow.work.note("wrong_uln", [m for m in moves if m not in on_route])
+        tally.add(outcomes, names, "ULN reported wrong")
+        if any(o.accepted for o in outcomes) or not on_route:
+            uow.learners.mark_uln_wrong(latest.subject)
+        uow.remark(outcomes, reason)
+    tally.next += ["ulnflow duty list", f"ulnflow exception resolve {reference} --decision again"]
+    return tally

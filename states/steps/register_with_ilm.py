@@ -1,0 +1,267 @@
+"""Registered with ILM: the file is prepared, the confirmation recorded, exceptions reported and resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from states import effects
+from states.ports import Registration
+from states.tally import FileMade, Tally
+from states.unit_of_work import NotPossible, Office, UnitOfWork
+from states.vocabulary import CONFIRMATION, REGISTRATION
+from workflow import Act, Move, Standing
+from workflow.store.dispatch_log import OPEN_STATES, REJECTED
+
+WITH, WITHOUT, SUPPLY = "register_with_ilm", "register_without_uln", "supply_uln_to_ilm"
+
+
+def registering(office: Office, standing: Standing) -> str | None:
+    """The trigger by which ILM's confirmation moves a learner from where they stand; None where there is none."""
+    facts, arrows = standing.facts, office.route.arrows
+    if (SUPPLY, standing.state) in arrows and "registered_at" in facts:
+        return SUPPLY
+    if facts.get("alternative_reason") and (WITHOUT, standing.state) in arrows:
+        return WITHOUT
+    return WITH if (WITH, standing.state) in arrows else None
+
+
+def is_due(office: Office, standing: Standing) -> bool:
+    """Whether a learner is to be registered without being named."""
+    trigger = registering(office, standing)
+    return trigger in {WITHOUT, SUPPLY} or (trigger == WITH and standing.state == "uln_passed_to_learner")
+
+
+def register(
+    office: Office, act: Act, standings: Sequence[Standing], *, reason: str = "", dry_run: bool = False
+) -> Tally:
+    """Prepare the registration files from the awarding profile; nobody is registered before ILM confirms.
+
+    Funded and non-funded go apart, nothing is truncated; learners a rule holds back are left out and say why.
+    """
+    tally = Tally()
+    with office.begin(act, dry_run=dry_run) as uow:
+        names = uow.references(standings)
+        holding = uow.dispatches.holding([s.case for s in standings], [REGISTRATION])
+        good: list[Standing] = []
+        for trigger in (WITH, WITHOUT):
+            free: list[Standing] = []
+            for standing in standings:
+                if (registering(office, standing) or WITH) != trigger:
+                    continue
+                if any(m.state == "open" and d.state in OPEN_STATES for m, d in holding.get(standing.case, ())):
+                    tally.counts["already in a registration file"] += 1
+                else:
+                    free.append(standing)
+            moves = [Move(case=s.case, reason=reason) for s in free]
+            asked = {o.case: o for o in uow.work.ask(trigger, moves)}
+            tally.add(
+                uow.fire(trigger, [m for m in moves if not asked[m.case].accepted], bulk=True), names, "registered"
+            )
+            accepted = [s for s in free if asked[s.case].accepted]
+            good += accepted
+            tally.add([replace(asked[s.case], result="noted") for s in accepted], names, "ready for ILM")
+        for standing in standings:
+            if registering(office, standing) == SUPPLY:
+                tally.counts["registered already: tell ILM the ULN"] += 1
+                tally.next.append(f"when ILM has taken it: ulnflow ilm confirm {names[standing.case]} --order NUMBER")
+        if good:
+            _write(uow, good, names, tally)
+    if tally.files:
+        tally.next.append("send the file to ILM; when it confirms: ulnflow ilm confirm --order NUMBER --all")
+    elif any(r.rule == "I2" for r in tally.refusals):
+        tally.next.append("wait for the cohort, or: ulnflow cohort waive COHORT --reason WHY")
+    return tally
+
+
+def _write(uow: UnitOfWork, good: Sequence[Standing], names: Mapping[int, str], tally: Tally) -> None:
+    office = uow.office
+    body = office.plugs.awarding_body
+    current = uow.learners.current([s.subject for s in good])
+    by_reference = {names[s.case]: s for s in good}
+    registrations = [
+        Registration(
+            reference=names[s.case],
+            details=current[s.subject][1],
+            uln=uow.held_uln(s.subject) if s.facts.get("uln") else "",
+            qualification=s.facts.get("qualification", ""),
+            cohort=s.cohort,
+            funded=s.facts.get("funded"),
+        )
+        for s in good
+    ]
+    for word, part in body.split(registrations):
+        number = uow.dispatches.next_id()
+        name = f"D{number}-{body.profile}-{word}.csv"
+        draft = office.plugs.outbox.draft(name, _writer(uow, part), folder="ilm")
+        members = [
+            (by_reference[r.reference].case, row, current[by_reference[r.reference].subject][0])
+            for row, r in enumerate(part, 1)
+        ]
+        uow.prepare(REGISTRATION, draft, members, dispatch=number)
+        tally.files.append(FileMade(number, name, draft.final, len(members)))
+
+
+def _writer(uow: UnitOfWork, part: Sequence[Registration]) -> Callable[[BinaryIO], None]:
+    def write(target: BinaryIO) -> None:
+        uow.office.plugs.awarding_body.write_registration(part, target)
+
+    return write
+
+
+def waiting_for_confirmation(office: Office, dispatch: str = "") -> list[Standing]:
+    """Learners in registration files that ILM has not confirmed: of one file, or of all."""
+    with office.look() as look:
+        found = (
+            [look.find_dispatch(dispatch, [REGISTRATION])]
+            if dispatch
+            else look.dispatches.find(kinds=[REGISTRATION], states=OPEN_STATES)
+        )
+        cases = [m.case for d in found for m in look.dispatches.members(d.id, "open")]
+        standings = look.log.load(cases)
+        return [standings[case] for case in dict.fromkeys(cases)]
+
+
+def confirm(
+    office: Office,
+    act: Act,
+    standings: Sequence[Standing],
+    *,
+    order: str = "",
+    candidate: str = "",
+    file: Path | None = None,
+    on: date | None = None,
+    reason: str = "",
+    dry_run: bool = False,
+) -> Tally:
+    """Record that ILM registered learners: with their ULN, without it, or took a late or replaced ULN.
+
+    `file` names candidate and order numbers by reference; with it only the learners it names are confirmed. Raises
+    FileRefused, NotPossible.
+    """
+    tally = Tally()
+    numbers: dict[str, tuple[str, str]] = {}
+    digest = ""
+    if file is not None:
+        read = office.plugs.awarding_body.read_confirmation(file)
+        numbers = {row.reference: (row.candidate_number, row.order_number) for row in read.rows}
+        digest = read.digest
+    elif not order:
+        raise NotPossible("give ILM's order number with --order, or its confirmation file with --file")
+    with office.begin(act, dry_run=dry_run) as uow:
+        names = uow.references(standings)
+        received = uow.received(CONFIRMATION, digest, rows=len(numbers)) if digest else None
+        if file is not None:
+            unknown = sorted(numbers.keys() - set(names.values()))
+            tally.notes += [
+                f"{reference}: in the file, but no registration of ours waits" for reference in unknown[:20]
+            ]
+            standings = [s for s in standings if names[s.case] in numbers]
+        holding = uow.dispatches.holding([s.case for s in standings], [REGISTRATION])
+        groups: dict[str, list[Move]] = {}
+        touched: set[int] = set()
+        for standing in standings:
+            trigger = registering(office, standing) or WITH
+            places = [(m, d) for m, d in holding.get(standing.case, ()) if m.state == "open" and d.state in OPEN_STATES]
+            own, of_file = numbers.get(names[standing.case], (candidate, ""))
+            version = places[-1][0].version if places else standing.facts.get("details_version")
+            given = {"order": of_file or order, "candidate": own, "confirmation": received}
+            move = Move(
+                case=standing.case,
+                on=on,
+                reason=reason or (standing.facts.get("alternative_reason", "") if trigger == WITHOUT else ""),
+                evidence={k: v for k, v in given.items() if v},
+                facts=_known(uow, standing, trigger, given, version, on),
+                dispatch=places[-1][1].id if places else None,
+                row=places[-1][0].row if places else None,
+                settles="answered" if places else None,
+                closes=uow.close_duties(standing.case, "replace_uln_at_ilm") if trigger == SUPPLY else (),
+            )
+            touched |= {d.id for _, d in places}
+            groups.setdefault(trigger, []).append(move)
+        words = {WITH: "registered with ILM", WITHOUT: "registered without a ULN", SUPPLY: "ULN supplied to ILM"}
+        for trigger, moves in groups.items():
+            tally.add(uow.fire(trigger, moves, bulk=len(moves) > 1), names, words[trigger])
+        uow.settle_all(touched, proved_by="confirmation")
+    if tally.counts["registered with ILM"] or tally.counts["ULN supplied to ILM"]:
+        tally.next.append("when the LAR shows the results: ulnflow lar confirm --by ilm --all")
+    if tally.counts["registered without a ULN"]:
+        tally.next.append("a ULN is owed now: ulnflow lrs submit")
+    return tally
+
+
+def _known(
+    uow: UnitOfWork, standing: Standing, trigger: str, given: Mapping[str, Any], version: int | None, on: date | None
+) -> dict[str, Any]:
+    """What a confirmation makes known; a ULN supplied later leaves the first registration as it was."""
+    if trigger == SUPPLY:
+        return dict(effects.numbers("", given["candidate"]))
+    return effects.registered(
+        standing, without_uln=trigger == WITHOUT, version=version, order=given["order"],
+        candidate=given["candidate"], on=on, now=uow.work.clock(),
+    )  # fmt: skip
+
+
+def reject_registration(office: Office, act: Act, name: str, reason: str, *, dry_run: bool = False) -> Tally:
+    """Record that ILM refused a file, or that it was never sent: its learners may be prepared again."""
+    tally = Tally()
+    with office.begin(act, dry_run=dry_run) as uow:
+        dispatch = uow.find_dispatch(name, [REGISTRATION])
+        if dispatch.state not in OPEN_STATES:
+            tally.notes.append(f"{dispatch.name} is {dispatch.state.replace('_', ' ')} already: nothing changed")
+            return tally
+        tally.counts["released from the file"] = uow.dispatches.counts(dispatch.id).get("open", 0)
+        uow.end(dispatch, REJECTED, reason="rejected_whole")
+        uow.learners.remark(uow.log.head(), reason)
+    tally.next.append("ulnflow ilm register")
+    return tally
+
+
+def report_exception(
+    office: Office,
+    act: Act,
+    standings: Sequence[Standing],
+    *,
+    evidence: str,
+    on: date | None = None,
+    dry_run: bool = False,
+) -> Tally:
+    """Record that ILM reports a ULN that does not match."""
+    tally = Tally()
+    with office.begin(act, dry_run=dry_run) as uow:
+        names = uow.references(standings)
+        moves = [Move(case=s.case, on=on, evidence={"reference": evidence} if evidence else {}) for s in standings]
+        tally.add(uow.fire("report_ilm_exception", moves), names, "ILM exception recorded")
+    tally.next.append("compare the details, then: ulnflow ilm resolve REFERENCE")
+    return tally
+
+
+def resolve_exception(
+    office: Office,
+    act: Act,
+    standings: Sequence[Standing],
+    *,
+    evidence: str,
+    dropped: bool = False,
+    dry_run: bool = False,
+) -> Tally:
+    """Record that ILM matched the learner after all, or that it cancelled the registration."""
+    tally = Tally()
+    with office.begin(act, dry_run=dry_run) as uow:
+        names = uow.references(standings)
+        trigger = "drop_registration" if dropped else "resolve_ilm_exception"
+        moves = [
+            Move(
+                case=s.case,
+                evidence={"reference": evidence} if evidence else {},
+                facts=effects.UNREGISTERED if dropped else {},
+            )
+            for s in standings
+        ]
+        word = "registration dropped" if dropped else "ILM exception resolved"
+        tally.add(uow.fire(trigger, moves), names, word)
+    tally.next.append("ulnflow ilm register" if dropped else "ulnflow lar confirm --by ilm --all")
+    return tally

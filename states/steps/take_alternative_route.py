@@ -1,0 +1,186 @@
+"""The alternative route: chosen with a reason, then LAR created, cross-referenced, and results submitted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import BinaryIO
+
+from states import effects
+from states.ports import Registration
+from states.tally import FileMade, Tally
+from states.unit_of_work import NotPossible, Office
+from states.vocabulary import LAR_CROSS_REFERENCE, LAR_LEARNERS
+from workflow import Act, Move, Standing
+from workflow.store.dispatch_log import OPEN_STATES
+
+EXTRA_WORK = (
+    "You will have to obtain the ULN afterwards, create the LAR on the LAR system, supply cross-reference data "
+    "and submit the results as usual."
+)
+"""ILM's warning, shown before the choice (alternative route, ILM's own page)."""
+
+
+def choose(
+    office: Office,
+    act: Act,
+    standings: Sequence[Standing],
+    *,
+    reason: str,
+    acknowledged: bool,
+    dry_run: bool = False,
+) -> Tally:
+    """Record that learners will be registered before a ULN is held, why, and that the extra work is known."""
+    if not reason.strip():
+        raise NotPossible("say why not to wait for the ULN, with --reason")
+    if not acknowledged:
+        raise NotPossible(f"{EXTRA_WORK} Acknowledge it with --yes")
+    tally = Tally()
+    with office.begin(act, dry_run=dry_run) as uow:
+        names = uow.references(standings)
+        able = [s for s in standings if ("register_without_uln", s.state) in office.route.arrows]
+        for standing in standings:
+            if standing not in able:
+                tally.notes.append(
+                    f"{names[standing.case]} stands in {standing.state}: the alternative does not begin there"
+                )
+        fresh = [s for s in able if not s.facts.get("alternative_reason")]
+        outcomes = uow.work.note(
+            "alternative_chosen",
+            [
+                Move(case=s.case, reason="stated", evidence={"acknowledged": True}, facts={"alternative_reason": "stated"})
+                for s in fresh
+            ],
+        ) if fresh else []  # fmt: skip
+        tally.add(outcomes, names, "will be registered without a ULN")
+        uow.remark(outcomes, reason)
+        if len(able) > len(fresh):
+            tally.counts["chosen before, nothing changed"] = len(able) - len(fresh)
+    tally.next.append("ulnflow ilm register")
+    return tally
+
+
+def is_due(office: Office, standing: Standing, trigger: str) -> bool:
+    """Whether a learner takes this step of the alternative route next."""
+    on_it = "alternative_since" in standing.facts and standing.state != "ilm_exception"
+    return on_it and (trigger, standing.state) in office.route.arrows
+
+
+def prepare_lar_file(
+    office: Office, act: Act, standings: Sequence[Standing], kind: str, *, dry_run: bool = False
+) -> Tally:
+    """Write the file that adds learners to the LAR system, or ties their ULNs to candidate numbers."""
+    tally = Tally()
+    with office.begin(act, dry_run=dry_run) as uow:
+        if not standings:
+            tally.notes.append("nobody is waiting for this file")
+            return tally
+        names = uow.references(standings)
+        current = uow.learners.current([s.subject for s in standings])
+        registrations = [
+            Registration(
+                reference=names[s.case],
+                details=current[s.subject][1],
+                uln=uow.held_uln(s.subject),
+                qualification=s.facts.get("qualification", ""),
+                cohort=s.cohort,
+                funded=s.facts.get("funded"),
+                candidate_number=s.facts.get("candidate_number", ""),
+            )
+            for s in standings
+        ]
+        number = uow.dispatches.next_id()
+
+        def write(target: BinaryIO) -> None:
+            if kind == LAR_LEARNERS:
+                office.plugs.lar_system.write_learners(registrations, target)
+            else:
+                office.plugs.lar_system.write_cross_reference(registrations, target)
+
+        draft = office.plugs.outbox.draft(f"D{number}-{kind.replace('_', '-')}.csv", write, folder="lar")
+        members = [(s.case, row, current[s.subject][0]) for row, s in enumerate(standings, 1)]
+        uow.prepare(kind, draft, members, dispatch=number)
+        tally.files.append(FileMade(number, draft.final.name, draft.final, len(members)))
+        tally.counts["learners in the file"] = len(members)
+    step = "lar create" if kind == LAR_LEARNERS else "lar cross-reference"
+    tally.next.append(f"upload it to the LAR system; when that is confirmed: ulnflow {step} --reference NUMBER ...")
+    return tally
+
+
+def _record(
+    office: Office,
+    act: Act,
+    standings: Sequence[Standing],
+    trigger: str,
+    word: str,
+    *,
+    evidence: dict[str, str],
+    kinds: Sequence[str] = (),
+    candidate: str = "",
+    on: date | None = None,
+    reason: str = "",
+    dry_run: bool = False,
+) -> Tally:
+    tally = Tally()
+    with office.begin(act, dry_run=dry_run) as uow:
+        names = uow.references(standings)
+        holding = uow.dispatches.holding([s.case for s in standings], kinds)
+        moves, touched = [], set()
+        for standing in standings:
+            places = [(m, d) for m, d in holding.get(standing.case, ()) if m.state == "open" and d.state in OPEN_STATES]
+            touched |= {d.id for _, d in places}
+            given = {k: v for k, v in {**evidence, "candidate": candidate}.items() if v}
+            moves.append(
+                Move(
+                    case=standing.case,
+                    on=on,
+                    reason=reason,
+                    evidence=given,
+                    facts=effects.of(trigger, standing, given, on, uow.work.clock()),
+                    dispatch=places[-1][1].id if places else None,
+                    row=places[-1][0].row if places else None,
+                    settles="answered" if places else None,
+                )
+            )
+        tally.add(uow.fire(trigger, moves, bulk=len(moves) > 1), names, word)
+        uow.settle_all(touched, proved_by="confirmation")
+    return tally
+
+
+def create_lar(
+    office: Office, act: Act, standings: Sequence[Standing], *, reference: str, on: date | None = None,
+    reason: str = "", dry_run: bool = False,
+) -> Tally:  # fmt: skip
+    """Record that the LAR system holds the learners."""
+    tally = _record(
+        office, act, standings, "create_lar", "LAR created", evidence={"reference": reference},
+        kinds=[LAR_LEARNERS], on=on, reason=reason, dry_run=dry_run,
+    )  # fmt: skip
+    tally.next.append("ulnflow lar cross-reference --reference NUMBER REFERENCE")
+    return tally
+
+
+def supply_cross_reference(
+    office: Office, act: Act, standings: Sequence[Standing], *, reference: str, candidate: str = "",
+    on: date | None = None, reason: str = "", dry_run: bool = False,
+) -> Tally:  # fmt: skip
+    """Record that ULNs and candidate numbers were tied together on the LAR system."""
+    tally = _record(
+        office, act, standings, "supply_cross_reference", "LAR cross-referenced", evidence={"reference": reference},
+        kinds=[LAR_CROSS_REFERENCE], candidate=candidate, on=on, reason=reason, dry_run=dry_run,
+    )  # fmt: skip
+    tally.next.append("when results are there: ulnflow ilm results --reference NUMBER REFERENCE")
+    return tally
+
+
+def submit_results(
+    office: Office, act: Act, standings: Sequence[Standing], *, reference: str, on: date | None = None,
+    reason: str = "", dry_run: bool = False,
+) -> Tally:  # fmt: skip
+    """Record that final results went to ILM as usual."""
+    tally = _record(
+        office, act, standings, "submit_results", "results submitted",
+        evidence={"reference": reference} if reference else {}, on=on, reason=reason, dry_run=dry_run,
+    )  # fmt: skip
+    tally.next.append("when the LAR shows them: ulnflow lar confirm --by centre --reference NUMBER REFERENCE")
+    return tally

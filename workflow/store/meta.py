@@ -1,0 +1,24 @@
+"""Named facts about a database: whose log it is, and whether it holds made-up learners."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+ORIGIN: Final = "origin"
+MODE: Final = "mode"
+PRACTICE: Final = "practice"
+REAL: Final = "real"
+
+
+def read(connection: Connection) -> dict[str, str]:
+    """Every named fact."""
+    raw: Any = connection.connection.driver_connection
+    return dict(raw.execute("SELECT name, value FROM meta"))
+
+
+def write(connection: Connection, name: str, value: str) -> None:
+    """Name a fact once; raises on a second time, for it never changes."""
+    raw: Any = connection.connection.driver_connection
+    raw.execute("INSERT INTO meta VALUES (?, ?)", (name, value))
