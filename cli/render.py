@@ -9,7 +9,7 @@ import csv
 import io
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ import orjson
 
 from cli.options import Form, chosen
 from states.exchange.sheets import neutralise
+from states.ports import Finding
 from states.tally import Refusal, Tally
 
 if TYPE_CHECKING:
@@ -96,6 +97,32 @@ def tell(tally: Tally, form: Form, *, dry_run: bool = False) -> None:
             say(f"Next: {command}")
 
 
+def show_findings(findings: Sequence[tuple[int, str, Finding]]) -> None:
+    """What was noticed in a sheet: first what is to be put right, then what was understood; equal notes as one line."""
+    heavy = [
+        {"row": row, "reference": reference, "field": f.field, "what is wrong": f.message, "how to fix": f.fix}
+        for row, reference, f in findings
+        if f.weight != "note"
+    ]
+    if heavy:
+        show(heavy, Form.table, title="To put right")
+    notes: dict[tuple[str, str], list[tuple[int, str]]] = {}
+    for row, reference, f in findings:
+        if f.weight == "note":
+            notes.setdefault((f.field, f.message), []).append((row, reference))
+    if notes:
+        rows = [
+            {"rows": _first(str(row) for row, _ in where), "learners": len(where), "field": name, "what": message}
+            for (name, message), where in notes.items()
+        ]
+        show(rows, Form.table, title="Understood as follows, please check")
+
+
+def _first(items: Iterable[str]) -> str:
+    listed = list(items)
+    return ", ".join(listed[:REFERENCES_SHOWN]) + (" ..." if len(listed) > REFERENCES_SHOWN else "")
+
+
 def _record(tally: Tally, *, dry_run: bool) -> dict[str, Any]:
     return {
         "dry_run": dry_run,
@@ -119,7 +146,7 @@ def _grouped(refusals: Sequence[Refusal]) -> list[dict[str, Any]]:
     rows = []
     for (rule, message), members in sorted(groups.items(), key=lambda g: -len(g[1])):
         references = list(dict.fromkeys(m.reference for m in members))
-        shown = ", ".join(references[:REFERENCES_SHOWN]) + (" ..." if len(references) > REFERENCES_SHOWN else "")
+        shown = _first(references)
         hint = next((f" ({m.hint})" for m in members if m.hint and len(members) == 1), "")
         rows.append({"rule": rule, "learners": len(references), "who": shown, "why and what to do": message + hint})
     return rows

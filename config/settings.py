@@ -34,12 +34,12 @@ class Section(BaseModel):
 
 
 class Centre(Section):
-    """The centre: its UKPRN (8 digits), nation (whose holidays count), and the address its mail comes from."""
+    """The centre: its UKPRN (8 digits), nation (whose holidays count), and the address its mail comes from (drafts if none)."""
 
     ukprn: Ukprn
     nation: Nation = "england"
     name: Text = ""
-    sender: Text = "no-reply@localhost"
+    sender: Text = ""
 
 
 class Policy(Section):
@@ -87,7 +87,7 @@ def read_settings(folder: Path) -> Settings:
     class OfFolder(Settings):
         model_config = SettingsConfigDict(toml_file=folder / FILE)
 
-    return OfFolder()  # type: ignore[call-arg]  # the file and the environment fill it
+    return OfFolder()
 
 
 def read_table(name: str, folder: Path | None = None) -> Mapping[str, Any]:

@@ -112,7 +112,7 @@ def parse(body: bytes) -> Event:
     try:
         record = orjson.loads(body)
         if not isinstance(record, dict) or record.get("schema") != SCHEMA:
-            raise ValueError("not an event of a known schema")
+            raise ValueError("another schema")
         for name in TUPLES & record.keys():
             record[name] = tuple(record[name])
         if "closes" in record:
@@ -120,7 +120,7 @@ def parse(body: bytes) -> Event:
         for name in MAPPINGS & record.keys():
             record[name] = dict(record[name])
         return Event(**record)
-    except (orjson.JSONDecodeError, TypeError) as wrong:
+    except (ValueError, TypeError) as wrong:
         raise ValueError("not an event of a known schema") from wrong
 
 

@@ -218,7 +218,7 @@ def _state(name: str, raw: Mapping[str, Any], clocks: dict[str, int], faults: li
     clock = clocks.pop(name, raw.get("clock"))
     if not final and clock is None:
         faults.append(f"state {name} has no clock: say after how many working days it is overdue")
-    if clock is not None and (not isinstance(clock, int) or clock < 0):
+    if clock is not None and (type(clock) is not int or clock < 0):
         faults.append(f"the clock of state {name} must be a whole number of working days, 0 or more")
     if not final and not raw.get("owner"):
         faults.append(f"state {name} has no owner: say who makes the next move")

@@ -31,7 +31,7 @@ def import_(
 ) -> None:
     """Take in a cohort sheet; it comes back with Result and How to fix. The same sheet twice changes nothing."""
     from cli.desk import day, desk
-    from cli.render import say, show
+    from cli.render import say, show_findings
     from states.steps.gather_details import Enrolment, import_cohort
 
     enrolment = Enrolment(
@@ -63,16 +63,7 @@ def import_(
                 say(f"Columns not used: {', '.join(read.unknown_columns)}")
             for row, why in read.skipped:
                 say(f"Row {row} passed over: {why}")
-            listed = [
-                {"row": row, "reference": reference, "weight": f.weight, "field": f.field, "message": f.message, "fix": f.fix}
-                for row, reference, f in imported.findings
-            ]
-            heavy = [r for r in listed if r["weight"] != "note"]
-            if heavy:
-                show(heavy, form, title="To put right")
-            notes = [r for r in listed if r["weight"] == "note"]
-            if notes:
-                show([{k: r[k] for k in ("row", "reference", "field", "message")} for r in notes], form, title="Understood as")
+            show_findings(imported.findings)
         tally.next.append("ulnflow lrs submit")
         at.finish(tally, form, dry_run=dry_run)
 

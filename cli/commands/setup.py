@@ -18,7 +18,7 @@ def init(
         str, typer.Option("--late-uln", help="Who updates the LAR when the ULN came late: ilm or centre.")
     ] = "",
     operator: Annotated[str, typer.Option("--operator", help="Your name, as the log will carry it.")] = "",
-    sender: Annotated[str, typer.Option("--sender", help="The address messages come from.")] = "",
+    sender: Annotated[str, typer.Option("--sender", help="The address messages come from; without one they open as drafts.")] = "",
 ) -> None:
     """Set up a centre's folder: asks for what was not given, writes ulnflow.toml and the database."""
     import sys
@@ -37,7 +37,7 @@ def init(
             "late_uln": late_uln
             or _ask(asks, "Who updates the LAR of a learner whose ULN came late (ilm, centre)", "--late-uln", "centre"),
             "operator": operator or _ask(asks, "Your name, as the log will carry it", "--operator"),
-            "sender": sender or "no-reply@localhost",
+            "sender": sender,
         }
         wiring.write_settings(where, **answers)
         say(f"Written: {where / wiring.FILE}")

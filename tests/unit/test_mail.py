@@ -128,12 +128,17 @@ def test_a_mail_is_plain_bare_and_the_same_every_time():
         ({}, "\ud800 <a@example.org>"),
         ({}, "a@example.org, b@example.org"),
         ({}, "Desk <\xe9@example.org>"),
-        ({}, ""),
     ],
 )
 def test_an_address_that_mail_cannot_carry_is_refused(changes, sender):
     with pytest.raises(FileRefused):
         mail_of(compose(**changes), sender=sender)
+
+
+def test_without_a_sender_a_message_opens_as_a_draft_of_whoever_opens_it():
+    data = mail_of(compose(), sender="")
+    assert b"X-Unsent: 1\r\n" in data
+    assert b"From:" not in data
 
 
 @pytest.mark.parametrize("changes", [{"uln": ""}, {"uln": "9999999999"}, {"carries": "name", "given_name": " "}])

@@ -199,7 +199,7 @@ class Queries:
             f"ON c.id = b.case_id WHERE {' AND '.join(where)} ORDER BY c.entered_at, c.id, b.trigger LIMIT ?",
             (*arguments, limit),
         )
-        return [Remembered(*place, trigger, _said(said), at, event) for *place, trigger, said, at, event in rows]
+        return [Remembered(*(*row[:6], _said(row[6]), *row[7:])) for row in rows]
 
     def shared_refusals(self, states: Sequence[str], cohort: str | None = None) -> list[SharedRefusal]:
         """The same refusals counted: by cohort, state, trigger and reasons."""
@@ -212,7 +212,7 @@ class Queries:
             f"ON c.id = b.case_id WHERE {' AND '.join(where)} GROUP BY c.cohort, c.state, b.trigger, b.reasons",
             arguments,
         )
-        return [SharedRefusal(*which, _said(said), cases) for *which, said, cases in rows]
+        return [SharedRefusal(*(*row[:3], _said(row[3]), row[4])) for row in rows]
 
     # --- duties and files ---------------------------------------------------------------------------------------
 

@@ -112,18 +112,22 @@ class TemplatePostbox:
     def write_mail(self, message: Message, *, sender: str, target: BinaryIO) -> None:
         """Write the message as .eml, its address without a display name and without a date.
 
-        Raises FileRefused for an address or a sender that mail cannot carry.
+        Without a `sender` the file opens in a mail program as a draft of whoever opens it. Raises FileRefused for
+        an address or a sender that mail cannot carry.
         """
         if not message.address or email_fault(message.address):
             raise FileRefused("message", "there is no usable e-mail address", "Correct it, or write a letter.")
         mail = EmailMessage(policy=SMTP)
         try:
-            mail["From"] = sender
+            if sender:
+                mail["From"] = sender
+                senders = mail["From"].addresses
+                if not sender.isprintable() or len(senders) != 1 or email_fault(senders[0].addr_spec):
+                    raise ValueError  # one answer for every sender mail cannot carry
+            else:
+                mail["X-Unsent"] = "1"
             mail["To"] = message.address
             mail["Subject"] = message.subject
-            senders = mail["From"].addresses
-            if not sender.isprintable() or len(senders) != 1 or email_fault(senders[0].addr_spec):
-                raise ValueError  # one answer for every sender mail cannot carry
         except (ValueError, IndexError, MessageError):  # the parser of headers slips on broken ones
             raise FileRefused("message", "the sender is no e-mail address", "Set the sender's address.") from None
         encoding = "7bit" if message.body.isascii() else "quoted-printable"
