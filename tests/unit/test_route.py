@@ -51,12 +51,18 @@ FAULTS = {
         spoiled("transitions", 0, "colour", value="red"),
         "transition lend has the unknown key colour",
     ),
-    "a key of a duty is unknown": (spoiled("duties", "send_letter", "cloc", value=1), "duty send_letter has the unknown"),
+    "a key of a duty is unknown": (
+        spoiled("duties", "send_letter", "cloc", value=1),
+        "duty send_letter has the unknown",
+    ),
     "a key of an expectation is unknown": (
         spoiled("states", "lent", "expects", value=[{"trigger": "remind", "whn": []}]),
         "what state lent expects has the unknown key whn",
     ),
-    "the initial state is unknown": (spoiled("route", "initial", value="wished"), "initial state wished is not declared"),
+    "the initial state is unknown": (
+        spoiled("route", "initial", value="wished"),
+        "initial state wished is not declared",
+    ),
     "an arrow comes from an unknown state": (
         added(trigger="wish", **{"from": "wished"}, to="lent"),
         "transition wish names the unknown state wished",
@@ -78,13 +84,28 @@ FAULTS = {
         '[route]\nname = "a"\nversion = 1\ninitial = "s"\n[states.s]\nowner = "x"\nclock = 1\n',
         "no state is final",
     ),
-    "a rule does not exist": (spoiled("transitions", 0, "rules", value=["L9"]), "transition lend asks the unknown rule L9"),
+    "a rule does not exist": (
+        spoiled("transitions", 0, "rules", value=["L9"]),
+        "transition lend asks the unknown rule L9",
+    ),
     "a rule asked always does not exist": (spoiled("route", "always", value=["L9"]), "asks the unknown rule L9"),
-    "a warning rule does not exist": (spoiled("transitions", 2, "warns", value=["L9"]), "renew asks the unknown rule L9"),
+    "a warning rule does not exist": (
+        spoiled("transitions", 2, "warns", value=["L9"]),
+        "renew asks the unknown rule L9",
+    ),
     "a state has no clock": (spoiled("states", "lent", "clock"), "state lent has no clock"),
-    "a clock is negative": (spoiled("states", "lent", "clock", value=-1), "the clock of state lent must be a whole number"),
-    "a clock is a text": (spoiled("states", "lent", "clock", value="2"), "the clock of state lent must be a whole number"),
-    "a clock is true": (spoiled("states", "lent", "clock", value=True), "the clock of state lent must be a whole number"),
+    "a clock is negative": (
+        spoiled("states", "lent", "clock", value=-1),
+        "the clock of state lent must be a whole number",
+    ),
+    "a clock is a text": (
+        spoiled("states", "lent", "clock", value="2"),
+        "the clock of state lent must be a whole number",
+    ),
+    "a clock is true": (
+        spoiled("states", "lent", "clock", value=True),
+        "the clock of state lent must be a whole number",
+    ),
     "a duty has no clock": (spoiled("duties", "send_letter", "clock"), "duty send_letter lacks clock"),
     "a duty has no owner": (spoiled("duties", "send_letter", "owner"), "duty send_letter lacks owner"),
     "a state has no owner": (spoiled("states", "lent", "owner"), "state lent has no owner"),
@@ -121,13 +142,16 @@ FAULTS = {
     "a state is no table": (spoiled("states", "lent", value=3), "state lent must be a table"),
     "the states are no table": (spoiled("states", value=3), "states of the file must be a table"),
     "a transition is no table": (spoiled("transitions", value=[1]), "a transition must be a table"),
-    "a source is a number": (spoiled("transitions", 0, "from", value=1), "from of transition lend must be a text or a list"),
+    "a source is a number": (
+        spoiled("transitions", 0, "from", value=1),
+        "from of transition lend must be a text or a list",
+    ),
     "a source is a list of lists": (
         spoiled("transitions", 0, "from", value=[["requested"]]),
         "from of transition lend must hold texts only",
     ),
     "a version is a text": (spoiled("route", "version", value="1"), r"version of \[route\] must be a whole number"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("text", "says"), FAULTS.values(), ids=FAULTS.keys())

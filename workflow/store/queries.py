@@ -5,7 +5,7 @@ Plain SQL on the raw driver connection, written for the index cases_by_state: st
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,12 +13,12 @@ import orjson
 from sqlalchemy import Connection
 
 from workflow.event import REFUSED, Event, parse
-from workflow.store.dispatch_log import ANSWERED, OPEN_STATES, PARTLY, RECEIVED, Dispatch
+from workflow.store.dispatch_log import ANSWERED, OPEN_STATES, PARTLY, RECEIVED, SENT, Dispatch
 
-READ: Final = "read"
+LOOKED_UP: Final = "looked_up"
 """The kind of an event that says somebody looked."""
 
-HIDDEN_UNLESS_ASKED: Final = {"refusals": REFUSED, "reads": READ}
+HIDDEN_UNLESS_ASKED: Final = {"refusals": REFUSED, "reads": LOOKED_UP}
 UNLIMITED: Final = -1
 LIST: Final = "(SELECT value FROM json_each(?))"
 PLACE: Final = "c.id, c.state, c.cohort, c.entered_at, c.clock_from"
@@ -64,7 +64,7 @@ class SharedRefusal:
 
 @dataclass(frozen=True, slots=True)
 class Waiting(Place):
-    """A case whose place in a file is open."""
+    """A case whose place in a file is open; `dispatch_state` is partly_answered only when somebody was answered."""
 
     dispatch: int
     row: int
@@ -217,29 +217,21 @@ class Queries:
     # --- duties and files ---------------------------------------------------------------------------------------
 
     def duties(
-        self,
-        opened_before: Mapping[str, int],
-        *,
-        cohort: str | None = None,
-        case: int | None = None,
-        limit: int = UNLIMITED,
+        self, opened_before: Mapping[str, int], *, cohort: str | None = None, limit: int = UNLIMITED
     ) -> list[OpenDuty]:
         """Open duties, oldest first: each one's name says before which moment it must have been opened."""
-        names = list(opened_before)
-        where, arguments = [f"y.closed IS NULL AND y.duty IN {_marks(names)}"], list[Any](names)
-        where.append("y.opened_at < (SELECT value FROM json_each(?) WHERE key = y.duty)")
-        arguments.append(orjson.dumps(dict(opened_before)).decode())
-        for column, value in (("c.cohort", cohort), ("y.case_id", case)):
-            if value is not None:
-                where.append(f"{column} = ?")
-                arguments.append(value)
+        where, arguments = _owing(opened_before, cohort)
         rows = self._raw.execute(
             "SELECT y.position, y.duty, y.case_id, y.dispatch, y.opened_at, coalesce(c.state, ''), "
-            "coalesce(c.cohort, ''), c.entered_at FROM duty y LEFT JOIN cases c ON c.id = y.case_id "
-            f"WHERE {' AND '.join(where)} ORDER BY y.opened_at, y.position, y.duty LIMIT ?",
+            f"coalesce(c.cohort, ''), c.entered_at {where} ORDER BY y.opened_at, y.position, y.duty LIMIT ?",
             (*arguments, limit),
         )
         return [OpenDuty(*row) for row in rows]
+
+    def count_duties(self, opened_before: Mapping[str, int], cohort: str | None = None) -> dict[str, int]:
+        """How many duties are open that were opened before the moment their name says, by name."""
+        where, arguments = _owing(opened_before, cohort)
+        return dict(self._raw.execute(f"SELECT y.duty, count(*) {where} GROUP BY 1", arguments))
 
     def open_dispatches(self) -> list[OpenDispatch]:
         """Files that are prepared, sent or partly answered, oldest first."""
@@ -254,14 +246,17 @@ class Queries:
         self, dispatches: Sequence[int], *, cohort: str | None = None, limit: int = UNLIMITED
     ) -> list[Waiting]:
         """The cases whose place in one of these files is open, in file and row order."""
-        where, arguments = ["m.state = 'open'", f"m.dispatch IN {_marks(dispatches)}"], list[Any](dispatches)
+        where, arguments = ["m.state = 'open'"], list[Any]((*dispatches, *dispatches))
         if cohort is not None:
             where.append("c.cohort = ?")
             arguments.append(cohort)
         rows = self._raw.execute(
-            f"SELECT {PLACE}, m.dispatch, m.row, d.kind, d.state, d.prepared_at, d.sent_at FROM dispatch_member m "
-            "JOIN dispatch d ON d.id = m.dispatch JOIN cases c ON c.id = m.case_id "
-            f"WHERE {' AND '.join(where)} ORDER BY m.dispatch, m.row LIMIT ?",
+            f"SELECT {PLACE}, m.dispatch, m.row, d.kind, CASE WHEN d.state = '{PARTLY}' AND k.answered = 0 "
+            f"THEN '{SENT}' ELSE d.state END, d.prepared_at, d.sent_at FROM "
+            "(SELECT dispatch, sum(state = 'answered') AS answered "
+            f"FROM dispatch_member WHERE dispatch IN {_marks(dispatches)} GROUP BY 1) k JOIN dispatch d "
+            "ON d.id = k.dispatch JOIN dispatch_member m ON m.dispatch = d.id JOIN cases c ON c.id = m.case_id "
+            f"WHERE d.id IN {_marks(dispatches)} AND {' AND '.join(where)} ORDER BY m.dispatch, m.row LIMIT ?",
             (*arguments, limit),
         )
         return [Waiting(*row) for row in rows]
@@ -285,20 +280,6 @@ class Queries:
         )
         return [Dispatch(*row) for row in rows]
 
-    def dispatches(self, numbers: Iterable[int]) -> dict[int, Dispatch]:
-        """Dispatches by number."""
-        rows = self._raw.execute(
-            f"SELECT {DISPATCH} FROM dispatch d WHERE d.id IN {LIST}", (orjson.dumps(list(numbers)).decode(),)
-        )
-        return {row[0]: Dispatch(*row) for row in rows}
-
-    def files_of(self, case: int) -> list[tuple[int, int]]:
-        """(file, row) for every file that holds a case, oldest first."""
-        rows = self._raw.execute(
-            "SELECT dispatch, row FROM dispatch_member WHERE case_id = ? ORDER BY dispatch", (case,)
-        )
-        return [(dispatch, row) for dispatch, row in rows]
-
     def unfinished_runs(self) -> list[OpenRun]:
         """Bulk runs of any trigger that did not come to their end, oldest first."""
         rows = self._raw.execute("SELECT id, trigger, size, cursor FROM run WHERE stopped = '' ORDER BY id")
@@ -319,28 +300,29 @@ class Queries:
         refusals: bool = False,
         reads: bool = False,
         limit: int = UNLIMITED,
+        latest: int | None = None,
     ) -> Iterator[Event]:
         """Events in the order of the log, one at a time; `since` and `until` (not included) are times of recording.
 
-        Refusals and reads are left out unless asked for, by their flag or as the kind.
+        Refusals and reads are left out unless asked for, by their flag or as the kind. `limit` keeps the first so
+        many, `latest` the last.
         """
         where, arguments = _where(
             case_id=case, actor=actor, kind=kind, trigger=trigger, dispatch=dispatch, since=since, until=until
         )
-        wanted = {"refusals": refusals or kind == REFUSED, "reads": reads or kind == READ}
+        wanted = {"refusals": refusals or kind == REFUSED, "reads": reads or kind == LOOKED_UP}
         hidden = [name for flag, name in HIDDEN_UNLESS_ASKED.items() if not wanted[flag]]
         where += f" {'AND' if where else 'WHERE'} kind NOT IN {_marks(hidden)}" if hidden else ""
         order = "sequence" if case is not None else "position"
-        rows = self._raw.execute(
-            f"SELECT body FROM event {where} ORDER BY {order} LIMIT ?", (*arguments, *hidden, limit)
-        )
-        for (body,) in rows:
-            yield parse(body)
+        sql = f"SELECT body, {order} FROM event {where} ORDER BY {order}"
+        sql = f"{sql} LIMIT ?" if latest is None else f"SELECT body FROM ({sql} DESC LIMIT ?) ORDER BY {order}"
+        rows = self._raw.execute(sql, (*arguments, *hidden, limit if latest is None else latest))
+        for row in rows:
+            yield parse(row[0])
 
     def last_events(self, count: int) -> list[Event]:
-        """The last events of the log, oldest first."""
-        rows = self._raw.execute("SELECT body FROM event ORDER BY position DESC LIMIT ?", (count,)).fetchall()
-        return [parse(body) for (body,) in reversed(rows)]
+        """The last events of the log, oldest first, whatever their kind."""
+        return list(self.events(refusals=True, reads=True, latest=count))
 
     def count_events(self) -> int:
         """How many events the log holds."""
@@ -362,6 +344,15 @@ def _said(text: str) -> tuple[Mapping[str, Any], ...]:
 
 def _marks(values: Sequence[Any]) -> str:
     return f"({', '.join('?' * len(values))})"
+
+
+def _owing(opened_before: Mapping[str, int], cohort: str | None) -> tuple[str, list[Any]]:
+    where = (
+        f"FROM duty y LEFT JOIN cases c ON c.id = y.case_id WHERE y.closed IS NULL AND y.duty IN "
+        f"{_marks(list(opened_before))} AND y.opened_at < (SELECT value FROM json_each(?) WHERE key = y.duty)"
+    )
+    arguments: list[Any] = [*opened_before, orjson.dumps(dict(opened_before)).decode()]
+    return (where, arguments) if cohort is None else (f"{where} AND c.cohort = ?", [*arguments, cohort])
 
 
 def _where(**columns: Any) -> tuple[str, list[Any]]:

@@ -1,0 +1,71 @@
+"""Who is late, counted in the database: no learner is loaded to be counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from states.unit_of_work import Glance
+from workflow.route import State
+from workflow.store.queries import Queries
+from workflow.stuck import Deadlines, late_before
+from workflow.working_days import ONE_DAY, after
+
+REGISTER_BY = "register_by"
+FOREVER = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """How many learners of a cohort in a state are overdue, and how many are due today."""
+
+    overdue: int = 0
+    due_today: int = 0
+
+
+def deadlines(look: Glance) -> dict[tuple[str, str], date]:
+    """Each cohort's last day to register, where it is known."""
+    return {
+        (REGISTER_BY, name): cohort.register_by
+        for name, cohort in look.learners.cohorts().items()
+        if cohort.register_by is not None
+    }
+
+
+def past_deadline(look: Glance, state: State, days: Deadlines, today: date) -> list[str]:
+    """Cohorts that should have left a state by now."""
+    return [cohort for cohort, last in _last_days(look, state, days).items() if last < today]
+
+
+def cutoff(look: Glance, state: State, today: date) -> int | None:
+    """The moment before which the clock of an overdue learner began; None for a state without a clock."""
+    return None if state.clock is None else late_before(state.clock, today, look.office.policy.closed)
+
+
+def count(look: Glance) -> dict[tuple[str, str], Late]:
+    """Late learners by (cohort, state); those without anybody late are absent."""
+    queries, today, days = Queries(look.connection), look.office.today(), deadlines(look)
+    found: dict[tuple[str, str], Late] = {}
+    for name, state in look.office.route.states.items():
+        before, next_before = cutoff(look, state, today), cutoff(look, state, today + ONE_DAY)
+        if before is None or next_before is None:
+            continue
+        overdue, due = queries.began_before(name, before), queries.began_before(name, next_before)
+        for cohort, number in due.items():
+            found[cohort, name] = Late(overdue.get(cohort, 0), number - overdue.get(cohort, 0))
+        last_days = _last_days(look, state, days)
+        everyone = queries.began_before(name, FOREVER) if last_days else {}
+        for cohort, last in last_days.items():
+            total, late = everyone.get(cohort, 0), overdue.get(cohort, 0)
+            if total and last < today:
+                found[cohort, name] = Late(total, 0)
+            elif total and last == today:
+                found[cohort, name] = Late(late, total - late)
+    return found
+
+
+def _last_days(look: Glance, state: State, days: Deadlines) -> dict[str, date]:
+    named, closed = state.deadline, look.office.policy.closed
+    if named is None:
+        return {}
+    return {cohort: after(day, -named.before, closed) for (name, cohort), day in days.items() if name == named.name}

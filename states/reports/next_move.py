@@ -1,0 +1,95 @@
+"""What should come next for a learner: the route's expectations, asked by rules that need facts only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from states.reports import commands
+from states.reports.words import OURS
+from states.unit_of_work import Glance
+from states.vocabulary import (
+    LAR_CROSS_REFERENCE,
+    LAR_LEARNERS,
+    LRS_KINDS,
+    MESSAGE,
+    REGISTRATION,
+)
+from workflow import Move, Question, Standing
+from workflow.store.dispatch_log import OPEN_STATES, Dispatch, Member
+
+OUT: tuple[str, ...] = (*LRS_KINDS, REGISTRATION, MESSAGE, LAR_LEARNERS, LAR_CROSS_REFERENCE)
+"""Every kind of file that goes out."""
+
+Places = dict[int, list[tuple[Member, Dispatch]]]
+
+
+def expected(look: Glance, standings: Sequence[Standing]) -> dict[int, str]:
+    """The trigger that should come next, by case; empty for a case at rest.
+
+    What a person decided comes first (the alternative route, asking again), then a match gone stale, then the first
+    expectation of the state whose rules hold.
+    """
+    office = look.office
+    definition = office.engine.definition
+    now = office.engine.clock()
+    found: dict[int, str] = {}
+    open_questions: list[Question] = []
+    for standing in standings:
+        if chosen := _chosen(look, standing):
+            found[standing.case] = chosen
+        elif office.route.states[standing.state].final:
+            found[standing.case] = ""
+        else:
+            expects = office.route.states[standing.state].expects
+            trigger = expects[0].trigger if expects else ""
+            open_questions.append(Question(trigger, Move(case=standing.case), standing, now, stated=False, now=now))
+    rules = {
+        code: definition.rules[code]
+        for question in open_questions
+        for expectation in office.route.states[question.standing.state].expects
+        for code in expectation.when
+    }
+    needs: frozenset[str] = frozenset().union(*(rule.needs for rule in rules.values()))
+    asked = definition.source.gather(look.connection, open_questions, needs) if open_questions else ()
+    for question, answer in zip(open_questions, asked, strict=True):
+        found[question.move.case] = next(
+            (
+                e.trigger
+                for e in office.route.states[question.standing.state].expects
+                if all(rules[code].ask(answer).held for code in e.when)
+            ),
+            "",
+        )
+    return found
+
+
+def open_files(look: Glance, cases: Sequence[int]) -> Places:
+    """The files that hold these cases and wait for something, oldest first, by case."""
+    held = look.dispatches.holding(cases, OUT)
+    return {
+        case: [(m, d) for m, d in places if m.state == "open" and d.state in OPEN_STATES]
+        for case, places in held.items()
+    }
+
+
+def command(standing: Standing, trigger: str, reference: str, files: Sequence[tuple[Member, Dispatch]]) -> str:
+    """The next command for one learner: what its open file waits for, else the step itself."""
+    if not trigger:
+        return ""
+    answers = commands.ANSWERS.get(trigger, ())
+    waiting = [d for _, d in files if d.kind in answers]
+    if waiting:
+        return commands.waiting(waiting[-1], reference)
+    return commands.one(trigger, reference, standing.state)
+
+
+def _chosen(look: Glance, standing: Standing) -> str:
+    route, facts = look.office.route, standing.facts
+    arrows, state = route.arrows, standing.state
+    if facts.get("alternative_reason") and "registered_at" not in facts and ("register_without_uln", state) in arrows:
+        return "register_without_uln"
+    if facts.get("decision") == "again" and ("submit_to_lrs", state) in arrows:
+        return "submit_to_lrs"
+    if facts.get("stale") and route.states[state].owner == OURS and ("verify_again", state) in arrows:
+        return "verify_again"
+    return ""

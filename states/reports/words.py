@@ -1,0 +1,99 @@
+"""Plain English for the codes of the log, so that nobody needs to know them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, Final
+
+from states.learner.details import LABELS
+from states.vocabulary import (
+    COHORT_SHEET,
+    CONFIRMATION,
+    LAR_CROSS_REFERENCE,
+    LAR_LEARNERS,
+    LRS_BATCH,
+    LRS_KEYING,
+    LRS_REPLY,
+    MESSAGE,
+    REGISTRATION,
+)
+from workflow.working_days import day_of, moment_of
+
+OURS: Final = "centre"
+"""The owner of a state whose next move is the centre's own."""
+
+FILES: Final = {
+    LRS_BATCH: "batch file for the LRS",
+    LRS_KEYING: "keying sheet for the LRS portal",
+    LRS_REPLY: "reply of the LRS",
+    REGISTRATION: "registration file for ILM",
+    CONFIRMATION: "confirmation from ILM",
+    LAR_LEARNERS: "learners file for the LAR system",
+    LAR_CROSS_REFERENCE: "cross-reference file for the LAR system",
+    MESSAGE: "messages to learners",
+    COHORT_SHEET: "cohort sheet",
+}
+
+TOLD: Final = {
+    "email": "by e-mail",
+    "letter": "by letter",
+    "in_person": "in person",
+    "phone": "by phone",
+    "portal": "through the portal",
+}
+
+BY: Final = {"ilm": "ILM", "centre": "the centre"}
+
+REASONS: Final = {
+    "rejected_whole": "the whole file was rejected",
+    "never_sent": "the file was never sent",
+    "recalled": "taken back on purpose",
+    "wrong_uln": "the ULN was never this learner's",
+    "declined_uln": "declined a ULN",
+    "not_achieved": "did not achieve",
+}
+
+CAUSES: Final = {
+    "held_by_other": "another learner holds this ULN",
+    "echo_differs": "the details sent back differ from those sent",
+    "other_uln": "the ULN differs from the one held",
+    "not_asked": "no file of ours held this learner",
+    "check_digit": "the check digit is wrong",
+}
+
+
+def plain(code: str) -> str:
+    """A code as words: underscores become blanks."""
+    return code.replace("_", " ")
+
+
+def reason(code: str | None) -> str:
+    """A reason as a sentence; the person's own words are kept apart from the log, so they are only mentioned."""
+    if not code:
+        return ""
+    return "A reason was stated." if code == "stated" else f"Reason: {REASONS.get(code, plain(code))}."
+
+
+def fields(names: Any) -> str:
+    """Field names as a person reads them."""
+    return ", ".join(LABELS.get(str(name), plain(str(name)).capitalize()) for name in names)
+
+
+def iso(day: date | None) -> str:
+    """A day as YYYY-MM-DD; empty when there is none."""
+    return day.isoformat() if day else ""
+
+
+def day(moment: int | None) -> str:
+    """The UTC day of a time as YYYY-MM-DD; empty when there is none."""
+    return "" if moment is None else day_of(moment).isoformat()
+
+
+def minute(moment: int) -> str:
+    """A time as YYYY-MM-DD HH:MM, UTC."""
+    return moment_of(moment).strftime("%Y-%m-%d %H:%M")
+
+
+def counted(number: int, what: str) -> str:
+    """A number and its noun: 1 learner, 2 learners."""
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -1,0 +1,208 @@
+"""Runs commands in this process on a centre's folder, and holds folders prepared up to a place of the route."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from cli.app import main
+
+DATA = Path(__file__).parents[1] / "data"
+SHEET, REPLY = DATA / "cohort_tidy.csv", DATA / "lrb_reply_tidy.csv"
+UKPRN = "99990001"
+LOUD = ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "ULNFLOW_FOLDER")
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a command ended: its exit code and what it wrote to standard output and standard error."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def said(self) -> str:
+        return self.out + self.err
+
+
+class _Stream(io.TextIOWrapper):
+    """A standard stream in memory, a terminal when asked to be one."""
+
+    def __init__(self, data: bytes = b"", *, terminal: bool = False) -> None:
+        super().__init__(io.BytesIO(data), encoding="utf-8", newline="")
+        self.terminal = terminal
+
+    def isatty(self) -> bool:
+        return self.terminal
+
+    def text(self) -> str:
+        self.flush()
+        return self.buffer.getvalue().decode()
+
+
+@contextmanager
+def _standing_in(streams: tuple[_Stream, _Stream, _Stream], argv: list[str], env: dict[str, str]) -> Iterator[None]:
+    before = (sys.stdin, sys.stdout, sys.stderr, sys.argv)
+    kept = {name: os.environ.get(name) for name in {*LOUD, *env}}
+    for name in LOUD:
+        os.environ.pop(name, None)
+    os.environ.update(env)
+    sys.stdin, sys.stdout, sys.stderr = streams
+    sys.argv = argv
+    try:
+        yield
+    finally:
+        sys.stdin, sys.stdout, sys.stderr, sys.argv = before
+        for name, value in kept.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def run(*args: Any, stdin: str | bytes = "", terminal: bool = False, **env: str) -> Result:
+    """The command as typed: `terminal` makes standard output a terminal (standard input never is one)."""
+    given = stdin.encode() if isinstance(stdin, str) else stdin
+    streams = (_Stream(given), _Stream(terminal=terminal), _Stream(terminal=terminal))
+    code = 0
+    with _standing_in(streams, ["ulnflow", *map(str, args)], env):
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code if isinstance(stop.code, int) else 0 if stop.code is None else 1
+    return Result(code, streams[1].text(), streams[2].text())
+
+
+@dataclass
+class Centre:
+    """A centre's folder."""
+
+    folder: Path
+    env: dict[str, str] = field(default_factory=dict)
+
+    def run(self, *args: Any, stdin: str | bytes = "", terminal: bool = False) -> Result:
+        return run("--folder", self.folder, *args, stdin=stdin, terminal=terminal, **self.env)
+
+    def ok(self, *args: Any, stdin: str | bytes = "", code: int = 0) -> Result:
+        result = self.run(*args, stdin=stdin)
+        assert result.code == code, result.said
+        return result
+
+    def rows(self, sql: str, *arguments: Any) -> list[tuple[Any, ...]]:
+        connection = sqlite3.connect(self.folder / "ulnflow.db")
+        try:
+            return connection.execute(sql, arguments).fetchall()
+        finally:
+            connection.close()
+
+    def events(self) -> int:
+        return self.rows("SELECT count(*) FROM event")[0][0]
+
+    def kinds(self, since: int = 0) -> list[str]:
+        return [kind for (kind,) in self.rows("SELECT kind FROM event WHERE position > ? ORDER BY position", since)]
+
+    def states(self) -> dict[str, str]:
+        return dict(self.rows("SELECT reference, state FROM learner JOIN cases ON subject = learner.id ORDER BY cases.id"))
+
+    def tables(self) -> dict[str, str]:
+        """A digest of every table, in the order of its rows."""
+        names = [n for (n,) in self.rows("SELECT name FROM sqlite_master WHERE type='table' ORDER BY name")]
+        return {n: sha256(repr(self.rows(f"SELECT * FROM {n}")).encode()).hexdigest() for n in names}
+
+    def files(self) -> dict[str, str]:
+        """A digest of every file but the database's and the logs."""
+        return {
+            p.relative_to(self.folder).as_posix(): sha256(p.read_bytes()).hexdigest()
+            for p in sorted(self.folder.rglob("*"))
+            if p.is_file() and not p.is_symlink() and not p.name.startswith("ulnflow.db") and p.parent.name != "logs"
+        }
+
+    def snapshot(self) -> tuple[dict[str, str], dict[str, str]]:
+        return self.tables(), self.files()
+
+    def outbox(self, pattern: str) -> list[Path]:
+        return sorted((self.folder / "outbox").rglob(pattern))
+
+    def canary(self) -> None:
+        """For tests that must see the log hold."""
+        result = self.run("audit", "verify")
+        assert result.code == 0, result.said
+
+
+STEPS: dict[str, tuple[tuple[Any, ...], ...]] = {
+    "new": (("init", "--ukprn", UKPRN, "--operator", "Ann Example"),),
+    "gathered": (("cohort", "import", SHEET, "--cohort", "NF-1", "--funded"),),
+    "prepared": (("lrs", "submit"),),
+    "received": (("lrs", "receive", REPLY),),
+    "told": (("uln", "pass"), ("uln", "told", "--how", "email", "--all")),
+    "ordered": (("cohort", "waive", "NF-1", "--reason", "the window closes"), ("ilm", "register")),
+    "registered": (("ilm", "confirm", "--order", "WG-1", "--all"),),
+}
+"""The recommended route on the tidy cohort, place by place."""
+
+
+@cache
+def _template(place: str) -> Path:
+    names = list(STEPS)
+    at = names.index(place)
+    folder = Path(tempfile.mkdtemp(prefix="ulnflow-test-")) / "centre"
+    if at:
+        shutil.copytree(_template(names[at - 1]), folder)
+    for step in STEPS[place]:
+        result = run("--folder", folder, *step)
+        assert result.code == 0, result.said
+    return folder
+
+
+def centre_at(place: str, folder: Path) -> Centre:
+    """A centre of one's own whose cohort stands at a place of the route."""
+    shutil.copytree(_template(place), folder / "centre", dirs_exist_ok=True)
+    return Centre(folder / "centre")
+
+
+HEADINGS = "Learner reference,Given name,Family name,Date of birth,Gender,Postcode,Ability to share,ID verification type,ULN"
+GOOD = {
+    "reference": "R1", "given": "Ann", "family": "Lee", "dob": "1990-01-31", "gender": "2", "postcode": "B8 6XA",
+    "share": "1", "id": "2", "uln": "",
+}  # fmt: skip
+
+
+def sheet_line(**changes: str) -> str:
+    """A row of a cohort sheet, each cell quoted."""
+    return ",".join('"' + value.replace('"', '""') + '"' for value in {**GOOD, **changes}.values())
+
+
+def write_sheet(path: Path, *rows: str, headings: str = HEADINGS) -> Path:
+    path.write_bytes("\r\n".join([headings, *rows, ""]).encode("utf-8", "surrogatepass"))
+    return path
+
+
+def reply_to(centre: Centre, path: Path, answers: dict[str, tuple[str, str]], **header: str) -> Path:
+    """A reply to the newest batch in the outbox: (ULN, code) by reference; learners not named have no row."""
+    import csv
+
+    batch = max(centre.outbox("LRB_*.CSV"), key=lambda p: p.stat().st_mtime_ns)
+    with batch.open(encoding="utf-8", newline="") as source:
+        headings, *rows = list(csv.reader(source))
+    first = rows[0]
+    kept = [row for row in rows if row[5] in answers]
+    out = []
+    for number, row in enumerate(kept):
+        uln, code = answers[row[5]]
+        head = [header.get("version", "2A"), header.get("name", first[1]), header.get("ukprn", first[2]), str(len(kept))]
+        out.append([*(head if number == 0 else [""] * 4), uln, *row[5:], code])
+    with path.open("w", encoding="utf-8", newline="") as target:
+        csv.writer(target, quoting=csv.QUOTE_ALL, lineterminator="\r\n").writerows([[*headings, "ReturnCode"], *out])
+    return path
