@@ -11,7 +11,23 @@ from typing import Annotated
 
 import typer
 
-from cli.commands import advance, audit, cohort, daily, demo, duty, exception, guide, ilm, lar, learner, lrs, route, setup, uln
+from cli.commands import (
+    advance,
+    audit,
+    cohort,
+    daily,
+    demo,
+    duty,
+    exception,
+    guide,
+    ilm,
+    lar,
+    learner,
+    lrs,
+    route,
+    setup,
+    uln,
+)
 from cli.options import chosen
 
 USAGE, DATA, INTERRUPTED = 2, 4, 130

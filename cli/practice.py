@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from states.reports.trail import trail
+
 from cli import wiring
 from cli.desk import Desk
 from cli.explain import rows_of, show_stuck, show_trail
@@ -17,7 +19,6 @@ from states.exchange.practice_cohort import write_cohort
 from states.learner.entry import read_entry
 from states.reports.board import board
 from states.reports.stuck import stuck
-from states.reports.trail import trail
 from states.steps import (
     gather_details,
     leave_and_return,

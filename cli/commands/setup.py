@@ -46,7 +46,7 @@ def init(
     say("Next: ulnflow cohort import FILE --cohort NAME --qualification CODE --funded")
 
 
-def _ask(asks: bool, question: str, option: str, default: str = "") -> str:  # noqa: FBT001 - whether a person is there
+def _ask(asks: bool, question: str, option: str, default: str = "") -> str:
     if asks:
         return str(typer.prompt(question, default=default or None, err=True))
     if default:

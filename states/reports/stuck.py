@@ -19,7 +19,7 @@ from states.vocabulary import LAR_CROSS_REFERENCE, LAR_LEARNERS, LRS_BATCH, LRS_
 from workflow import Route, Standing
 from workflow import stuck as engine
 from workflow.store.dispatch_log import Dispatch
-from workflow.store.queries import OpenDispatch, Queries, Waiting
+from workflow.store.queries import OpenDispatch, Place, Queries, Waiting
 from workflow.stuck import Kind, Stuck
 
 ABOUT_THE_COMMAND: Final = frozenset({"given", "T1"})
@@ -131,7 +131,7 @@ def open_states(route: Route) -> list[str]:
 def _overdue(look: Glance, cohort: str | None, limit: int) -> list[Stuck]:
     office, queries = look.office, Queries(look.connection)
     today, days = office.today(), late.deadlines(look)
-    places = {}
+    places: dict[int, Place] = {}
     for name, state in office.route.states.items():
         before = late.cutoff(look, state, today)
         if before is None:

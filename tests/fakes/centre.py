@@ -13,12 +13,11 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from unittest import mock
 from zoneinfo import ZoneInfo
 
 from cli import app, wiring
@@ -84,6 +83,20 @@ class Result:
         return " ".join(f"{self.out} {self.err}".split())
 
 
+@contextlib.contextmanager
+def _typed(words: Sequence[str], stdin: str) -> Iterator[None]:
+    """The command line, the standard input, and no setting of this machine's own."""
+    argv, source, own = sys.argv, sys.stdin, {k: v for k, v in os.environ.items() if k.startswith("ULNFLOW_")}
+    sys.argv, sys.stdin = list(words), io.StringIO(stdin)
+    for name in own:
+        del os.environ[name]
+    try:
+        yield
+    finally:
+        sys.argv, sys.stdin = argv, source
+        os.environ.update(own)
+
+
 class Centre:
     """A centre's folder, and the people who type there."""
 
@@ -96,20 +109,14 @@ class Centre:
 
     def run(self, *args: str | Path, stdin: str = "") -> Result:
         """Type a command; whatever it reads is `stdin`, as if it came through a pipe."""
-        out, err = io.StringIO(), io.StringIO()
+        out, err, code = io.StringIO(), io.StringIO(), 0
         words = ["ulnflow", "--folder", str(self.folder), *map(str, args)]
-        unset = [name for name in os.environ if name.startswith("ULNFLOW_")]
         with (
-            mock.patch.object(sys, "argv", words),
-            mock.patch.object(sys, "stdin", io.StringIO(stdin)),
-            mock.patch.dict(os.environ),
+            _typed(words, stdin),
             contextlib.chdir(self.folder),
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(err),
         ):
-            for name in unset:
-                del os.environ[name]
-            code = 0
             try:
                 app.main()
             except SystemExit as end:

@@ -25,3 +25,77 @@ def test_nine_commands_bring_everyone_the_lrs_answered_to_the_end(centre):
     assert centre.states() == {"lar_updated": 21, "lrs_exception": 3}
     assert {centre.state(reference) for reference in HARD} == {"lrs_exception"}
     centre.do("audit", "verify")
+
+
+def test_the_three_exceptions_follow_once_a_person_decided_each(centre):
+    nine_commands(centre)
+    listed = {one["reference"]: one for one in centre.json("exception", "list")}
+    assert {reference: listed[reference]["code"] for reference in HARD} == dict(zip(HARD, ("RC006", "RC008", "RC011"), strict=True))
+    # RC006: the portal, searched by hand, found nobody: a new learner was declared there.
+    centre.do("exception", "resolve", "ILM-00011", "--decision", "new", "--reason", "nobody alike in the portal", stdin=uln(1))
+    # RC008: one of the candidates is this learner.
+    centre.do("exception", "resolve", "ILM-00016", "--decision", "existing", "--reason", "passport compared", stdin=uln(2))
+    # RC011: the e-mail was mistyped; corrected, and the LRS is asked again.
+    centre.do("learner", "edit", "ILM-00021", "email", stdin="glen.patel@example.com\n")
+    centre.do("exception", "resolve", "ILM-00021", "--decision", "again", "--reason", "e-mail corrected")
+    centre.ask_lrs({"ILM-00021": uln(3)})
+    assert {centre.state(reference) for reference in HARD} == {"uln_received"}
+    assert [centre.held(reference) for reference in HARD] == [uln(1), uln(2), uln(3)]
+
+    centre.do("uln", "pass")
+    centre.do("uln", "told", "--how", "letter", "--all")
+    centre.do("ilm", "register")
+    centre.do("ilm", "confirm", "--order", "WG-2", "--all")
+    centre.do("lar", "confirm", "--by", "ilm", "--reference", "LAR-2", "--all")
+    assert centre.states() == {"lar_updated": 24}
+    assert centre.json("duty", "list") == []
+    centre.do("audit", "verify")
+
+
+def test_the_same_sheet_and_the_same_reply_again_change_nothing(centre):
+    nine_commands(centre)
+    before = centre.events()
+    again = centre.do("cohort", "import", SHEET, "--cohort", "NF-1", "--funded")
+    assert "nothing in this sheet is new" in again.said
+    twice = centre.do("lrs", "receive", REPLY)
+    assert "received before" in twice.said
+    assert centre.events() == before
+    assert centre.states() == {"lar_updated": 21, "lrs_exception": 3}
+
+
+def test_every_command_said_again_changes_nothing(centre):
+    """Safe to run twice: an interrupted morning is repeated from the top."""
+    nine_commands(centre)
+    before = centre.events()
+    for words in (
+        ("lrs", "submit"),
+        ("uln", "pass"),
+        ("uln", "told", "--how", "email", "--all"),
+        ("cohort", "waive", "NF-1", "--reason", "again"),
+        ("ilm", "register"),
+        ("ilm", "confirm", "--order", "WG-1", "--all"),
+        ("lar", "confirm", "--by", "ilm", "--reference", "LAR-1", "--all"),
+    ):
+        centre.do(*words)
+    assert centre.events() == before
+
+
+def test_a_dry_run_of_any_command_leaves_no_event_and_no_file(centre):
+    """Each step is rehearsed just before it is done."""
+    steps = (
+        ("cohort", "import", SHEET, "--cohort", "NF-1", "--funded"),
+        ("lrs", "submit"),
+        ("lrs", "receive", REPLY),
+        ("uln", "pass"),
+        ("uln", "told", "--how", "email", "--all"),
+        ("cohort", "waive", "NF-1", "--reason", "not everyone answers"),
+        ("ilm", "register"),
+        ("ilm", "confirm", "--order", "WG-1", "--all"),
+        ("lar", "confirm", "--by", "ilm", "--reference", "LAR-1", "--all"),
+    )
+    for words in steps:
+        before = centre.events(), sorted(centre.folder.glob("outbox/**/*"))
+        centre.do(*words, "--dry-run")
+        assert (centre.events(), sorted(centre.folder.glob("outbox/**/*"))) == before, words
+        centre.do(*words)
+    assert centre.states()["lar_updated"] == 21

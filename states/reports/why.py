@@ -1,0 +1,218 @@
+"""Why a learner stands where they stand: what comes next, what every rule of it says now, and what is owed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final, Literal
+
+from states.reports import commands, late, next_move
+from states.reports.words import FILES, OURS, day, iso, minute
+from states.unit_of_work import Glance, Office
+from states.vocabulary import LRS_KINDS, RULES
+from workflow import Act, Move, Outcome, Standing, Verdict, Work
+from workflow.stuck import due_on, last_day
+from workflow.working_days import after, between, day_of
+
+Said = Literal["holds", "warns", "does not hold", "to be given"]
+
+NOBODY: Final = Act(actor="nobody", command="learner why")
+"""Asking writes nothing, so nobody's name is needed."""
+
+GIVEN_WITH_THE_STEP: Final = frozenset({"given", "P1", "L1", "X1", "A1", "U3", "U4", "N1"})
+"""Rules about what a step brings with it: asked beforehand they only say what will be needed."""
+
+ANSWERED: Final = frozenset({"receive_uln", "confirm_match", "report_lrs_exception"})
+"""Triggers that rest on an answer: the ULN their rules look at is the one answered."""
+
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSaid:
+    """What one rule says now; "to be given" means that the step itself must bring it."""
+
+    rule: str
+    title: str
+    says: Said
+    messages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """An open duty."""
+
+    duty: str
+    title: str
+    owner: str
+    since: str
+    due: str
+    overdue: bool
+    next_command: str
+
+
+@dataclass(frozen=True, slots=True)
+class InFile:
+    """A file that holds the learner and waits for something."""
+
+    number: int
+    name: str
+    what: str
+    state: str
+    row: int
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What was refused when it was last asked."""
+
+    trigger: str
+    asked_at: str
+    messages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Why:
+    """Where one learner stands and why. Days are YYYY-MM-DD, empty when unknown.
+
+    `waits_for` names whoever makes the next move when it is not the centre; the rules are not asked then, for they
+    need an answer nobody has yet. `contacts` says whom to ask, as (name, how).
+    """
+
+    reference: str
+    qualification: str
+    cohort: str
+    state: str
+    title: str
+    meaning: str
+    owner: str
+    since: str
+    working_days: int
+    clock: int | None
+    due: str
+    overdue: bool
+    waits_for: str
+    expected: str
+    expected_title: str
+    rules: tuple[RuleSaid, ...]
+    duties: tuple[Owed, ...]
+    files: tuple[InFile, ...]
+    guidance: tuple[str, ...]
+    contacts: tuple[tuple[str, str], ...] = ()
+    next_command: str = ""
+    alternative: bool = False
+    stale: tuple[str, ...] = field(default=())
+
+    @property
+    def held_back(self) -> tuple[RuleSaid, ...]:
+        """The rules that do not hold."""
+        return tuple(r for r in self.rules if r.says == "does not hold")
+
+
+def why(office: Office, reference: str, qualification: str = "", *, guidance: Mapping[str, Any] = NOTHING) -> Why:
+    """Explain one learner's latest case, or the one for a qualification; rules are asked live, nothing is written.
+
+    `guidance` is the contacts table. Raises NotFound.
+    """
+    with office.look() as look:
+        standing = look.find_case(reference, qualification)
+        trigger = next_move.expected(look, [standing])[standing.case]
+        files = next_move.open_files(look, [standing.case]).get(standing.case, [])
+        place = office.route.states[standing.state]
+        theirs = "" if place.final or place.owner == OURS else place.owner
+        waits_for = theirs or ("LRS" if trigger in commands.ANSWERS and _asked_already(trigger, files) else "")
+        rules = () if waits_for or not trigger else _rules(look, standing, trigger)
+        duties = _duties(look, standing, reference)
+        steps, contacts = _guidance(guidance, standing.state)
+        today, closed = office.today(), office.policy.closed
+        deadline = last_day(office.route, standing.state, standing.cohort, late.deadlines(look))
+        due = due_on(office.route, standing.state, standing.clock_from, deadline, closed)
+        return Why(
+            reference=reference,
+            qualification=str(standing.facts.get("qualification", "")),
+            cohort=standing.cohort,
+            state=standing.state,
+            title=place.title,
+            meaning=place.meaning,
+            owner=place.owner,
+            since=day(standing.entered_at),
+            working_days=max(between(day_of(standing.entered_at), today, closed), 0),
+            clock=place.clock,
+            due=iso(due),
+            overdue=due is not None and due < today,
+            waits_for=waits_for,
+            expected=trigger,
+            expected_title=office.route.triggers.get(trigger, ""),
+            rules=rules,
+            duties=duties,
+            files=tuple(
+                InFile(d.id, d.name, FILES.get(d.kind, d.kind), d.state.replace("_", " "), m.row, minute(d.prepared_at))
+                for m, d in files
+            ),
+            guidance=steps,
+            contacts=contacts,
+            next_command=_next(standing, trigger, reference, files, rules, duties),
+            alternative="alternative_since" in standing.facts,
+            stale=tuple(sorted(standing.facts.get("stale", {}))),
+        )
+
+
+def _asked_already(trigger: str, files: Sequence[tuple[Any, Any]]) -> bool:
+    """Whether the LRS is being asked: a file to it is on its way."""
+    return trigger in {"submit_to_lrs", "verify_again", "receive_uln"} and any(
+        d.kind in LRS_KINDS and d.state != "prepared" for _, d in files
+    )
+
+
+def _rules(look: Glance, standing: Standing, trigger: str) -> tuple[RuleSaid, ...]:
+    engine = look.office.engine
+    work = Work(
+        engine.definition, look.connection, act=NOBODY, origin=engine.origin, product=engine.product, clock=engine.clock
+    )
+    outcome: Outcome = work.ask(trigger, [Move(case=standing.case)])[0]
+    return tuple(_said(verdict, trigger) for verdict in outcome.verdicts)
+
+
+def _said(verdict: Verdict, trigger: str) -> RuleSaid:
+    says: Said = "holds"
+    if not verdict.held:
+        given = verdict.rule in GIVEN_WITH_THE_STEP or (trigger in ANSWERED and verdict.rule in {"U1", "U2"})
+        says = "to be given" if given else "does not hold"
+    elif verdict.objections:
+        says = "warns"
+    title = RULES.get(verdict.rule, "What the step itself must bring")
+    return RuleSaid(verdict.rule, title, says, tuple(o.message for o in verdict.objections))
+
+
+def _duties(look: Glance, standing: Standing, reference: str) -> tuple[Owed, ...]:
+    office = look.office
+    opened_at = {(p, name): at for p, name, case, _, at in look.log.all_open_duties() if case == standing.case}
+    found = []
+    for (_, name), at in opened_at.items():
+        duty = office.route.duties[name]
+        due = after(day_of(at), duty.clock, office.policy.closed)
+        line = commands.duty(name, reference)
+        found.append(Owed(name, duty.title, duty.owner, day(at), iso(due), due < office.today(), line))
+    return tuple(found)
+
+
+def _guidance(table: Mapping[str, Any], state: str) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    entry = table.get("state", {}).get(state, {})
+    topic = table.get("topic", {}).get(entry.get("topic", ""), {})
+    contacts = tuple((str(c["name"]), str(c["how"])) for c in topic.get("contacts", ()) if not c.get("historic"))
+    return tuple(str(step) for step in entry.get("steps", ())), contacts
+
+
+def _next(
+    standing: Standing,
+    trigger: str,
+    reference: str,
+    files: Sequence[tuple[Any, Any]],
+    rules: Sequence[RuleSaid],
+    duties: Sequence[Owed],
+) -> str:
+    if not trigger:
+        return duties[0].next_command if duties else ""
+    return next_move.command(standing, trigger, reference, files)

@@ -1,0 +1,143 @@
+"""Pages that say what the code says: made from route, rules and commands; `python -m` this module writes them anew."""
+
+from importlib.resources import files
+from pathlib import Path
+
+import typer
+
+from cli.app import app
+from states.rules import LEARNER_RULES
+from states.vocabulary import RULES
+from workflow.diagram import mermaid
+from workflow.route import SAME, Route, read_route
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def route() -> Route:
+    """The route as shipped."""
+    text = files("states").joinpath("routes", "ilm.toml").read_text("utf-8")
+    return read_route(text, source="ilm.toml", rules=LEARNER_RULES)
+
+
+def table(headings: tuple[str, ...], rows: list[tuple[object, ...]]) -> str:
+    """Rows as a Markdown table."""
+    lines = [f"| {' | '.join(headings)} |", f"|{'---|' * len(headings)}"]
+    return "\n".join(lines + [f"| {' | '.join(str(cell) for cell in row)} |" for row in rows])
+
+
+def clock(state) -> str:
+    """A state's clock in words."""
+    if state.clock is None:
+        return ""
+    words = str(state.clock) + (f" from {state.clock_from.replace('_', ' ')}" if state.clock_from else "")
+    if state.deadline:
+        words += f", or {state.deadline.before} before {state.deadline.name}"
+    return words
+
+
+def arrows(ilm: Route) -> list[tuple[object, ...]]:
+    """Transitions, those alike but for their source as one row."""
+    rows: dict[tuple[object, ...], list[str]] = {}
+    for (trigger, source), arrow in ilm.arrows.items():
+        asks = ", ".join(code + (" (warns)" if code in arrow.warns else "") for code in arrow.rules if code != "T1")
+        needs = ", ".join(sorted(arrow.requires))
+        opens = ", ".join(o.duty + (f" (if {o.when.removesuffix('_at')})" if o.when else "") for o in arrow.opens)
+        target = SAME if arrow.target == source else arrow.target
+        rows.setdefault((trigger, target, asks, needs, opens), []).append(source)
+    return [
+        (f"`{trigger}`", ", ".join(sources), "the same" if target == SAME else target, asks, needs, opens)
+        for (trigger, target, asks, needs, opens), sources in rows.items()
+    ]
+
+
+def route_page() -> str:
+    """docs/route.md."""
+    ilm = route()
+    states = [
+        (f"`{s.name}`", s.title, s.owner, clock(s), s.meaning + (" Final." if s.final else ""))
+        for s in ilm.states.values()
+    ]
+    duties = [(f"`{d.name}`", d.title, d.owner, d.clock) for d in ilm.duties.values()]
+    rules = [(code, RULES[code], rule.version) for code, rule in LEARNER_RULES.items()]
+    return f"""# The route
+
+A clean learner takes six steps. The alternative is for one who is registered before a ULN is held; it is a debt that is
+counted until it is paid. Everything else is for what may happen on the way.
+
+```mermaid
+{mermaid(ilm).rstrip()}
+```
+
+## States
+
+Clocks are working days, counted from entering the state unless another start is named; a centre sets its own in
+`ulnflow.toml`. Where the start is not known, nobody is overdue.
+
+{table(("state", "", "next move by", "working days", "meaning"), states)}
+
+## Triggers
+
+Every trigger asks T1 beside the rules named here; all of them are asked, never only the first. A trigger that does not
+leave a state is refused as such, a rule that does not hold is another kind of no, and both are in the log.
+
+{table(("trigger", "from", "to", "rules", "needs", "opens"), arrows(ilm))}
+
+## Rules
+
+{table(("code", "holds when", "version"), rules)}
+
+## Duties
+
+Side obligations that an event opens and a later one closes with evidence, in any state, final ones too.
+
+{table(("duty", "", "owner", "working days"), duties)}
+"""
+
+
+def commands_page() -> str:
+    """docs/commands.md."""
+    root = typer.main.get_command(app)
+    rows = []
+    for name, command in root.commands.items():  # type: ignore[attr-defined]
+        inner = getattr(command, "commands", None)
+        if inner is None:
+            rows.append((f"`{name}`", first_line(command)))
+        else:
+            rows += [(f"`{name} {verb}`", first_line(sub)) for verb, sub in inner.items()]
+    return f"""# Commands
+
+`ulnflow NOUN VERB`. `ulnflow NOUN VERB --help` tells every option. Data goes to standard output, words about it to standard
+error.
+
+{table(("command", "does"), rows)}
+
+Common options: `--format table|json|ndjson|csv`; `--dry-run` does everything and undoes it; `--cohort`, `--list FILE` (one
+reference a line, `-` for standard input) and `--all` say who; `--at YYYY-MM-DD` says when it happened, if not now; an entry
+more than two working days late needs `--reason`. Before the command: `--folder`, `--on-behalf-of`, `--quiet`.
+
+Personal values are asked for, or read from standard input; they are never arguments.
+
+| exit code | means |
+|---|---|
+| 0 | done, or nothing to do |
+| 1 | findings, or some learners were refused (the others were moved) |
+| 2 | the command was not used rightly |
+| 3 | the log cannot be verified |
+| 4 | data or configuration cannot be used; nothing was half done |
+| 130 | interrupted; what was confirmed before is kept |
+
+`NO_COLOR` turns colour off.
+"""
+
+
+def first_line(command) -> str:
+    """What a command does, in its own words."""
+    return " ".join((command.help or "").split("\n\n")[0].split())
+
+
+PAGES = {"route.md": route_page, "commands.md": commands_page}
+
+if __name__ == "__main__":
+    for name, make in PAGES.items():
+        (DOCS / name).write_text(make(), "utf-8")

@@ -1,0 +1,18 @@
+"""The pages say what the code says."""
+
+import pytest
+
+from tests.house.pages import DOCS, PAGES, route
+from workflow.diagram import text
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_equals_what_the_code_says(name):
+    """Write it anew with: python -m tests.house.pages."""
+    assert (DOCS / name).read_text("utf-8") == PAGES[name]()
+
+
+def test_the_picture_in_the_readme_is_the_route():
+    readme = (DOCS.parent / "README.md").read_text("utf-8")
+    picture = text(route()).split("\n\n")[0].rstrip()
+    assert picture in readme
