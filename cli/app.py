@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -30,7 +32,7 @@ from cli.commands import (
 )
 from cli.options import chosen
 
-USAGE, DATA, INTERRUPTED = 2, 4, 130
+OK, USAGE, DATA, INTERRUPTED = 0, 2, 4, 130
 
 app = typer.Typer(
     name="ulnflow",
@@ -79,7 +81,7 @@ def options(
     on_behalf_of: Annotated[
         str, typer.Option("--on-behalf-of", help="The person you act for.", show_default=False)
     ] = "",
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Data and errors only.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Data and errors only.")] = False,  # noqa: FBT002 - Typer declares options as defaults
 ) -> None:
     """Keep what was said before the command."""
     chosen.folder, chosen.on_behalf_of, chosen.quiet = folder, on_behalf_of, quiet
@@ -87,13 +89,60 @@ def options(
 
 def main() -> None:
     """Run the command; every error leaves by its exit code and without a personal value."""
+    code = OK
     try:
-        app()
+        code = _run()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _stop_writing()
     except Exception as wrong:  # noqa: BLE001 - the last door: nothing may leave as a trace that shows values
-        sys.exit(_explain(wrong))
+        code = _explain(wrong)
+        _stop_writing()
+    sys.exit(code)
+
+
+def _run() -> int:
+    """Run the command and give its exit code; the errors of typer become ours, those of the product pass."""
+    try:
+        code = app(standalone_mode=False)
+    except typer.Abort:
+        code = INTERRUPTED
+    except SystemExit as stop:
+        if isinstance(stop.__context__, BrokenPipeError):  # typer's own answer to it would read as findings
+            raise stop.__context__ from None
+        raise
     except KeyboardInterrupt:
-        sys.stderr.write("Interrupted. What was confirmed before is kept; repeat the command to go on.\n")
-        sys.exit(INTERRUPTED)
+        code = INTERRUPTED
+    except Exception as wrong:
+        if not hasattr(wrong, "exit_code"):
+            raise
+        return _misused(wrong)
+    if code == INTERRUPTED:
+        sys.stderr.write("\nInterrupted. What was confirmed before is kept; repeat the command to go on.\n")
+    return code if isinstance(code, int) else OK
+
+
+def _misused(wrong: Any) -> int:
+    """Say in plain words how a command was typed wrongly; without anything typed, show what there is."""
+    from cli.render import complain  # noqa: PLC0415 - only when something went wrong
+
+    context, message = wrong.ctx, wrong.format_message().replace("Value error, ", "")
+    if type(wrong).__name__ == "NoArgsIsHelpError":  # rich has printed the help already
+        if message:
+            complain(message)
+        return USAGE
+    complain(message)
+    if context is not None:
+        complain(f"See: {context.command_path} --help")
+    return USAGE
+
+
+def _stop_writing() -> None:
+    """Let nothing be written at the end of the program to an output that is gone or full."""
+    with suppress(OSError, ValueError, AttributeError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def _explain(wrong: Exception) -> int:
@@ -111,14 +160,17 @@ def _explain(wrong: Exception) -> int:
     if isinstance(wrong, WorkflowError):
         complain(str(wrong))
         return USAGE if isinstance(wrong, NotPossible) else DATA
-    if isinstance(wrong, BrokenPipeError):
-        return 0
     if isinstance(wrong, OSError):
-        complain(f"The system refused: {wrong.strerror or type(wrong).__name__}. Nothing was half done; check disk and rights.")
+        complain(
+            f"The system refused: {wrong.strerror or type(wrong).__name__}. "
+            "Nothing was half done; check disk and rights."
+        )
         return DATA
     place = wrong.__traceback__
     while place is not None and place.tb_next is not None:
         place = place.tb_next
     where = f"{Path(place.tb_frame.f_code.co_filename).name} line {place.tb_lineno}" if place else "an unknown place"
-    complain(f"An error nobody foresaw: {type(wrong).__name__} in {where}. Nothing was half done. Please report this line.")
+    complain(
+        f"An error nobody foresaw: {type(wrong).__name__} in {where}. Nothing was half done. Please report this line."
+    )
     return DATA

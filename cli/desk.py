@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import BinaryIO
 
 import structlog
 import typer
@@ -15,7 +16,7 @@ import typer
 from cli import logs, wiring
 from cli.options import Form
 from cli.render import tell
-from states.exchange.files import decode_text, read_bytes
+from states.exchange.files import decode_text, read_bytes, shown_name
 from states.tally import Tally
 from states.unit_of_work import NotPossible, Office
 from workflow import Act, Standing
@@ -79,7 +80,7 @@ def desk(command: str, command_id: str = "") -> Iterator[Desk]:
 
 
 def _listed(path: Path) -> list[str]:
-    text = sys.stdin.read() if str(path) == "-" else decode_text(read_bytes(path), path.name)
+    text = typed_text() if str(path) == "-" else decode_text(read_bytes(path), shown_name(path))
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
@@ -99,4 +100,19 @@ def typed(prompt: str, *, hidden: bool = False) -> str:
     """A personal value: asked for at a terminal, read from standard input otherwise; never an argument."""
     if sys.stdin.isatty():
         return str(typer.prompt(prompt, hide_input=hidden, err=True, default="", show_default=False)).strip()
-    return sys.stdin.readline().strip()
+    return _read_input(whole=False).strip()
+
+
+def typed_text() -> str:
+    """All of standard input; raises FileRefused for what is not UTF-8."""
+    return _read_input(whole=True)
+
+
+def _read_input(*, whole: bool) -> str:
+    """Standard input, or a line of it, read as bytes, so that what is not UTF-8 is refused rather than guessed."""
+    source: BinaryIO | None = getattr(sys.stdin, "buffer", None)
+    if source is not None:
+        data = source.read() if whole else source.readline()
+    else:
+        data = (sys.stdin.read() if whole else sys.stdin.readline()).encode("utf-8", "surrogatepass")
+    return decode_text(data, "standard input")

@@ -36,6 +36,8 @@ COHORT: Final = "PRACTICE-2026"
 DAY: Final = 86_400_000_000
 START_DAYS_AGO: Final = 29
 UKPRN: Final = "99990001"
+LATE: Final = "P-008"
+"""The learner who takes the alternative route to its end."""
 
 
 class PracticeClock:
@@ -74,7 +76,7 @@ def run(folder: Path, seed: int) -> None:
         clock.pass_days(4)
         _register(desk, clock)
         clock.pass_days(10)
-        _finish(desk)
+        _finish(desk, seed, clock)
         _close(desk)
     finally:
         office.database.close()
@@ -127,13 +129,13 @@ def _answer(desk: Desk, batch: Path, seed: int, settled: frozenset[str] = frozen
 
 
 def _decide(desk: Desk, seed: int, clock: PracticeClock) -> None:
-    """One candidate is chosen, the others are asked about again; one stays undecided for the stuck list."""
+    """Most are asked about again; one stays undecided for the stuck list, one will take the alternative route."""
     office, act = desk.office, desk.act
     waiting = desk.choose(states=["lrs_exception"])
     with office.look() as look:
         names = look.references(waiting)
     references = [names[s.case] for s in waiting]
-    for reference in references[:-1]:
+    for reference in references[:-2]:
         tally = receive_uln.resolve_exception(
             office, act, reference, decision="again", reason="details checked against the passport"
         )
@@ -157,11 +159,11 @@ def _pass_on(desk: Desk, clock: PracticeClock) -> None:
 
 def _register(desk: Desk, clock: PracticeClock) -> None:
     office, act = desk.office, desk.act
-    early = desk.choose(states=["details_gathered"])[:2]
+    early = [*desk.choose(["P-008"]), *desk.choose(states=["lrs_exception"])[-1:]]
     with office.look() as look:
-        names = [look.references(early)[s.case] for s in early]
+        names = list(look.references(early).values())
     chosen = take_alternative_route.choose(
-        office, act, early, reason="the course ends before the privacy notice can be shown", acknowledged=True
+        office, act, early, reason="the registration window closes before the ULN can be there", acknowledged=True
     )
     _step(f"route alternative {' '.join(names)} --reason ... --yes", chosen)
     leaving = desk.choose(states=["uln_passed_to_learner"])[-1:]
@@ -180,10 +182,30 @@ def _register(desk: Desk, clock: PracticeClock) -> None:
     _step("ilm confirm --order PRACTICE-ORDER-1 --all", confirmed)
 
 
-def _finish(desk: Desk) -> None:
+def _finish(desk: Desk, seed: int, clock: PracticeClock) -> None:
+    office, act = desk.office, desk.act
     registered = desk.choose(states=["registered_with_ilm"])
-    seen = update_lar.confirm_update(desk.office, desk.act, registered, by="ilm", reference="PRACTICE-LAR-LIST")
+    seen = update_lar.confirm_update(office, act, registered, by="ilm", reference="PRACTICE-LAR-LIST")
     _step("lar confirm --by ilm --reference PRACTICE-LAR-LIST --all", seen)
+    sys.stdout.write("\nOne of the two on the alternative route is brought to its end; the other stays a debt.\n")
+    shown = gather_details.edit_details(office, act, LATE, {"ability_to_share": "1"})
+    _step(f"learner edit {LATE} ability_to_share", shown)
+    made = _step(f"lrs submit {LATE}", submit_to_lrs.submit(office, act, desk.choose([LATE]))).files[0]
+    clock.pass_days(1)
+    reply = _answer(desk, made.path, seed, frozenset([LATE]))
+    _step(f"lrs receive {reply.name}", receive_uln.receive_reply(office, act, reply))
+    told = pass_uln_on.record_told(office, act, desk.choose([LATE]), how="in_person")
+    _step(f"uln told {LATE} --how in_person", told)
+    created = take_alternative_route.create_lar(office, act, desk.choose([LATE]), reference="PRACTICE-MAIL-1")
+    _step(f"lar create {LATE} --reference PRACTICE-MAIL-1", created)
+    tied = take_alternative_route.supply_cross_reference(
+        office, act, desk.choose([LATE]), reference="PRACTICE-MAIL-2", candidate="PRACTICE-C8"
+    )
+    _step(f"lar cross-reference {LATE} --reference PRACTICE-MAIL-2 --candidate PRACTICE-C8", tied)
+    sent = take_alternative_route.submit_results(office, act, desk.choose([LATE]), reference="PRACTICE-RESULTS")
+    _step(f"ilm results {LATE} --reference PRACTICE-RESULTS", sent)
+    done = update_lar.confirm_update(office, act, desk.choose([LATE]), by="centre", reference="PRACTICE-LAR-8")
+    _step(f"lar confirm {LATE} --by centre --reference PRACTICE-LAR-8", done)
 
 
 def _close(desk: Desk) -> None:
@@ -198,6 +220,7 @@ def _close(desk: Desk) -> None:
     heading("status", lambda: show(rows_of(board(office)), Form.table))
     heading("stuck", lambda: show_stuck(stuck(office), Form.table))
     heading("audit history P-001", lambda: show_trail(trail(office, "P-001"), Form.table))
+    heading(f"audit history {LATE}", lambda: show_trail(trail(office, LATE), Form.table))
     with office.look() as look:
         route = office.route
         report = verify(look.connection, office.engine.origin, {(route.name, route.version): route})

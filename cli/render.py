@@ -6,7 +6,7 @@ Data goes to standard output, words about it to standard error.
 from __future__ import annotations
 
 import csv
-import io
+import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,9 +23,13 @@ from states.tally import Refusal, Tally
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rich.console import Console
+
 Row = Mapping[str, Any]
 WIDTH_WHEN_PIPED = 160
 REFERENCES_SHOWN = 5
+READABLE, GAP = 30, 3
+"""Characters a line of a long cell needs to be read with ease, and blanks between columns."""
 
 
 def visible(value: object) -> str:
@@ -38,16 +42,14 @@ def show(rows: Sequence[Row], form: Form, *, title: str = "", columns: Sequence[
     """Print rows on standard output; an empty list prints headings, [] or nothing, never prose."""
     names = list(columns) or (list(rows[0]) if rows else [])
     if form is Form.json:
-        _out(orjson.dumps(list(rows), option=orjson.OPT_INDENT_2, default=str).decode())
+        _out(_json(list(rows), indent=True))
     elif form is Form.ndjson:
         for row in rows:
-            _out(orjson.dumps(row, default=str).decode())
+            _out(_json(row))
     elif form is Form.csv:
-        target = io.StringIO(newline="")
-        writer = csv.writer(target)
+        writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(names)
-        writer.writerows([[neutralise(visible(_flat(row.get(n)))) for n in names] for row in rows])
-        sys.stdout.write(target.getvalue())
+        writer.writerows([[_cell(_flat(row.get(n))) for n in names] for row in rows])
     else:
         _table(rows, names, title)
 
@@ -55,12 +57,11 @@ def show(rows: Sequence[Row], form: Form, *, title: str = "", columns: Sequence[
 def show_one(record: Row, form: Form, *, title: str = "") -> None:
     """Print one record: as an object in JSON, as two columns in a table."""
     if form is Form.json or form is Form.ndjson:
-        option = orjson.OPT_INDENT_2 if form is Form.json else None
-        _out(orjson.dumps(record, default=str, option=option).decode())
+        _out(_json(record, indent=form is Form.json))
     elif form is Form.csv:
         show([record], form)
     else:
-        show([{"": key, " ": _flat(value)} for key, value in record.items()], form, title=title)
+        _pairs(record, title)
 
 
 def say(text: str) -> None:
@@ -162,22 +163,66 @@ def _flat(value: object) -> object:
     return value
 
 
+def _cell(value: object) -> object:
+    """A CSV cell for a spreadsheet program: texts shown plainly and never taken for a formula, numbers as they are."""
+    return value if isinstance(value, int | float) else neutralise(visible(value))
+
+
+def _json(value: object, *, indent: bool = False) -> str:
+    """JSON in which what a terminal might obey is escaped; a reader of JSON gets the same text back."""
+    try:
+        text = orjson.dumps(value, default=str, option=orjson.OPT_INDENT_2 if indent else None).decode()
+    except TypeError:  # half a character, which orjson refuses, from an input that was not UTF-8
+        return json.dumps(value, default=str, indent=2 if indent else None)
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
+
+
 def _table(rows: Sequence[Row], names: Sequence[str], title: str) -> None:
+    """Rows under headings; where the window is too narrow for that, each row as a block of its own."""
     from rich import box  # noqa: PLC0415 - slow to import, and only tables need it
-    from rich.console import Console  # noqa: PLC0415 - as above
     from rich.table import Table  # noqa: PLC0415 - as above
     from rich.text import Text  # noqa: PLC0415 - as above
 
-    table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in names:
-        table.add_column(Text(name.replace("_", " ").strip()), overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(visible(_flat(row.get(name)))) for name in names))
-    console = Console(
-        no_color=bool(os.environ.get("NO_COLOR")), highlight=False,
+    console = _console()
+    headings = [name.replace("_", " ").strip() for name in names]
+    cells = [[visible(_flat(row.get(name))) for name in names] for row in rows]
+    if sum(min(max(map(len, column)), READABLE) + GAP for column in zip(headings, *cells, strict=True)) > console.width:
+        for number, row in enumerate(cells):
+            _pairs(dict(zip(headings, row, strict=True)), title if not number else "")
+        return
+    table = Table(title=Text(title) if title else None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in headings:
+        table.add_column(Text(heading), overflow="fold")
+    for row in cells:
+        table.add_row(*map(Text, row))
+    console.print(table)
+
+
+def _pairs(record: Row, title: str) -> None:
+    """One record as names and values below each other, without a heading row."""
+    from rich.table import Table  # noqa: PLC0415 - slow to import, and only tables need it
+    from rich.text import Text  # noqa: PLC0415 - as above
+
+    table = Table(
+        title=Text(title) if title else None, title_justify="left", box=None, show_header=False, pad_edge=True
+    )
+    table.add_column(no_wrap=True, style="dim")
+    table.add_column(overflow="fold")
+    for name, value in record.items():
+        table.add_row(Text(visible(name.replace("_", " "))), Text(visible(_flat(value))))
+    console = _console()
+    console.print(table)
+    console.print()
+
+
+def _console() -> Console:
+    """Standard output: as wide as its terminal, without a single escape where NO_COLOR is set or nobody looks."""
+    from rich.console import Console  # noqa: PLC0415 - slow to import, and only tables need it
+
+    return Console(
+        color_system=None if os.environ.get("NO_COLOR") else "auto", highlight=False, markup=False, emoji=False,
         width=None if sys.stdout.isatty() else WIDTH_WHEN_PIPED,
     )  # fmt: skip
-    console.print(table)
 
 
 def _out(text: str) -> None:

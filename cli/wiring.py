@@ -22,7 +22,9 @@ import tomli_w
 from pydantic import ValidationError
 
 from cli.options import chosen
-from config.settings import FILE, Settings, read_settings, read_table, read_text
+from config.settings import FILE as FILE  # noqa: PLC0414 - handed on to commands, which do not read config
+from config.settings import Settings as Settings  # noqa: PLC0414 - as above
+from config.settings import read_settings, read_table, read_text
 from states.exchange.awarding.profile import ProfiledAwardingBody
 from states.exchange.cohort_sheet import CohortSheets
 from states.exchange.files import Outbox
@@ -221,7 +223,11 @@ def open_office(folder: Path, now: Callable[[], int] = clock) -> Office:
     own = folder / "config" / "routes" / "ilm.toml"
     text = own if own.is_file() else files("states").joinpath("routes", "ilm.toml")
     route = read_route(text.read_text("utf-8"), source="routes/ilm.toml", rules=rules, clocks=settings.clocks)
-    source = LearnerFacts(policy, lambda registration: plugs.awarding_body.refusals(registration), route.final_states())
+    source = LearnerFacts(
+        policy,
+        lambda registration: plugs.awarding_body.refusals(registration),  # noqa: PLW0108 - the plug is built when first asked
+        route.final_states(),
+    )
     engine = Engine(
         Definition(route, rules, source), database, origin=facts[meta.ORIGIN], product=product(), clock=now
     )

@@ -19,13 +19,23 @@ BACK: Final = " <-  "
 
 
 def steps(route: Route) -> list[State]:
-    """The numbered states in their order."""
-    return sorted((s for s in route.states.values() if s.step is not None), key=lambda s: s.step or 0)
+    """The numbered states in their order; where none is numbered, those the first expectations lead through."""
+    numbered = sorted((s for s in route.states.values() if s.step is not None), key=lambda s: s.step or 0)
+    if numbered:
+        return numbered
+    walked = [route.states[route.initial]]
+    while walked[-1].expects:
+        following = route.states[route.arrows[walked[-1].expects[0].trigger, walked[-1].name].target]
+        if following in walked:
+            break
+        walked.append(following)
+    return walked
 
 
 def beside(route: Route) -> list[State]:
     """The states beside the steps: the alternative way."""
-    return [s for s in route.states.values() if s.step is None and not s.final and not s.name.endswith(EXCEPTION)]
+    row = steps(route)
+    return [s for s in route.states.values() if s not in row and not s.final and not s.name.endswith(EXCEPTION)]
 
 
 def mermaid(route: Route, counts: Mapping[str, int] | None = None, *, full: bool = False) -> str:
@@ -33,7 +43,7 @@ def mermaid(route: Route, counts: Mapping[str, int] | None = None, *, full: bool
     row, alternative = steps(route), beside(route)
     others = [s for s in route.states.values() if s not in row and s not in alternative] if full else []
     shown = {s.name for s in (*row, *alternative, *others)}
-    lines = ["flowchart LR", *(f"    {_node(s, counts)}" for s in row)]
+    lines = ["flowchart LR", *(f"    {_node(s, counts, n)}" for n, s in enumerate(row, 1))]
     for name, title, group in (("beside", "Alternative", alternative), ("aside", "On the way", others)):
         if group:
             lines += [f'    subgraph {name} ["{title}"]', *(f"        {_node(s, counts)}" for s in group), "    end"]
@@ -52,7 +62,7 @@ def text(route: Route, counts: Mapping[str, int] | None = None) -> str:
     wide_right = max((len(s.title) for s, _ in right.values()), default=0)
     lines = []
     for index in range(height):
-        left = f"{row[index].step}  {_counted(row[index], counts, wide)}" if index < len(row) else ""
+        left = f"{index + 1}  {_counted(row[index], counts, wide)}" if index < len(row) else ""
         link, state = GAP, ""
         if index in right:
             place, leaves = right[index]
@@ -61,8 +71,8 @@ def text(route: Route, counts: Mapping[str, int] | None = None) -> str:
             here = index < len(row) and into == row[index].name
             link = OUT if leaves else BACK if ends and here else GAP
             state = _counted(place, counts, wide_right)
-            if ends and not here and into in route.states:
-                state += f"  then {route.states[into].step or route.states[into].title}"
+            if ends and not here and into:
+                state += f"  then {row.index(route.states[into]) + 1}" if route.states[into] in row else ""
         blank = 3 + len(_counted(row[0], counts, wide))
         lines.append(f"{left:<{blank}}{link}{state}".rstrip())
         on_left = "|" if index + 1 < len(row) else ""
@@ -140,8 +150,8 @@ def _counted(state: State, counts: Mapping[str, int] | None, wide: int) -> str:
     return f"{state.title:<{wide}}  {counts.get(state.name, 0):>{digits}}"
 
 
-def _node(state: State, counts: Mapping[str, int] | None) -> str:
-    number = f"{state.step}. " if state.step is not None else ""
+def _node(state: State, counts: Mapping[str, int] | None, place: int = 0) -> str:
+    number = f"{place}. " if place else ""
     count = "" if counts is None else f"<br/>{counts.get(state.name, 0)}"
     return f'{state.name}["{_escaped(number + state.title)}{count}"]'
 

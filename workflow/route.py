@@ -199,8 +199,12 @@ def _form(place: str, raw: Any, shape: Shape, needed: Iterable[str] = ()) -> Ite
             yield f"{place} has the unknown key {key}: one of {', '.join(shape)}"
         elif not isinstance(value, kinds) or (isinstance(value, bool) and int in kinds):
             yield f"{key} of {place} must be {' or '.join(WORDS[kind] for kind in kinds)}"
-        elif key in TEXTS and not all(isinstance(item, str) for item in value):
+        elif key in TEXTS and not _texts(value):
             yield f"{key} of {place} must hold texts only"
+
+
+def _texts(value: Any) -> bool:
+    return all(isinstance(item, str) for item in value)
 
 
 def _tables(record: Mapping[str, Any], key: str) -> list[tuple[str, Any]]:

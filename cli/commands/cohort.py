@@ -58,7 +58,8 @@ def import_(
         read = imported.sheet
         if form is Form.table:
             order = "day first" if at.settings.policy.day_first else "month first"
-            say(f"Read {len(read.rows)} learners; headings in row {read.header_row}; dates like 7/4/1988 are read {order}.")
+            at_row = f"headings in row {read.header_row}"
+            say(f"Read {len(read.rows)} learners; {at_row}; dates like 7/4/1988 are read {order}.")
             if read.unknown_columns:
                 say(f"Columns not used: {', '.join(read.unknown_columns)}")
             for row, why in read.skipped:

@@ -64,7 +64,9 @@ def confirm(
             if not references and not listed:
                 standings = [s for s in standings if step.is_due(at.office, s)]
         elif everyone or dispatch or file:
-            standings = [s for s in step.waiting_for_confirmation(at.office, dispatch) if not cohort or s.cohort == cohort]
+            standings = [
+                s for s in step.waiting_for_confirmation(at.office, dispatch) if not cohort or s.cohort == cohort
+            ]
         else:
             raise NotPossible("say who: name learners, or give --file, --dispatch, --cohort or --all")
         tally = step.confirm(

@@ -103,7 +103,14 @@ def confirm(
             everyone=everyone,
         )
         tally = confirm_update(
-            at.office, at.act, standings, by=by, reference=reference, seen_on=day(at_day), reason=reason, dry_run=dry_run
+            at.office,
+            at.act,
+            standings,
+            by=by,
+            reference=reference,
+            seen_on=day(at_day),
+            reason=reason,
+            dry_run=dry_run,
         )
         if not standings:
             tally.notes.append("nobody is waiting for the LAR")

@@ -22,9 +22,21 @@ def show(reference: Reference, form: Format = Form.table) -> None:
     with desk("learner show") as at:
         shown = look_up(at.office, at.act, reference)
         if form is not Form.table:
-            cases = [{"qualification": c.facts.get("qualification", ""), "cohort": c.cohort, "state": c.state} for c in shown.cases]
+            cases = [
+                {"qualification": c.facts.get("qualification", ""), "cohort": c.cohort, "state": c.state}
+                for c in shown.cases
+            ]
             ulns = [{"uln": uln, "status": status} for uln, status in shown.ulns]
-            show_one({"reference": reference, "version": shown.version, "details": shown.values, "ulns": ulns, "cases": cases}, form)
+            show_one(
+                {
+                    "reference": reference,
+                    "version": shown.version,
+                    "details": shown.values,
+                    "ulns": ulns,
+                    "cases": cases,
+                },
+                form,
+            )
             return
         known = {label: value for label, value in shown.values.items() if value}
         show_one({"Reference": reference, "Details version": shown.version, **known}, form)
@@ -42,7 +54,9 @@ def edit(
     reference: Reference,
     fields: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[FIELD]...", help="Names of fields, such as postcode; values are asked for.", show_default=False),
+        typer.Argument(
+            metavar="[FIELD]...", help="Names of fields, such as postcode; values are asked for.", show_default=False
+        ),
     ] = None,
     dry_run: DryRun = False,
     form: Format = Form.table,
@@ -51,9 +65,7 @@ def edit(
 
     Without fields, lines like "postcode: ..." are read. A "-" clears a field.
     """
-    import sys
-
-    from cli.desk import desk, typed
+    from cli.desk import desk, typed, typed_text
     from states.learner.entry import FIELDS, EntryRefused, field_named, read_entry
     from states.steps.gather_details import edit_details
     from states.unit_of_work import NotPossible
@@ -63,13 +75,11 @@ def edit(
             if fields:
                 given = [(field_named(name), typed(FIELDS[field_named(name)])) for name in fields]
             else:
-                lines = [line for line in sys.stdin.read().splitlines() if line.strip()]
+                lines = [line for line in typed_text().splitlines() if line.strip()]
                 given = [(field_named(line.partition(":")[0]), line.partition(":")[2].strip()) for line in lines]
             day_first = at.settings.policy.day_first
             changes = {
-                name: read_entry(name, "" if text == "-" else text, day_first=day_first)
-                for name, text in given
-                if text
+                name: read_entry(name, "" if text == "-" else text, day_first=day_first) for name, text in given if text
             }
         except EntryRefused as wrong:
             raise NotPossible(str(wrong)) from None

@@ -15,16 +15,25 @@ app = typer.Typer(no_args_is_help=True)
 def show(
     mermaid: Annotated[bool, typer.Option("--mermaid", help="As a Mermaid diagram.")] = False,
     full: Annotated[bool, typer.Option("--full", help="With exceptions and endings.")] = False,
+    form: Format = Form.table,
 ) -> None:
     """Draw the route with the learners in each state."""
     import sys
     from collections import Counter
 
     from cli.desk import desk
+    from cli.render import show as show_rows
     from workflow import diagram
 
     with desk("route show") as at, at.office.look() as look:
         counts = Counter(s.state for s in look.log.find())
+        if form is not Form.table:
+            states = at.office.route.states.items()
+            show_rows(
+                [{"state": name, "title": s.title, "owner": s.owner, "learners": counts[name]} for name, s in states],
+                form,
+            )
+            return
         draw = diagram.mermaid(at.office.route, counts, full=full) if mermaid else diagram.text(at.office.route, counts)
         sys.stdout.write(draw.rstrip() + "\n")
 

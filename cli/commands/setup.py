@@ -18,7 +18,9 @@ def init(
         str, typer.Option("--late-uln", help="Who updates the LAR when the ULN came late: ilm or centre.")
     ] = "",
     operator: Annotated[str, typer.Option("--operator", help="Your name, as the log will carry it.")] = "",
-    sender: Annotated[str, typer.Option("--sender", help="The address messages come from; without one they open as drafts.")] = "",
+    sender: Annotated[
+        str, typer.Option("--sender", help="The address messages come from; without one they open as drafts.")
+    ] = "",
 ) -> None:
     """Set up a centre's folder: asks for what was not given, writes ulnflow.toml and the database."""
     import sys
@@ -33,7 +35,8 @@ def init(
         asks = sys.stdin.isatty()
         answers = {
             "ukprn": ukprn or _ask(asks, "UKPRN of the centre (8 digits)", "--ukprn"),
-            "nation": nation or _ask(asks, "Nation (england, wales, scotland, northern_ireland)", "--nation", "england"),
+            "nation": nation
+            or _ask(asks, "Nation (england, wales, scotland, northern_ireland)", "--nation", "england"),
             "late_uln": late_uln
             or _ask(asks, "Who updates the LAR of a learner whose ULN came late (ilm, centre)", "--late-uln", "centre"),
             "operator": operator or _ask(asks, "Your name, as the log will carry it", "--operator"),

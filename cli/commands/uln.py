@@ -27,14 +27,12 @@ def check(
     form: Format = Form.table,
 ) -> None:
     """Judge ULNs: right or wrong, and why. Exit code 1 when any is wrong."""
-    import sys
-
-    from cli.desk import FINDINGS
+    from cli.desk import FINDINGS, typed_text
     from cli.render import show
-    from states.exchange.files import decode_text, read_bytes
+    from states.exchange.files import decode_text, read_bytes, shown_name
     from states.learner import uln
 
-    text = sys.stdin.read() if file == "-" else decode_text(read_bytes(Path(file)), Path(file).name)
+    text = typed_text() if file == "-" else decode_text(read_bytes(Path(file)), shown_name(file))
     rows = []
     for line in text.splitlines():
         if line.strip():
@@ -119,7 +117,11 @@ def not_told(
 
 @app.command()
 def wrong(
-    reference: Reference, reason: Reason = "", evidence: Evidence = "", dry_run: DryRun = False, form: Format = Form.table
+    reference: Reference,
+    reason: Reason = "",
+    evidence: Evidence = "",
+    dry_run: DryRun = False,
+    form: Format = Form.table,
 ) -> None:
     """Record that the ULN a learner holds was never theirs. What follows from it becomes duties."""
     from cli.desk import desk

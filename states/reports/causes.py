@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from states.reports import commands, late
 from states.reports.words import FILES, OURS, counted
 from states.unit_of_work import Glance
-from workflow import stuck as engine
 from workflow.store.queries import OpenDispatch, Queries
 from workflow.stuck import Kind, Stuck, late_before, reasons_of
 
@@ -149,8 +148,6 @@ def _unanswered(look: Glance, waiting: Sequence[tuple[OpenDispatch, Stuck]], coh
 def _owed(look: Glance, cohort: str | None) -> list[Cause]:
     """Open duties past their clock; they hold nobody back, so they release nobody."""
     office = look.office
-    today, closed = office.today(), office.policy.closed
-    before = {name: engine.late_before(duty.clock, today, closed) for name, duty in office.route.duties.items()}
     return [
         Cause(
             kind="owed",
@@ -160,5 +157,5 @@ def _owed(look: Glance, cohort: str | None) -> list[Cause]:
             releases=0,
             next_command="ulnflow duty list",
         )
-        for name, number in Queries(look.connection).count_duties(before, cohort).items()
+        for name, number in Queries(look.connection).count_duties(late.duties_cut_off(look), cohort).items()
     ]

@@ -42,6 +42,12 @@ def cutoff(look: Glance, state: State, today: date) -> int | None:
     return None if state.clock is None else late_before(state.clock, today, look.office.policy.closed)
 
 
+def duties_cut_off(look: Glance) -> dict[str, int]:
+    """The moment before which a duty that is past its clock was opened, by duty."""
+    today, closed = look.office.today(), look.office.policy.closed
+    return {name: late_before(duty.clock, today, closed) for name, duty in look.office.route.duties.items()}
+
+
 def count(look: Glance) -> dict[tuple[str, str], Late]:
     """Late learners by (cohort, state); those without anybody late are absent."""
     queries, today, days = Queries(look.connection), look.office.today(), deadlines(look)

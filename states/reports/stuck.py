@@ -168,14 +168,8 @@ def _unanswered(
 
 def _owed(look: Glance, cohort: str | None, limit: int) -> list[Stuck]:
     office = look.office
-    duties = Queries(look.connection).duties(duties_cut_off(office), cohort=cohort, limit=limit)
+    duties = Queries(look.connection).duties(late.duties_cut_off(look), cohort=cohort, limit=limit)
     return engine.owed(duties, office.route, office.today(), office.policy.closed)
-
-
-def duties_cut_off(office: Office) -> dict[str, int]:
-    """The moment before which a duty that is past its clock was opened, by duty."""
-    today, closed = office.today(), office.policy.closed
-    return {name: engine.late_before(duty.clock, today, closed) for name, duty in office.route.duties.items()}
 
 
 def _rows(look: Glance, found: Sequence[Stuck]) -> list[StuckRow]:

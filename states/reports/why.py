@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
@@ -12,6 +12,7 @@ from states.reports.words import FILES, OURS, day, iso, minute
 from states.unit_of_work import Glance, Office
 from states.vocabulary import LRS_KINDS, RULES
 from workflow import Act, Move, Outcome, Standing, Verdict, Work
+from workflow.store.queries import Queries
 from workflow.stuck import due_on, last_day
 from workflow.working_days import after, between, day_of
 
@@ -31,12 +32,16 @@ NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class RuleSaid:
-    """What one rule says now; "to be given" means that the step itself must bring it."""
+    """What one rule says now; "to be given" means that the step itself must bring it.
+
+    `next_command` puts right what does not hold.
+    """
 
     rule: str
     title: str
     says: Said
     messages: tuple[str, ...]
+    next_command: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +67,6 @@ class InFile:
     state: str
     row: int
     since: str
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """What was refused when it was last asked."""
-
-    trigger: str
-    asked_at: str
-    messages: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,10 +96,10 @@ class Why:
     duties: tuple[Owed, ...]
     files: tuple[InFile, ...]
     guidance: tuple[str, ...]
-    contacts: tuple[tuple[str, str], ...] = ()
-    next_command: str = ""
-    alternative: bool = False
-    stale: tuple[str, ...] = field(default=())
+    contacts: tuple[tuple[str, str], ...]
+    alternative: bool
+    stale: tuple[str, ...]
+    next_command: str
 
     @property
     def held_back(self) -> tuple[RuleSaid, ...]:
@@ -123,7 +119,7 @@ def why(office: Office, reference: str, qualification: str = "", *, guidance: Ma
         place = office.route.states[standing.state]
         theirs = "" if place.final or place.owner == OURS else place.owner
         waits_for = theirs or ("LRS" if trigger in commands.ANSWERS and _asked_already(trigger, files) else "")
-        rules = () if waits_for or not trigger else _rules(look, standing, trigger)
+        rules = () if waits_for or not trigger else _rules(look, standing, trigger, reference)
         duties = _duties(look, standing, reference)
         steps, contacts = _guidance(guidance, standing.state)
         today, closed = office.today(), office.policy.closed
@@ -166,35 +162,37 @@ def _asked_already(trigger: str, files: Sequence[tuple[Any, Any]]) -> bool:
     )
 
 
-def _rules(look: Glance, standing: Standing, trigger: str) -> tuple[RuleSaid, ...]:
+def _rules(look: Glance, standing: Standing, trigger: str, reference: str) -> tuple[RuleSaid, ...]:
     engine = look.office.engine
     work = Work(
         engine.definition, look.connection, act=NOBODY, origin=engine.origin, product=engine.product, clock=engine.clock
     )
     outcome: Outcome = work.ask(trigger, [Move(case=standing.case)])[0]
-    return tuple(_said(verdict, trigger) for verdict in outcome.verdicts)
+    return tuple(_said(verdict, trigger, standing, reference) for verdict in outcome.verdicts)
 
 
-def _said(verdict: Verdict, trigger: str) -> RuleSaid:
+def _said(verdict: Verdict, trigger: str, standing: Standing, reference: str) -> RuleSaid:
     says: Said = "holds"
+    line = ""
     if not verdict.held:
         given = verdict.rule in GIVEN_WITH_THE_STEP or (trigger in ANSWERED and verdict.rule in {"U1", "U2"})
         says = "to be given" if given else "does not hold"
+        first = next(o for o in verdict.objections if o.severity == "block")
+        line = "" if given else commands.fix(verdict.rule, first.code, first.field, reference, standing.cohort)
     elif verdict.objections:
         says = "warns"
     title = RULES.get(verdict.rule, "What the step itself must bring")
-    return RuleSaid(verdict.rule, title, says, tuple(o.message for o in verdict.objections))
+    return RuleSaid(verdict.rule, title, says, tuple(o.message for o in verdict.objections), line)
 
 
 def _duties(look: Glance, standing: Standing, reference: str) -> tuple[Owed, ...]:
     office = look.office
-    opened_at = {(p, name): at for p, name, case, _, at in look.log.all_open_duties() if case == standing.case}
     found = []
-    for (_, name), at in opened_at.items():
-        duty = office.route.duties[name]
-        due = after(day_of(at), duty.clock, office.policy.closed)
-        line = commands.duty(name, reference)
-        found.append(Owed(name, duty.title, duty.owner, day(at), iso(due), due < office.today(), line))
+    for one in Queries(look.connection).duties(dict.fromkeys(office.route.duties, late.FOREVER), case=standing.case):
+        duty = office.route.duties[one.duty]
+        due = after(day_of(one.opened_at), duty.clock, office.policy.closed)
+        line = commands.duty(one.duty, reference)
+        found.append(Owed(one.duty, duty.title, duty.owner, day(one.opened_at), iso(due), due < office.today(), line))
     return tuple(found)
 
 
@@ -215,4 +213,6 @@ def _next(
 ) -> str:
     if not trigger:
         return duties[0].next_command if duties else ""
-    return next_move.command(standing, trigger, reference, files)
+    waits = any(d.kind in commands.ANSWERS.get(trigger, ()) for _, d in files)
+    wrong = next((r.next_command for r in rules if r.says == "does not hold"), "")
+    return wrong if wrong and not waits else next_move.command(standing, trigger, reference, files)

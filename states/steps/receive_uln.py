@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +23,10 @@ from workflow.store.dispatch_log import OPEN_STATES, PREPARED, SUPERSEDED, Dispa
 PRACTICE: Final = "PRACTICE_"
 WHOSE_ANSWER: Final = 16
 """Hexadecimal digits of a commitment that tell one answer from another."""
+DOUBTED: Final = ("data_challenge",)
+"""The duty that an answer opens which does not fit the ULN held."""
+ACTED_ON: Final = ("receive_uln", "confirm_match", "report_lrs_exception")
+"""What an answer may have done; one that was merely kept can still be used, by receiving its file again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ def receive_reply(office: Office, act: Act, path: Path, *, sent_on: date | None 
         seen = uow.dispatches.find(kinds=[LRS_REPLY], digest=reply.digest)
         matched, strangers = _match(uow, reply, tally)
         if seen:
-            tally.notes.append("this very file was received before; only rows refused then are tried again")
+            tally.notes.append("this very file was received before; only answers that could not be used then are looked at again")
             number: int | None = seen[-1].id
         else:
             number = uow.received(LRS_REPLY, reply.digest, rows=len(reply.rows))
@@ -165,7 +169,11 @@ def _apply(
     groups: dict[str, list[tuple[Matched, Move]]] = {}
     for one in matched:
         trigger = _trigger(uow, one)
-        groups.setdefault(trigger, []).append((one, _move(uow, one, trigger, reply, echoed)))
+        move = _move(uow, one, trigger, reply, echoed)
+        if any(uow.log.repeats(move.case, before, move.command_id) for before in ACTED_ON):
+            tally.counts["done before, nothing changed"] += 1
+        else:
+            groups.setdefault(trigger, []).append((one, move))
     for trigger in ("receive_uln", "confirm_match", "report_lrs_exception", "answer_kept"):
         pairs = groups.get(trigger, [])
         moves = [move for _, move in pairs]
@@ -207,8 +215,8 @@ def _move(uow: UnitOfWork, one: Matched, trigger: str, reply: int | None, echoed
         facts = {"exception": {"code": row.code, "dispatch": one.dispatch.id}, "decision": None}
     else:
         facts = {"kept_answer": {"code": row.code, "dispatch": one.dispatch.id}}
-        holds_one = bool(standing.facts.get("uln"))
-        opens = ("data_challenge",) if holds_one and row.outcome != "success" else ()
+        doubted = bool(standing.facts.get("uln")) and row.outcome != "success"
+        opens = DOUBTED if doubted and not uow.close_duties(standing.case, *DOUBTED) else ()
     return Move(
         case=standing.case,
         dispatch=one.dispatch.id,
@@ -220,7 +228,7 @@ def _move(uow: UnitOfWork, one: Matched, trigger: str, reply: int | None, echoed
         commitments={"uln": commitment} if commitment else {},
         command_id=f"answer:{one.dispatch.id}:{standing.case}:{row.code}:{commitment[:WHOSE_ANSWER]}",
         private=Answer(row.uln, row.echo, echoed),
-        closes=uow.close_duties(standing.case, "data_challenge") if trigger == "confirm_match" else (),
+        closes=uow.close_duties(standing.case, *DOUBTED) if trigger == "confirm_match" else (),
     )
 
 
@@ -270,15 +278,16 @@ def _hand_over(
             evidence={**move.evidence, "refused_for": causes},
             facts={"exception": {"code": one.row.code, "dispatch": one.dispatch.id}, "decision": None},
             commitments=move.commitments,
+            command_id=move.command_id,
         )
         standing = uow.log.load([move.case])[move.case]
         if ("report_lrs_exception", standing.state) in uow.office.route.arrows:
             exceptions.append(plain)
         elif standing.state != "lrs_exception" and standing.facts.get("uln"):
-            open_ones = uow.close_duties(move.case, "data_challenge")
-            kept.append(Move(case=move.case, dispatch=move.dispatch, row=move.row, settles="answered",
-                             evidence=plain.evidence, commitments=move.commitments,
-                             opens=() if open_ones else ("data_challenge",)))  # fmt: skip
+            open_ones = uow.close_duties(move.case, *DOUBTED)
+            kept.append(
+                replace(plain, facts={"kept_answer": plain.facts["exception"]}, opens=() if open_ones else DOUBTED)
+            )
     tally.add(uow.fire("report_lrs_exception", exceptions, bulk=True), names, "need a decision")
     if kept:
         tally.add(uow.work.note("answer_kept", kept), names, "kept: the answer differs from the ULN held")
@@ -394,7 +403,12 @@ def _decided(uow: UnitOfWork, standing: Standing, decision: str, uln: str, compa
 def report_wrong(
     office: Office, act: Act, reference: str, reason: str, evidence: str, *, dry_run: bool = False
 ) -> Tally:
-    """Record that the ULN a learner holds was never theirs: on every case of the learner that rests on it."""
+    """Record that the ULN a learner holds was never theirs: on every case of the learner that rests on it.
+
+    Raises NotFound, NotPossible.
+    """
+    if not reason.strip():
+        raise NotPossible("say how it was found to be wrong, with --reason")
     tally = Tally()
     with office.begin(act, dry_run=dry_run) as uow:
         latest = uow.find_case(reference)

@@ -64,10 +64,7 @@ def register(
             accepted = [s for s in free if asked[s.case].accepted]
             good += accepted
             tally.add([replace(asked[s.case], result="noted") for s in accepted], names, "ready for ILM")
-        for standing in standings:
-            if registering(office, standing) == SUPPLY:
-                tally.counts["registered already: tell ILM the ULN"] += 1
-                tally.next.append(f"when ILM has taken it: ulnflow ilm confirm {names[standing.case]} --order NUMBER")
+        _advise_registered(uow, [s for s in standings if registering(office, s) == SUPPLY], names, tally)
         if good:
             _write(uow, good, names, tally)
     if tally.files:
@@ -75,6 +72,23 @@ def register(
     elif any(r.rule == "I2" for r in tally.refusals):
         tally.next.append("wait for the cohort, or: ulnflow cohort waive COHORT --reason WHY")
     return tally
+
+
+def _advise_registered(
+    uow: UnitOfWork, standings: Sequence[Standing], names: Mapping[int, str], tally: Tally
+) -> None:
+    """Say how those go on who are registered already: ILM is told the ULN, or the centre creates the LAR."""
+    for outcome in uow.work.ask(SUPPLY, [Move(case=s.case) for s in standings]):
+        if outcome.accepted:
+            tally.counts["registered already: tell ILM the ULN"] += 1
+            tally.next.append(f"when ILM has taken it: ulnflow ilm confirm {names[outcome.case]} --order NUMBER")
+        elif {verdict.rule for verdict in outcome.refusals} == {"S1"}:
+            tally.counts["registered already: the centre creates the LAR"] += 1
+            if "ulnflow lar create --prepare" not in tally.next:
+                tally.next.append("ulnflow lar create --prepare")
+        else:
+            tally.counts["refused"] += 1
+            tally.refuse(outcome, names[outcome.case])
 
 
 def _write(uow: UnitOfWork, good: Sequence[Standing], names: Mapping[int, str], tally: Tally) -> None:

@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
-from states.learner.repository import HELD
+from states.learner.repository import HELD, IN_ERROR
 from states.lrs_sending import asking, send
 from states.ports import BatchLearner, FileDraft
 from states.tally import FileMade, Refusal, Tally
@@ -92,8 +92,11 @@ def _as_sent(
     ready = []
     for standing in good:
         version, details = current[standing.subject]
-        held = next((r.uln for r in ulns.get(standing.subject, ()) if r.status == HELD), "")
-        learner = BatchLearner(reference=names[standing.case], details=details, uln=held or details.existing_uln)
+        history = ulns.get(standing.subject, ())
+        held = next((r.uln for r in history if r.status == HELD), "")
+        wrong = {r.uln for r in history if r.status == IN_ERROR}
+        existing = "" if details.existing_uln in wrong else details.existing_uln
+        learner = BatchLearner(reference=names[standing.case], details=details, uln=held or existing)
         findings = uow.office.plugs.lrs.refusals(learner)
         if findings:
             tally.counts["ready for the LRS"] -= 1

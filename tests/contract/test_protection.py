@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from tests.fakes.loan import DESK, Desk
 from workflow import Move
 from workflow.errors import LogProtected, StoreError
-from workflow.store.database import Database
+from workflow.store.database import Database, is_sound
 
 ROOT = Path(__file__).parents[2]
 SAME = (
@@ -149,6 +149,38 @@ def test_a_locked_database_is_explained(log: Desk, monkeypatch: pytest.MonkeyPat
         with pytest.raises(StoreError, match="another ulnflow is writing"), second.writing():
             pass
         second.close()
+
+
+def test_a_second_writer_waits_at_the_gate_and_is_told_when_it_waited_too_long(
+    log: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workflow.store.database.is_sound", lambda: False)
+    monkeypatch.setattr("workflow.store.database.BUSY_MS", 50)
+    second = Database(log.database.path)
+    with (
+        log.database.writing(),
+        second.reading(),
+        pytest.raises(StoreError, match="another ulnflow is writing"),
+        second.writing(),
+    ):
+        pass
+    with second.writing():
+        pass
+    second.close()
+    assert stat.S_IMODE((log.database.path.parent / "ulnflow.db.lock").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("version", [(3, 51, 3), (3, 52, 0), (4, 0, 0)])
+def test_a_sqlite_that_checkpoints_soundly_needs_no_gate(
+    log: Desk, monkeypatch: pytest.MonkeyPatch, version: tuple[int, ...]
+) -> None:
+    assert is_sound(version)
+    assert not is_sound((3, 51, 2))
+    monkeypatch.setattr("workflow.store.database.is_sound", lambda: True)
+    gate = log.database.path.parent / "ulnflow.db.lock"
+    gate.unlink(missing_ok=True)
+    with log.database.writing():
+        assert not gate.exists()
 
 
 def test_a_full_disk_is_explained_and_nothing_is_written(log: Desk) -> None:

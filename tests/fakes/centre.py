@@ -225,6 +225,10 @@ class Centre:
         self.do("lrs", "submit")
         return self.run("lrs", "receive", self.reply(answers, name=name or f"reply-{len(self.batches())}.csv"))
 
+    def files(self) -> list[Path]:
+        """Every file in the outbox, drafts included."""
+        return sorted(path for path in (self.folder / "outbox").rglob("*") if path.is_file())
+
     # --- what is known ------------------------------------------------------------------------------------------
 
     def standing(self, reference: str, qualification: str = "") -> Standing:

@@ -13,11 +13,10 @@ ROOT = Path(__file__).parents[2]
 
 def start(*arguments: object) -> subprocess.Popen[str]:
     """A worker that is ready and waits for its line."""
-    worker = subprocess.Popen(
+    return subprocess.Popen(
         [sys.executable, "-W", "error", "-m", "tests.fakes.worker", *map(str, arguments)],
         cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
     )  # fmt: skip
-    return worker
 
 
 def ready(worker: subprocess.Popen[str]) -> None:

@@ -10,31 +10,19 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from cli.app import main
+from tests.fakes import centre
+from tests.fakes.centre import Result
 
 DATA = Path(__file__).parents[1] / "data"
 SHEET, REPLY = DATA / "cohort_tidy.csv", DATA / "lrb_reply_tidy.csv"
 UKPRN = "99990001"
 LOUD = ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "ULNFLOW_FOLDER")
-
-
-@dataclass(frozen=True)
-class Result:
-    """How a command ended: its exit code and what it wrote to standard output and standard error."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def said(self) -> str:
-        return self.out + self.err
 
 
 class _Stream(io.TextIOWrapper):
@@ -85,19 +73,18 @@ def run(*args: Any, stdin: str | bytes = "", terminal: bool = False, **env: str)
     return Result(code, streams[1].text(), streams[2].text())
 
 
-@dataclass
-class Centre:
-    """A centre's folder."""
+class Centre(centre.Centre):
+    """A centre's folder, read from outside: tables, files, what a command changed."""
 
-    folder: Path
-    env: dict[str, str] = field(default_factory=dict)
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, None)
 
-    def run(self, *args: Any, stdin: str | bytes = "", terminal: bool = False) -> Result:
-        return run("--folder", self.folder, *args, stdin=stdin, terminal=terminal, **self.env)
+    def run(self, *args: Any, stdin: str | bytes = "", terminal: bool = False, **env: str) -> Result:
+        return run("--folder", self.folder, *args, stdin=stdin, terminal=terminal, **env)
 
     def ok(self, *args: Any, stdin: str | bytes = "", code: int = 0) -> Result:
         result = self.run(*args, stdin=stdin)
-        assert result.code == code, result.said
+        assert result.code == code, result.out + result.err
         return result
 
     def rows(self, sql: str, *arguments: Any) -> list[tuple[Any, ...]]:
@@ -107,14 +94,13 @@ class Centre:
         finally:
             connection.close()
 
-    def events(self) -> int:
-        return self.rows("SELECT count(*) FROM event")[0][0]
-
     def kinds(self, since: int = 0) -> list[str]:
         return [kind for (kind,) in self.rows("SELECT kind FROM event WHERE position > ? ORDER BY position", since)]
 
-    def states(self) -> dict[str, str]:
-        return dict(self.rows("SELECT reference, state FROM learner JOIN cases ON subject = learner.id ORDER BY cases.id"))
+    def places(self) -> dict[str, str]:
+        return dict(
+            self.rows("SELECT reference, state FROM learner JOIN cases ON subject = learner.id ORDER BY cases.id")
+        )
 
     def tables(self) -> dict[str, str]:
         """A digest of every table, in the order of its rows."""
@@ -134,11 +120,6 @@ class Centre:
 
     def outbox(self, pattern: str) -> list[Path]:
         return sorted((self.folder / "outbox").rglob(pattern))
-
-    def canary(self) -> None:
-        """For tests that must see the log hold."""
-        result = self.run("audit", "verify")
-        assert result.code == 0, result.said
 
 
 STEPS: dict[str, tuple[tuple[Any, ...], ...]] = {
@@ -162,7 +143,7 @@ def _template(place: str) -> Path:
         shutil.copytree(_template(names[at - 1]), folder)
     for step in STEPS[place]:
         result = run("--folder", folder, *step)
-        assert result.code == 0, result.said
+        assert result.code == 0, result.out + result.err
     return folder
 
 
@@ -172,7 +153,9 @@ def centre_at(place: str, folder: Path) -> Centre:
     return Centre(folder / "centre")
 
 
-HEADINGS = "Learner reference,Given name,Family name,Date of birth,Gender,Postcode,Ability to share,ID verification type,ULN"
+HEADINGS = (
+    "Learner reference,Given name,Family name,Date of birth,Gender,Postcode,Ability to share,ID verification type,ULN"
+)
 GOOD = {
     "reference": "R1", "given": "Ann", "family": "Lee", "dob": "1990-01-31", "gender": "2", "postcode": "B8 6XA",
     "share": "1", "id": "2", "uln": "",
@@ -186,23 +169,4 @@ def sheet_line(**changes: str) -> str:
 
 def write_sheet(path: Path, *rows: str, headings: str = HEADINGS) -> Path:
     path.write_bytes("\r\n".join([headings, *rows, ""]).encode("utf-8", "surrogatepass"))
-    return path
-
-
-def reply_to(centre: Centre, path: Path, answers: dict[str, tuple[str, str]], **header: str) -> Path:
-    """A reply to the newest batch in the outbox: (ULN, code) by reference; learners not named have no row."""
-    import csv
-
-    batch = max(centre.outbox("LRB_*.CSV"), key=lambda p: p.stat().st_mtime_ns)
-    with batch.open(encoding="utf-8", newline="") as source:
-        headings, *rows = list(csv.reader(source))
-    first = rows[0]
-    kept = [row for row in rows if row[5] in answers]
-    out = []
-    for number, row in enumerate(kept):
-        uln, code = answers[row[5]]
-        head = [header.get("version", "2A"), header.get("name", first[1]), header.get("ukprn", first[2]), str(len(kept))]
-        out.append([*(head if number == 0 else [""] * 4), uln, *row[5:], code])
-    with path.open("w", encoding="utf-8", newline="") as target:
-        csv.writer(target, quoting=csv.QUOTE_ALL, lineterminator="\r\n").writerows([[*headings, "ReturnCode"], *out])
     return path

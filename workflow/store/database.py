@@ -2,14 +2,20 @@
 
 The driver's own habit of starting no transaction before a SELECT let eight racing threads write eight events; so
 every transaction here begins explicitly, a writer's with the write lock in hand.
+
+SQLite 3.7.0 to 3.51.2 may damage a WAL database when one connection writes while another one checkpoints (fixed in
+3.51.3, 2026). On those a writer holds a file lock from before it begins until its commit, and the checkpoint that may
+follow it, are over.
 """
 
 from __future__ import annotations
 
 import os
 import sqlite3
+import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,6 +36,9 @@ PRAGMAS: Final = (
     "PRAGMA secure_delete=ON",
 )
 READING: Final = "ulnflow_reading"
+SOUND_SQLITE: Final = (3, 51, 3)
+PAUSES: Final = (0.0005, 0.02)
+"""Seconds between two tries for the write gate: the first, and the longest."""
 ADVICE: Final = (
     ("locked", "another ulnflow is writing to it; wait until that has finished and repeat the command"),
     ("readonly", "it cannot be written; give your account the right to change the file and its folder"),
@@ -47,12 +56,13 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._gate = f"{path}.lock"
         self._engine = _sqlite_engine(path)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction with the write lock, committed when the block ends well and rolled back when not."""
-        with _explained(self.path), self._engine.begin() as connection:
+        with _explained(self.path), _write_gate(self._gate, self.path), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
@@ -68,6 +78,56 @@ class Database:
     def close(self) -> None:
         """Give every connection back."""
         self._engine.dispose()
+
+
+def is_sound(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> bool:
+    """Whether this SQLite may write and checkpoint a WAL database from two connections at the same instant."""
+    return version >= SOUND_SQLITE
+
+
+@contextmanager
+def _write_gate(file: str, path: Path) -> Iterator[None]:
+    """Let one writer at a time through, where the library needs that; raises StoreError after the busy time."""
+    if is_sound():
+        yield
+        return
+    try:
+        gate = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+    except PermissionError:
+        raise StoreError(_advice(path, "readonly")) from None
+    except OSError:
+        raise StoreError(_advice(path, "unable to open")) from None
+    try:
+        _wait_for(gate, path)
+        yield
+    finally:
+        os.close(gate)  # which also gives the lock back
+
+
+def _wait_for(gate: int, path: Path) -> None:
+    pause, longest = PAUSES
+    until = time.monotonic() + BUSY_MS / 1000
+    while True:
+        with suppress(BlockingIOError, PermissionError):  # held: what POSIX and Windows say
+            _lock(gate)
+            return
+        if time.monotonic() > until:
+            raise StoreError(_advice(path, "locked"))
+        time.sleep(pause)
+        pause = min(pause * 2, longest)
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(gate: int) -> None:
+        msvcrt.locking(gate, msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _lock(gate: int) -> None:
+        fcntl.flock(gate, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 @contextmanager

@@ -217,10 +217,15 @@ class Queries:
     # --- duties and files ---------------------------------------------------------------------------------------
 
     def duties(
-        self, opened_before: Mapping[str, int], *, cohort: str | None = None, limit: int = UNLIMITED
+        self,
+        opened_before: Mapping[str, int],
+        *,
+        cohort: str | None = None,
+        case: int | None = None,
+        limit: int = UNLIMITED,
     ) -> list[OpenDuty]:
         """Open duties, oldest first: each one's name says before which moment it must have been opened."""
-        where, arguments = _owing(opened_before, cohort)
+        where, arguments = _owing(opened_before, cohort, case)
         rows = self._raw.execute(
             "SELECT y.position, y.duty, y.case_id, y.dispatch, y.opened_at, coalesce(c.state, ''), "
             f"coalesce(c.cohort, ''), c.entered_at {where} ORDER BY y.opened_at, y.position, y.duty LIMIT ?",
@@ -320,6 +325,15 @@ class Queries:
         for row in rows:
             yield parse(row[0])
 
+    def looks_at(self, case: int) -> list[Event]:
+        """The events that say somebody looked at what is known of a case."""
+        rows = self._raw.execute(
+            "SELECT body FROM event WHERE case_id IS NULL AND sequence IS NULL AND kind = ? "
+            "AND json_extract(CAST(body AS TEXT), '$.evidence.case') = ? ORDER BY position",
+            (LOOKED_UP, case),
+        )
+        return [parse(body) for (body,) in rows]
+
     def last_events(self, count: int) -> list[Event]:
         """The last events of the log, oldest first, whatever their kind."""
         return list(self.events(refusals=True, reads=True, latest=count))
@@ -346,13 +360,18 @@ def _marks(values: Sequence[Any]) -> str:
     return f"({', '.join('?' * len(values))})"
 
 
-def _owing(opened_before: Mapping[str, int], cohort: str | None) -> tuple[str, list[Any]]:
+def _owing(opened_before: Mapping[str, int], cohort: str | None, case: int | None = None) -> tuple[str, list[Any]]:
     where = (
-        f"FROM duty y LEFT JOIN cases c ON c.id = y.case_id WHERE y.closed IS NULL AND y.duty IN "
-        f"{_marks(list(opened_before))} AND y.opened_at < (SELECT value FROM json_each(?) WHERE key = y.duty)"
+        "FROM duty y LEFT JOIN cases c ON c.id = y.case_id WHERE y.closed IS NULL "
+        f"AND y.duty IN {_marks(list(opened_before))} "
+        "AND y.opened_at < (SELECT value FROM json_each(?) WHERE key = y.duty)"
     )
     arguments: list[Any] = [*opened_before, orjson.dumps(dict(opened_before)).decode()]
-    return (where, arguments) if cohort is None else (f"{where} AND c.cohort = ?", [*arguments, cohort])
+    for column, value in (("c.cohort", cohort), ("y.case_id", case)):
+        if value is not None:
+            where += f" AND {column} = ?"
+            arguments.append(value)
+    return where, arguments
 
 
 def _where(**columns: Any) -> tuple[str, list[Any]]:

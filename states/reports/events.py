@@ -1,0 +1,89 @@
+"""Events of the log as flat rows, filtered, for a table or a CSV file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, Final
+
+from states.reports.sentences import Register, objections, sentence
+from states.reports.trail import happened, who
+from states.reports.words import minute, plain
+from states.unit_of_work import Glance, Office
+from workflow import Event
+from workflow.store.queries import UNLIMITED, Queries
+from workflow.working_days import ONE_DAY, start_of
+
+CHUNK: Final = 1_000
+COLUMNS: Final = (
+    "position", "happened", "recorded", "who", "reference", "what", "kind", "trigger", "from", "to", "file", "row",
+    "reason", "rules_held", "rules_not_held", "messages", "command",
+)  # fmt: skip
+"""The columns of a row, in order."""
+
+
+def events(
+    office: Office,
+    *,
+    reference: str = "",
+    qualification: str = "",
+    actor: str = "",
+    kind: str = "",
+    trigger: str = "",
+    dispatch: str = "",
+    since: date | None = None,
+    until: date | None = None,
+    refusals: bool = False,
+    limit: int | None = None,
+) -> list[dict[str, Any]]:
+    """The events that pass every filter, in the order of the log; the latest so many when there is a `limit`.
+
+    `dispatch` is a file by name or number; `since` and `until` are days of recording, both included. Refused
+    attempts and looks at personal details are left out unless `refusals`, or named as the kind. Raises NotFound.
+    """
+    with office.look() as look:
+        found = Queries(look.connection).events(
+            case=look.find_case(reference, qualification).case if reference else None,
+            actor=actor or None,
+            kind=kind or None,
+            trigger=trigger or None,
+            dispatch=look.find_dispatch(dispatch).id if dispatch else None,
+            since=start_of(since) if since else None,
+            until=start_of(until + ONE_DAY) if until else None,
+            refusals=refusals,
+            reads=refusals,
+            limit=UNLIMITED,
+            latest=limit,
+        )
+        register = Register(office.route, look.dispatches)
+        rows: list[dict[str, Any]] = []
+        chunk: list[Event] = []
+        for event in found:
+            chunk.append(event)
+            if len(chunk) == CHUNK:
+                rows += _rows(look, chunk, register)
+                chunk = []
+        return rows + _rows(look, chunk, register)
+
+
+def _rows(look: Glance, chunk: Sequence[Event], register: Register) -> list[dict[str, Any]]:
+    cases = {case for event in chunk if (case := _case(event)) is not None}
+    names = look.references(list(look.log.load(list(cases)).values()))
+    return [_row(event, names.get(_case(event) or 0, ""), register) for event in chunk]
+
+
+def _case(event: Event) -> int | None:
+    looked_at = event.evidence.get("case")
+    return looked_at if event.case is None and isinstance(looked_at, int) else event.case
+
+
+def _row(event: Event, reference: str, register: Register) -> dict[str, Any]:
+    held, not_held, messages = objections(event, register)
+    file = register.get(event.dispatch) if event.dispatch is not None else None
+    values = (
+        event.position, happened(event), minute(event.recorded_at), who(event), reference, sentence(event, register),
+        plain(event.kind), event.trigger or "", event.source or "", event.target or "", file.name if file else "",
+        "" if event.row is None else event.row, plain(event.reason or ""), held, not_held, "; ".join(messages),
+        event.command,
+    )  # fmt: skip
+    return dict(zip(COLUMNS, values, strict=True))

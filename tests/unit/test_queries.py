@@ -1,0 +1,255 @@
+"""The read side: counts, lists and events of many cases, in plain SQL that names its states."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fakes.loan import DAY, DESK, MONDAY, open_desk
+from workflow import Move
+from workflow.store.dispatch_log import Dispatch, DispatchLog
+from workflow.store.queries import Queries
+from workflow.working_days import start_of
+
+FOREVER = 2**62
+
+
+@pytest.fixture
+def desk(tmp_path):
+    desk = open_desk(tmp_path / "loan.db")
+    yield desk
+    desk.database.close()
+
+
+@pytest.fixture
+def ask(desk):
+    """Put one question to the read side."""
+
+    def asking(name, *arguments, **named):
+        with desk.database.reading() as connection:
+            found = getattr(Queries(connection), name)(*arguments, **named)
+            return found if isinstance(found, (dict, list, int)) else list(found)
+
+    return asking
+
+
+def file(desk, number, state, members, *, kind="letter", sent_at=None, prepared_at=MONDAY):
+    """A file with members given as (case, state of its place)."""
+    with desk.database.writing() as connection:
+        log = DispatchLog(connection)
+        log.add(
+            Dispatch(number, "out", kind, f"file{number}.txt", "", "d", state, prepared_at, sent_at, len(members)),
+            [(case, row, 1) for row, (case, _) in enumerate(members, 1)],
+        )
+        raw = connection.connection.driver_connection
+        for case, place in members:
+            raw.execute("UPDATE dispatch_member SET state=? WHERE dispatch=? AND case_id=?", (place, number, case))
+
+
+def refuse(desk, *cases, **facts):
+    """A refusal by L1 that is remembered."""
+    desk.library.banned |= {100 + case for case in cases}
+    desk.engine.fire_many("lend", list(cases), DESK)
+
+
+# --- who stands where
+
+
+def test_cases_are_counted_by_cohort_and_state(desk, ask):
+    desk.open(2, cohort="A")
+    (last,) = desk.open(1, cohort="B")
+    desk.engine.fire("lend", Move(case=last), DESK)
+    assert ask("counts") == {("A", "requested"): 2, ("B", "lent"): 1}
+    assert ask("counts", "B") == {("B", "lent"): 1}
+
+
+def test_cases_are_listed_oldest_clock_first_and_no_more_than_asked(desk, ask):
+    first, second = desk.open(1, cohort="A"), desk.open(1, cohort="B")
+    desk.clock.now += 5 * DAY
+    third = desk.open(1, cohort="A")
+    assert [p.case for p in ask("places", ["requested"])] == [*first, *second, *third]
+    assert [p.case for p in ask("places", ["requested"], limit=1)] == first
+    assert [p.case for p in ask("places", ["requested"], before=MONDAY + DAY)] == [*first, *second]
+    assert [p.case for p in ask("places", ["requested", "lent"], cohorts=["A"])] == [*first, *third]
+    assert ask("places", ["lent"]) == []
+
+
+def test_a_clock_that_has_not_begun_is_before_no_moment(desk, ask):
+    (case,) = desk.open()
+    desk.engine.fire("lend", Move(case=case), DESK)
+    desk.engine.fire("remind", Move(case=case), DESK)
+    assert ask("began_before", "overdue", FOREVER) == {}
+    assert [p.clock_from for p in ask("places", ["overdue"])] == [None]
+
+
+def test_lists_by_state_and_clock_use_the_index(desk):
+    with desk.database.reading() as connection:
+        raw = connection.connection.driver_connection
+        for sql in (
+            "SELECT cohort, count(*) FROM cases c WHERE state = 'lent' AND clock_from < 9 GROUP BY 1",
+            "SELECT id FROM cases c WHERE state IN ('lent') AND clock_from < 9 ORDER BY clock_from, cohort, id LIMIT 5",
+        ):
+            plan = " ".join(row[3] for row in raw.execute(f"EXPLAIN QUERY PLAN {sql}"))
+            assert "cases_by_state (state=? AND clock_from<?)" in plan
+    with desk.database.reading() as connection:
+        traced: list[str] = []
+        raw = connection.connection.driver_connection
+        raw.set_trace_callback(traced.append)
+        Queries(connection).places(["lent"], before=9, limit=5)
+        raw.set_trace_callback(None)
+        plan = " ".join(row[3] for row in raw.execute(f"EXPLAIN QUERY PLAN {traced[0]}"))
+    assert "cases_by_state (state=? AND clock_from<?)" in plan
+    assert "TEMP B-TREE" not in plan
+
+
+def test_a_case_is_free_unless_an_open_file_holds_it_or_a_refusal_blocks_it(desk, ask):
+    held, answered, refused, free = desk.open(4)
+    file(desk, 1, "sent", [(held, "open"), (answered, "answered")])
+    file(desk, 2, "rejected", [(free, "open")])
+    refuse(desk, refused)
+    assert ask("free", ["requested", "lent"]) == {"requested": 2}
+    assert ask("free_cases", "requested", 10) == [answered, free]
+    assert ask("began_before", "requested", FOREVER, free=True) == {"": 2}
+    assert ask("began_before", "requested", FOREVER) == {"": 4}
+
+
+# --- why not
+
+
+def test_a_refusal_is_remembered_with_its_reasons_until_the_case_moves(desk, ask):
+    (case,) = desk.open(1, cohort="A")
+    refuse(desk, case)
+    (found,) = ask("refusals", ["requested"])
+    assert (found.case, found.cohort, found.trigger) == (case, "A", "lend")
+    assert [(o["rule"], o["code"]) for o in found.said] == [("L1.2", "banned")]
+    assert ask("refusals", ["lent"]) == ask("refusals", ["requested"], cohort="B") == []
+    assert ask("refusals", ["requested"], cases=[case + 1]) == []
+    assert len(ask("refusals", ["requested"], cases=[case])) == 1
+    desk.library.banned.clear()
+    desk.engine.fire("lend", Move(case=case), DESK)
+    assert ask("refusals", list(desk.route.states)) == []
+
+
+def test_the_same_refusal_of_many_is_counted_by_cohort(desk, ask):
+    cases = desk.open(3, cohort="A")
+    refuse(desk, *cases)
+    (shared,) = ask("shared_refusals", ["requested"])
+    assert (shared.cohort, shared.state, shared.trigger, shared.cases) == ("A", "requested", "lend", 3)
+    assert ask("shared_refusals", ["requested"], "B") == []
+
+
+# --- duties and files
+
+
+def test_open_duties_are_found_by_name_age_cohort_and_case(desk, ask):
+    (case,) = desk.open(1, cohort="A", repeat_offender=True)
+    desk.engine.fire("lend", Move(case=case), DESK)
+    desk.engine.fire("remind", Move(case=case), DESK)
+    every = dict.fromkeys(desk.route.duties, FOREVER)
+    assert [(d.duty, d.case, d.state, d.cohort) for d in ask("duties", every)] == [
+        ("block_card", case, "overdue", "A"),
+        ("send_letter", case, "overdue", "A"),
+    ]
+    assert ask("count_duties", every) == {"block_card": 1, "send_letter": 1}
+    assert ask("count_duties", {"send_letter": MONDAY, "block_card": FOREVER}) == {"block_card": 1}
+    assert ask("duties", every, cohort="B") == ask("duties", every, case=case + 1) == []
+    assert len(ask("duties", every, limit=1)) == 1
+
+
+def test_open_files_come_with_the_counts_of_their_members(desk, ask):
+    one, two, three = desk.open(3)
+    file(desk, 1, "partly_answered", [(one, "open"), (two, "answered"), (three, "released")])
+    file(desk, 2, "answered", [(one, "answered")])
+    file(desk, 3, "prepared", [])
+    assert [(o.dispatch.id, o.open, o.answered, o.released) for o in ask("open_dispatches")] == [
+        (1, 1, 1, 1),
+        (3, 0, 0, 0),
+    ]
+
+
+def test_members_of_a_file_that_answered_nobody_wait_for_its_reply_still(desk, ask):
+    one, two = desk.open(2, cohort="A")
+    file(desk, 1, "partly_answered", [(one, "open"), (two, "released")])
+    file(desk, 2, "partly_answered", [(one, "open"), (two, "answered")])
+    found = ask("open_members", [1, 2])
+    assert [(w.case, w.dispatch, w.row, w.dispatch_state) for w in found] == [
+        (one, 1, 1, "sent"),
+        (one, 2, 1, "partly_answered"),
+    ]
+    assert ask("open_members", [1], cohort="B") == ask("open_members", []) == []
+    assert ask("open_members_by_state") == {(1, "requested"): 1, (2, "requested"): 1}
+
+
+def test_the_latest_answers_come_first(desk, ask):
+    file(desk, 1, "answered", [], sent_at=MONDAY + 5)
+    file(desk, 2, "received", [], prepared_at=MONDAY + 9)
+    file(desk, 3, "sent", [], sent_at=MONDAY + 99)
+    assert [d.id for d in ask("latest_answers", 5)] == [2, 1]
+    assert [d.id for d in ask("latest_answers", 1)] == [2]
+
+
+def test_a_run_that_did_not_end_is_found(desk, ask):
+    assert ask("unfinished_runs") == []
+    desk.engine.fire_many("lend", desk.open(2), DESK)
+    assert ask("unfinished_runs") == []
+
+
+# --- events
+
+
+def test_refusals_and_looks_are_hidden_unless_asked_for(desk, ask):
+    (case,) = desk.open()
+    refuse(desk, case)
+    with desk.engine.work(DESK) as work:
+        work.record("looked_up", evidence={"case": case})
+    kinds = {"opened", "run_began", "run_ended"}
+    assert {e.kind for e in ask("events")} == kinds
+    assert {e.kind for e in ask("events", refusals=True)} == {*kinds, "refused"}
+    assert {e.kind for e in ask("events", reads=True)} == {*kinds, "looked_up"}
+    assert [e.kind for e in ask("events", kind="refused")] == ["refused"]
+    assert [e.kind for e in ask("looks_at", case)] == ["looked_up"]
+    assert ask("looks_at", case + 1) == []
+
+
+def test_events_are_filtered_by_every_column(desk, ask):
+    one, two = desk.open(2)
+    desk.engine.fire("lend", Move(case=one), DESK)
+    desk.clock.now += DAY
+    desk.engine.fire("lend", Move(case=two, dispatch=4), DESK)
+    assert [e.case for e in ask("events", trigger="lend")] == [one, two]
+    assert [e.kind for e in ask("events", case=one)] == ["opened", "moved"]
+    assert [e.case for e in ask("events", dispatch=4)] == [two]
+    assert ask("events", actor="Somebody Else") == []
+    assert len(ask("events", actor=DESK.actor)) == 4
+    tuesday = start_of(desk_day(MONDAY)) + DAY
+    assert [e.case for e in ask("events", since=tuesday)] == [two]
+    assert len(ask("events", until=tuesday)) == 3
+
+
+def desk_day(moment):
+    from workflow.working_days import day_of
+
+    return day_of(moment)
+
+
+def test_the_last_events_come_in_the_order_of_the_log(desk, ask):
+    desk.open(5)
+    assert [e.position for e in ask("last_events", 2)] == [4, 5]
+    assert [e.position for e in ask("events", latest=3)] == [3, 4, 5]
+    assert [e.position for e in ask("events", limit=2)] == [1, 2]
+    assert ask("count_events") == 5
+
+
+def test_events_are_read_one_at_a_time(desk):
+    desk.open(3)
+    with desk.database.reading() as connection:
+        stream = Queries(connection).events()
+        assert next(stream).position == 1
+        stream.close()
+
+
+def test_the_events_of_a_file_are_found_by_its_duty(desk, ask):
+    with desk.engine.work(DESK) as work:
+        work.record("dispatch_prepared", dispatch=9, opens=["send_letter"])
+        work.record("dispatch_sent", dispatch=9, closes=[[1, "send_letter"]])
+    assert [e.kind for e in ask("dispatch_events", 9)] == ["dispatch_prepared", "dispatch_sent"]
+    assert ask("dispatch_events", 8) == []
