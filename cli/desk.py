@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from states.unit_of_work import NotPossible, Office
 from workflow import Act, Standing
 
 FINDINGS = 1
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
 @dataclass(slots=True)
@@ -89,7 +91,7 @@ def day(text: str, word: str = "--at") -> date | None:
     if not text:
         return None
     try:
-        if len(text) != len("2026-01-31") or not text.isascii():
+        if not DAY.fullmatch(text):  # fromisoformat takes weeks and other forms as well
             raise ValueError
         return date.fromisoformat(text)
     except ValueError:

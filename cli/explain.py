@@ -11,7 +11,7 @@ from cli.render import say, show, show_one
 from states.reports.stuck import StuckReport
 from states.reports.today import Today
 from states.reports.trail import Trail, TrailLine
-from states.reports.why import Why
+from states.reports.why import RuleSaid, Why
 
 
 def rows_of(items: Sequence[Any]) -> list[dict[str, Any]]:
@@ -69,7 +69,12 @@ def show_why(found: Why, form: Form) -> None:
     }
     show_one({key: value for key, value in head.items() if value}, form)
     said = [
-        {"rule": r.rule, "says": r.says, "about": r.title if r.says == "to be given" else "; ".join(r.messages) or r.title, "next": r.next_command}
+        {
+            "rule": r.rule,
+            "says": r.says,
+            "about": r.title if r.says == "to be given" else "; ".join(r.messages) or r.title,
+            "next": r.next_command,
+        }
         for r in found.rules
         if r.says != "holds"
     ]
@@ -90,6 +95,11 @@ def show_why(found: Why, form: Form) -> None:
         say(f"Next: {found.next_command}")
 
 
+def _about(said: RuleSaid) -> str:
+    """What a rule says; for what the step itself must bring, what that is."""
+    return said.title if said.says == "to be given" else "; ".join(said.messages) or said.title
+
+
 def show_today(found: Today, form: Form) -> None:
     """The day at a glance."""
     if form is not Form.table:
@@ -97,17 +107,20 @@ def show_today(found: Today, form: Form) -> None:
         return
     say(f"Today is {found.day}.")
     due = [s for s in found.states if s.due_today or s.overdue]
+    unsent = [{"file": u.name, "learners": u.learners, "next": u.next_command} for u in found.unsent]
+    runs = [{"step": r.trigger, "done": f"{r.done} of {r.size}", "next": r.next_command} for r in found.runs]
     for title, rows in (
         ("Due", [{"where": s.title, "today": s.due_today, "overdue": s.overdue, "owner": s.owner} for s in due]),
         ("Came in lately", [{"what": c.what, "name": c.name, "state": c.state, "on": c.on} for c in found.came_in]),
-        ("Prepared, not marked as sent", [{"file": u.name, "learners": u.learners, "next": u.next_command} for u in found.unsent]),
+        ("Prepared, not marked as sent", unsent),
         ("Owed", [{"duty": d.title, "open": d.open, "oldest": d.oldest, "overdue": d.overdue} for d in found.duties]),
-        ("Interrupted", [{"step": r.trigger, "done": f"{r.done} of {r.size}", "next": r.next_command} for r in found.runs]),
+        ("Interrupted", runs),
     ):
         if rows:
             show(rows, form, title=title)
-    if found.next_commands:
-        show([{"for": s.learners, "what": s.what, "command": s.command} for s in found.next_commands], form, title="Next")
+    commands = [{"for": s.learners, "what": s.what, "command": s.command} for s in found.next_commands]
+    if commands:
+        show(commands, form, title="Next")
     else:
         say("Nothing is waiting. See: ulnflow status")
 

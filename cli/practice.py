@@ -7,8 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from states.reports.trail import trail
-
 from cli import wiring
 from cli.desk import Desk
 from cli.explain import rows_of, show_stuck, show_trail
@@ -19,7 +17,9 @@ from states.exchange.practice_cohort import write_cohort
 from states.learner.entry import read_entry
 from states.reports.board import board
 from states.reports.stuck import stuck
+from states.reports.trail import trail
 from states.steps import (
+    decide_exception,
     gather_details,
     leave_and_return,
     pass_uln_on,
@@ -136,7 +136,7 @@ def _decide(desk: Desk, seed: int, clock: PracticeClock) -> None:
         names = look.references(waiting)
     references = [names[s.case] for s in waiting]
     for reference in references[:-2]:
-        tally = receive_uln.resolve_exception(
+        tally = decide_exception.resolve_exception(
             office, act, reference, decision="again", reason="details checked against the passport"
         )
         _step(f"exception resolve {reference} --decision again --reason ...", tally)

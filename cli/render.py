@@ -236,8 +236,9 @@ def progress(total: int, what: str) -> Iterator[Callable[[int], None]]:
         yield lambda _done: None
         return
     from rich.console import Console  # noqa: PLC0415 - slow to import, and only long work needs it
+    from rich.markup import escape  # noqa: PLC0415 - as above
     from rich.progress import Progress  # noqa: PLC0415 - as above
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=total)
+        task = bar.add_task(escape(visible(what)), total=total)
         yield lambda done: bar.advance(task, done)

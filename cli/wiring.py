@@ -25,6 +25,7 @@ from cli.options import chosen
 from config.settings import FILE as FILE  # noqa: PLC0414 - handed on to commands, which do not read config
 from config.settings import Settings as Settings  # noqa: PLC0414 - as above
 from config.settings import read_settings, read_table, read_text
+from states.asked import Asked, Policy
 from states.exchange.awarding.profile import ProfiledAwardingBody
 from states.exchange.cohort_sheet import CohortSheets
 from states.exchange.files import Outbox
@@ -33,7 +34,7 @@ from states.exchange.lrs.plug import LrsFiles
 from states.exchange.post.mail import TemplatePostbox
 from states.facts import LearnerFacts
 from states.learner.repository import LINEAGE
-from states.rules import LEARNER_RULES, Asked, Policy
+from states.rules import LEARNER_RULES
 from states.unit_of_work import Office, recover
 from workflow import Act, Definition, Engine, read_route
 from workflow.errors import DefinitionError, SchemaMissing, StoreError
@@ -61,6 +62,23 @@ def clock() -> int:
     return time.time_ns() // 1_000
 
 
+@contextmanager
+def laid_out(name: str) -> Iterator[None]:
+    """Tell a file of the centre's own that cannot be read or lacks something, naming it; raises DefinitionError."""
+    try:
+        yield
+    except UnicodeDecodeError:
+        raise DefinitionError(name, ["is not UTF-8; save it again as UTF-8"]) from None
+    except tomllib.TOMLDecodeError as wrong:
+        raise DefinitionError(name, [f"is not TOML: {wrong}"]) from None
+    except DefinitionError as wrong:
+        raise DefinitionError(name, wrong.faults) from None
+    except KeyError as wrong:
+        raise DefinitionError(name, [f"has no {wrong.args[0]}; compare it with the one ulnflow ships"]) from None
+    except (TypeError, AttributeError, ValueError):
+        raise DefinitionError(name, ["is not laid out as the one ulnflow ships; compare them"]) from None
+
+
 class ClosedDays:
     """Days a nation's offices are closed, and the centre's own; the holiday table is loaded when first asked."""
 
@@ -80,44 +98,48 @@ class ClosedDays:
 class ConfiguredPlugs:
     """Plugs built from the centre's tables when first used."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, *, practice: bool = False) -> None:
+        self._folder, self._practice = folder, practice
 
     @cached_property
     def cohort_source(self) -> CohortSheets:
         """Reads cohort sheets by the alias table."""
-        return CohortSheets(read_table("headings.toml", self._folder))
+        with laid_out("headings.toml"):
+            return CohortSheets(read_table("headings.toml", self._folder))
 
     @cached_property
     def lrs(self) -> LrsFiles:
         """Writes and reads LRS files."""
-        return LrsFiles(
-            batch=read_table("lrs/batch.toml", self._folder),
-            return_codes=read_table("lrs/return_codes.toml", self._folder),
-        )
+        with laid_out("lrs/return_codes.toml"):
+            codes = read_table("lrs/return_codes.toml", self._folder)
+        with laid_out("lrs/batch.toml or lrs/return_codes.toml"):
+            return LrsFiles(batch=table("lrs/batch.toml", self._folder), return_codes=codes)
 
     @cached_property
     def awarding_body(self) -> ProfiledAwardingBody:
         """Writes registrations by profile."""
-        return ProfiledAwardingBody(read_table("profiles/ilm-generic.toml", self._folder))
+        with laid_out("profiles/ilm-generic.toml"):
+            return ProfiledAwardingBody(read_table("profiles/ilm-generic.toml", self._folder))
 
     @cached_property
     def lar_system(self) -> ProfiledLar:
         """Writes LAR files by profile."""
-        return ProfiledLar(read_table("profiles/lar-generic.toml", self._folder))
+        with laid_out("profiles/lar-generic.toml"):
+            return ProfiledLar(read_table("profiles/lar-generic.toml", self._folder))
 
     @cached_property
     def postbox(self) -> TemplatePostbox:
         """Writes messages from the two templates."""
-        return TemplatePostbox(
-            uln_template=read_text("letters/uln.txt", self._folder),
-            name_template=read_text("letters/name.txt", self._folder),
-        )
+        with laid_out("letters/uln.txt or letters/name.txt"):
+            return TemplatePostbox(
+                uln_template=read_text("letters/uln.txt", self._folder),
+                name_template=read_text("letters/name.txt", self._folder),
+            )
 
     @cached_property
     def outbox(self) -> Outbox:
-        """Puts files into the centre's outbox folder."""
-        return Outbox(self._folder / "outbox")
+        """Puts files into the centre's outbox folder; those of a practice database say so by their names."""
+        return Outbox(self._folder / "outbox", mark="PRACTICE_" if self._practice else "")
 
 
 def find_folder() -> Path:
@@ -136,21 +158,21 @@ def find_folder() -> Path:
 
 def load_settings(folder: Path) -> Settings:
     """The centre's settings; raises DefinitionError naming each wrong key, never its value."""
-    try:
-        return read_settings(folder)
-    except tomllib.TOMLDecodeError as wrong:
-        raise DefinitionError(FILE, [f"is not TOML: {wrong}"]) from None
-    except ValidationError as wrong:
-        faults = [
-            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
-            for fault in wrong.errors(include_input=False, include_url=False, include_context=False)
-        ]
-        raise DefinitionError(FILE, faults) from None
+    with laid_out(FILE):
+        try:
+            return read_settings(folder)
+        except ValidationError as wrong:
+            faults = [
+                f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
+                for fault in wrong.errors(include_input=False, include_url=False, include_context=False)
+            ]
+            raise DefinitionError(FILE, faults) from None
 
 
 def table(name: str, folder: Path | None = None) -> Mapping[str, Any]:
     """A table of the centre's or, without a folder, the one shipped."""
-    return read_table(name, folder)
+    with laid_out(name):
+        return read_table(name, folder)
 
 
 def weighed_rules(settings: Settings) -> dict[str, Rule[Asked]]:
@@ -213,24 +235,23 @@ def open_office(folder: Path, now: Callable[[], int] = clock) -> Office:
     schema.check(database, LINEAGES)
     with database.reading() as connection:
         facts = meta.read(connection)
-    plugs = ConfiguredPlugs(folder)
+    plugs = ConfiguredPlugs(folder, practice=facts[meta.MODE] == meta.PRACTICE)
     policy = Policy(
         late_uln=settings.policy.late_uln,
         closed=ClosedDays(settings.centre.nation, settings.closures),
-        id_types=read_table("lrs/batch.toml", folder)["codes"]["verification_type"],
+        id_types=_id_types(folder),
     )
     rules = weighed_rules(settings)
     own = folder / "config" / "routes" / "ilm.toml"
     text = own if own.is_file() else files("states").joinpath("routes", "ilm.toml")
-    route = read_route(text.read_text("utf-8"), source="routes/ilm.toml", rules=rules, clocks=settings.clocks)
+    with laid_out("routes/ilm.toml"):
+        route = read_route(text.read_text("utf-8"), source="routes/ilm.toml", rules=rules, clocks=settings.clocks)
     source = LearnerFacts(
         policy,
         lambda registration: plugs.awarding_body.refusals(registration),  # noqa: PLW0108 - the plug is built when first asked
         route.final_states(),
     )
-    engine = Engine(
-        Definition(route, rules, source), database, origin=facts[meta.ORIGIN], product=product(), clock=now
-    )
+    engine = Engine(Definition(route, rules, source), database, origin=facts[meta.ORIGIN], product=product(), clock=now)
     return Office(
         engine=engine,
         database=database,
@@ -243,15 +264,19 @@ def open_office(folder: Path, now: Callable[[], int] = clock) -> Office:
     )
 
 
+def _id_types(folder: Path) -> Mapping[str, str]:
+    with laid_out("lrs/batch.toml"):
+        types: Mapping[str, str] = read_table("lrs/batch.toml", folder)["codes"]["verification_type"]
+        return types
+
+
 def checked_actor(name: str) -> str:
     """A person's name fit for the log; raises DefinitionError for what names nobody."""
     clean = " ".join(name.split())
-    if not clean or len(clean) > LONGEST_NAME or not clean.isprintable() or not re.search(r"[^\W\d_]", clean):
+    if not name.strip().isprintable() or len(clean) > LONGEST_NAME or not re.search(r"[^\W\d_]", clean):
         raise DefinitionError("operator", [f"must be a person's name of 1 to {LONGEST_NAME} plain characters"])
     if clean.casefold() in NOBODY:
-        raise DefinitionError(
-            "operator", ["names nobody in particular: set operator in ulnflow.toml to your own name"]
-        )
+        raise DefinitionError("operator", ["names nobody in particular: set operator in ulnflow.toml to your own name"])
     return clean
 
 

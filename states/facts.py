@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Sequence
 
 from sqlalchemy import Connection
 
+from states.asked import Asked, Policy
 from states.learner.details import Details
-from states.learner.repository import HELD, Learners
+from states.learner.repository import HELD, IN_ERROR, Learners
 from states.ports import Finding, Registration
-from states.rules import Asked, Policy
 from states.vocabulary import LRS_KINDS, REGISTRATION
 from workflow import Question
 from workflow.store.dispatch_log import OPEN_STATES, DispatchLog
@@ -39,7 +39,7 @@ class LearnerFacts:
         if "twins" in needs:
             _twins(asked, learners)
         if "lrs_dispatches" in needs:
-            _lrs_dispatches(asked, dispatches)
+            _lrs_dispatches(asked, learners, dispatches)
         if "registration_dispatches" in needs:
             _registration_dispatches(asked, dispatches)
         if "dispatch_state" in needs:
@@ -63,15 +63,13 @@ class LearnerFacts:
                 item.details = found[1]
 
     def _ulns(self, asked: Sequence[Asked], learners: Learners) -> None:
-        held = {
-            learner: next((r.uln for r in records if r.status == HELD), "")
-            for learner, records in learners.ulns(_subjects(asked)).items()
-        }
+        history = learners.ulns(_subjects(asked))
         for item in asked:
-            answer = item.answer
-            facts = item.question.standing.facts
-            item.held_uln = held.get(item.question.standing.subject, "") if facts.get("uln") else ""
+            answer, own = item.answer, history.get(item.question.standing.subject, ())
+            held = next((r.uln for r in own if r.status == HELD), "")
+            item.held_uln = held if item.question.standing.facts.get("uln") else ""
             item.uln = answer.uln if answer is not None else item.held_uln
+            item.reported_wrong = any(r.status == IN_ERROR and r.uln == item.uln for r in own)
 
     def _cohorts(self, asked: Sequence[Asked], learners: Learners) -> None:
         known = learners.cohorts()
@@ -125,14 +123,15 @@ def _twins(asked: Sequence[Asked], learners: Learners) -> None:
         item.twins = [references[other] for other in twins[item.question.standing.subject]]
 
 
-def _lrs_dispatches(asked: Sequence[Asked], dispatches: DispatchLog) -> None:
-    holding = dispatches.holding([item.question.move.case for item in asked], LRS_KINDS)
+def _lrs_dispatches(asked: Sequence[Asked], learners: Learners, dispatches: DispatchLog) -> None:
+    cases = learners.cases(_subjects(asked))
+    holding = dispatches.holding([case for own in cases.values() for case in own], LRS_KINDS)
     for item in asked:
-        held = holding.get(item.question.move.case, ())
-        item.member_of = [member.dispatch for member, _ in held]
+        item.member_of = [member.dispatch for member, _ in holding.get(item.question.move.case, ())]
         item.open_lrs = [
             member.dispatch
-            for member, dispatch in held
+            for case in cases.get(item.question.standing.subject, ())
+            for member, dispatch in holding.get(case, ())
             if member.state == "open" and dispatch.state in OPEN_STATES and dispatch.id != item.question.move.dispatch
         ]
 

@@ -1,73 +1,25 @@
 """What may hold a learner back: one pure function each, none of which reads a file, a clock or a database.
 
 Each says what it objects to by field and fix, never by value. What it needs to know is declared beside it in
-`ILM_RULES` and handed in as `Asked`.
+`LEARNER_RULES` and handed in as `Asked`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
-from typing import Final, Literal
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
 
+from states.asked import Asked
 from states.learner import checks, uln
-from states.learner.details import FIVE_DETAILS, LABELS, Details
-from states.ports import Finding
+from states.learner.details import FIVE_DETAILS, LABELS
 from states.vocabulary import RULES
-from workflow import Objection, Question, Rule
+from workflow import Objection, Rule
 from workflow.working_days import between, day_of
 
 YOUNGEST: Final = 13
 OLDEST: Final = 110
 LATE_AFTER: Final = 2
 """Working days after which an entry needs a reason (rule T1)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What a centre decided: who updates the LAR of a late ULN, which days are closed, which ID types exist."""
-
-    late_uln: Literal["ilm", "centre"] = "centre"
-    closed: Container[date] = frozenset()
-    id_types: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Answer:
-    """What the LRS answered: the ULN, and the details it sent back for the fields it has."""
-
-    uln: str
-    echo: Details | None = None
-    echoed: frozenset[str] = frozenset()
-    decided: bool = False
-
-
-@dataclass(slots=True, repr=False)
-class Asked:
-    """Everything a rule may look at. Fields beyond question and policy are filled when a rule declares its need."""
-
-    question: Question
-    policy: Policy
-    details: Details = field(default_factory=Details)
-    sent: Details | None = None
-    uln: str = ""
-    held_uln: str = ""
-    holders: Sequence[str] = ()
-    twins: Sequence[str] = ()
-    open_lrs: Sequence[int] = ()
-    open_registration: Sequence[int] = ()
-    member_of: Sequence[int] = ()
-    dispatch_state: str = ""
-    waiting: Sequence[str] = ()
-    waived: bool = False
-    limits: Sequence[Finding] = ()
-
-    @property
-    def answer(self) -> Answer | None:
-        """The answer this move carries, if any."""
-        private = self.question.move.private
-        return private if isinstance(private, Answer) else None
 
 
 Objections = Iterator[Objection]
@@ -240,7 +192,7 @@ def answer_is_to_our_question(asked: Asked) -> Objections:
 
 
 def answer_is_about_this_learner(asked: Asked) -> Objections:
-    """U4: echoed details equal those sent, and a ULN held equals the one answered, unless a person decided."""
+    """U4: echoed details equal those sent, the ULN is the one held and none reported wrong, unless a person decided."""
     answer = asked.answer
     if answer is None or answer.decided:
         return
@@ -254,6 +206,8 @@ def answer_is_about_this_learner(asked: Asked) -> Objections:
         yield Objection(
             "other_uln", "the answer's ULN differs from the one held; a person must decide, the old one is kept", "uln"
         )
+    if answer.uln and asked.reported_wrong:
+        yield Objection("reported_wrong", "this ULN was reported as never this learner's; a person must decide", "uln")
 
 
 def person_decided(asked: Asked) -> Objections:
@@ -396,7 +350,7 @@ LEARNER_RULES: Final[Mapping[str, Rule[Asked]]] = {
         _rule("U1", uln_is_valid, "uln"),
         _rule("U2", uln_is_nobody_elses, "uln", "holders"),
         _rule("U3", answer_is_to_our_question, "lrs_dispatches"),
-        _rule("U4", answer_is_about_this_learner, "uln", "lrs_dispatches", "sent"),
+        _rule("U4", answer_is_about_this_learner, "uln", "lrs_dispatches", "sent", version=2),
         _rule("X1", person_decided),
         _rule("P1", learner_was_told),
         _rule("R0", not_registered_yet, "registration_dispatches"),

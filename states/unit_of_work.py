@@ -9,19 +9,19 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from sqlalchemy import Connection
 
+from states.asked import Asked, Policy
 from states.learner.details import Details
 from states.learner.repository import HELD, Learners
 from states.ports import FileDraft, Plugs
-from states.rules import Asked, Policy
 from workflow import Act, Engine, Move, Outcome, Route, Standing, WorkflowError
 from workflow.store.database import Database
 from workflow.store.dispatch_log import (
@@ -31,6 +31,7 @@ from workflow.store.dispatch_log import (
     PREPARED,
     RECEIVED,
     SENT,
+    SUPERSEDED,
     Dispatch,
     DispatchLog,
 )
@@ -38,7 +39,10 @@ from workflow.store.event_log import EventLog
 from workflow.work import Work
 from workflow.working_days import day_of
 
-NAMED_FOR_DISPATCH: Final = re.compile(r"[0-9a-f]{16}\.(D([0-9]+)-.*)", re.ASCII)
+NAMED_FOR_DISPATCH: Final = re.compile(r"[0-9a-f]{16}\.((?:PRACTICE_)?D([0-9]+)-.*)", re.ASCII)
+PRACTICE_UKPRNS: Final = "9999"
+"""How UKPRNs begin that no provider has."""
+
 STALE_DRAFT: Final = timedelta(hours=1)
 
 
@@ -67,6 +71,14 @@ class Office:
     def route(self) -> Route:
         """The route learners take."""
         return self.engine.definition.route
+
+    def refuse_practice(self) -> None:
+        """A practice database writes for nobody real: raises NotPossible for a UKPRN that a centre may have."""
+        if self.practice and not self.ukprn.startswith(PRACTICE_UKPRNS):
+            raise NotPossible(
+                "this is a practice database: it writes no files for the real world. "
+                "Set up a folder of your own: ulnflow init"
+            )
 
     def today(self) -> date:
         """The day by the engine's clock."""
@@ -155,23 +167,12 @@ class Glance:
         return found[-1]
 
 
-@dataclass(slots=True)
-class Written:
-    """A file of ours that was prepared."""
-
-    dispatch: int
-    name: str
-    path: Path
-    members: int
-
-
 class UnitOfWork(Glance):
     """What can be done within one transaction; nothing of it stands unless all of it does."""
 
     def __init__(self, office: Office, work: Work[Asked], drafts: list[FileDraft]) -> None:
         super().__init__(office, work.connection)
         self.work, self.drafts = work, drafts
-        self.written: list[Written] = []
 
     def fire(self, trigger: str, moves: Sequence[Move], *, bulk: bool = False) -> list[Outcome]:
         """Put a trigger to some cases; see Work.fire."""
@@ -184,6 +185,13 @@ class UnitOfWork(Glance):
         for outcome in outcomes:
             if outcome.position and outcome.after is not None:
                 self.learners.remark(outcome.position, words, outcome.after.subject)
+
+    def draft(self, name: str, write: Callable[[BinaryIO], None], *, folder: str) -> FileDraft:
+        """Write a file that is published when this transaction commits, and removed when it does not."""
+        self.office.refuse_practice()
+        draft = self.office.plugs.outbox.draft(name, write, folder=folder)
+        self.drafts.append(draft)
+        return draft
 
     def prepare(
         self,
@@ -211,8 +219,6 @@ class UnitOfWork(Glance):
             ),
             members,
         )  # fmt: skip
-        self.drafts.append(draft)
-        self.written.append(Written(number, draft.final.name, draft.final, len(members)))
         return number
 
     def received(self, kind: str, digest: str, *, rows: int) -> int | None:
@@ -237,13 +243,20 @@ class UnitOfWork(Glance):
         self._advance(dispatch, SENT, "dispatch_sent", evidence={**evidence, **({"on": on.isoformat()} if on else {})})
 
     def settle(self, dispatch: Dispatch) -> str:
-        """Bring the state of a dispatch up to date with its members; returns it."""
+        """Bring the state of a dispatch up to date with its members; returns it.
+
+        A file that was not sent stays so while anybody is left in it, and is superseded when nobody is.
+        """
         if dispatch.state not in OPEN_STATES:
             return dispatch.state
         counts = self.dispatches.counts(dispatch.id)
-        state = ANSWERED if not counts.get("open") else PARTLY
+        if dispatch.state == PREPARED:
+            if not counts.get("open"):
+                self.end(dispatch, SUPERSEDED, reason="nobody_left")
+            return dispatch.state
         if counts.get("open") == dispatch.members:
             return dispatch.state
+        state = PARTLY if counts.get("open") else ANSWERED
         if state != dispatch.state:
             self._advance(
                 dispatch, state, f"dispatch_{state}", evidence={f"members_{k}": v for k, v in sorted(counts.items())}

@@ -19,10 +19,9 @@ def history(
     form: Format = Form.table,
 ) -> None:
     """Tell one learner's story from the log."""
-    from states.reports.trail import trail
-
     from cli.desk import desk
     from cli.explain import show_trail
+    from states.reports.trail import trail
 
     with desk("audit history") as at:
         show_trail(trail(at.office, reference, qualification=qualification, refusals=refusals), form)
@@ -41,10 +40,9 @@ def events(
     form: Format = Form.table,
 ) -> None:
     """List events of the log, filtered."""
-    from states.reports.events import events as read
-
     from cli.desk import day, desk
     from cli.render import show
+    from states.reports.events import events as read
 
     with desk("audit events") as at:
         rows = read(

@@ -11,10 +11,9 @@ from cli.options import Cohort, Form, Format
 
 def today(form: Format = Form.table) -> None:
     """What is due, what came in, what is owed, and the next commands."""
-    from states.reports.today import today as report
-
     from cli.desk import desk
     from cli.explain import show_today
+    from states.reports.today import today as report
 
     with desk("today") as at:
         show_today(report(at.office), form)

@@ -72,7 +72,7 @@ def resolve(
 ) -> None:
     """Record what was decided. The ULN is asked for, or read from standard input, unless asking again."""
     from cli.desk import desk, typed
-    from states.steps.receive_uln import resolve_exception
+    from states.steps.decide_exception import resolve_exception
 
     uln = typed("ULN the portal shows") if decision in {"existing", "new"} else ""
     with desk("exception resolve") as at:

@@ -36,11 +36,17 @@ def submit(
 
     with desk("lrs submit") as at:
         standings = at.choose(references, cohort=cohort, listed=listed)
+        returning = [s for s in standings if submit_to_lrs.need_not_ask(s)]
         if not references and listed is None:
             standings = [s for s in standings if submit_to_lrs.is_due(at.office, s)]
         tally = submit_to_lrs.submit(at.office, at.act, standings, via=via.value, dry_run=dry_run)
         if not standings:
             tally.notes.append("nobody is waiting to be submitted")
+        if returning:
+            with at.office.look() as look:
+                names = sorted(look.references(returning).values())
+            tally.notes.append(f"returning with a fresh ULN, not to be asked about: {', '.join(names[:10])}")
+            tally.next.append(f"ulnflow advance reuse_uln {' '.join(names[:10])}")
         at.finish(tally, form, dry_run=dry_run)
 
 

@@ -125,7 +125,7 @@ def wrong(
 ) -> None:
     """Record that the ULN a learner holds was never theirs. What follows from it becomes duties."""
     from cli.desk import desk
-    from states.steps.receive_uln import report_wrong
+    from states.steps.decide_exception import report_wrong
 
     with desk("uln wrong") as at:
         at.finish(report_wrong(at.office, at.act, reference, reason, evidence, dry_run=dry_run), form, dry_run=dry_run)

@@ -170,13 +170,13 @@ def check_name(name: str) -> None:
 class Outbox:
     """A folder where files for the outside are put: whole or not at all, never over an existing file.
 
-    A file is first written under `.pending`, mode 0600 where the system has modes, and flushed to disk; it
-    takes its final name by one step of the file system. It does not promise that two drafts of one name both
-    succeed: the second publish is refused.
+    A file is first written under `.pending`, mode 0600 where the system has modes, and flushed to disk; it takes its
+    final name by one step of the file system. Every name begins with `mark`. It does not promise that two drafts of
+    one name both succeed: the second publish is refused.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, *, mark: str = "") -> None:
+        self.folder, self.mark = folder, mark
 
     def draft(self, name: str, write: Callable[[BinaryIO], None], *, folder: str = "") -> FileDraft:
         """Write a file under a temporary name, flushed to disk.
@@ -185,6 +185,8 @@ class Outbox:
         a name that is taken and a disk that cannot be written; nothing stays behind then, whatever `write`
         raises.
         """
+        if not name.startswith(self.mark):
+            name = self.mark + name
         check_name(name)
         pending = self._inner(PENDING)
         final = self._inner(*self._parts(folder)) / name

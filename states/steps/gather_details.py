@@ -68,10 +68,9 @@ def import_cohort(
             imported.tally.notes.append("nothing in this sheet is new: nothing was changed")
         if not dry_run and (uow.log.head() > before or imported.tally.refusals):
             name = f"result-{office.today():%Y%m%d}-{uow.work.act.command_id[:8]}.xlsx"
-            draft = office.plugs.outbox.draft(
+            draft = uow.draft(
                 name, lambda target: source.write_results(path, read, imported.results, target), folder="results"
             )
-            uow.drafts.append(draft)
             imported.tally.files.append(FileMade(0, name, draft.final, len(read.rows)))
     return imported
 
@@ -122,6 +121,9 @@ def _known_learner(
 ) -> tuple[str, int | None]:
     """Bring a learner we have up to date with their row; blanks in the sheet never erase."""
     word = "unchanged"
+    same = [s for s in own if s.facts.get("qualification", "") == facts.get("qualification", "")]
+    if same and facts.get("cohort") and same[-1].cohort != facts["cohort"]:
+        return "elsewhere", same[-1].case
     if current is not None:
         version, old = current
         given = {name: value for name, value in _fields(details).items() if value}
@@ -129,11 +131,7 @@ def _known_learner(
         if changed := changed_fields(old, new):
             change_details(uow, learner, own, version, new, changed)
             word = "updated"
-    same = [s for s in own if s.facts.get("qualification", "") == facts.get("qualification", "")]
     if same:
-        other = same[-1].cohort
-        if facts.get("cohort") and other != facts["cohort"]:
-            return "elsewhere", same[-1].case
         return word, same[-1].case
     opened = uow.work.open([(learner, {**facts, **_returning(uow, learner)})], rows=[row])
     return "added", opened[0].case
@@ -160,11 +158,14 @@ def _tell(uow: UnitOfWork, imported: Imported, outcomes: Mapping[int, tuple[str,
     tally = imported.tally
     for row in imported.sheet.rows:
         word, case = outcomes.get(row.row, ("refused", None))
-        findings = list(row.findings)
+        outcome = asked.get(case) if case is not None else None
+        ready = outcome is None or outcome.accepted
+        filled = ready and word in {"updated", "unchanged"}  # what the sheet leaves out is on file
+        findings = [f for f in row.findings if not (filled and f.weight == "missing")]
         if word == "elsewhere":
             text = "this learner is in another cohort for the same qualification"
             findings.append(Finding("refused", "cohort", "elsewhere", text, "Move them with: ulnflow learner edit"))
-        findings += _objections(asked.get(case) if case is not None else None, findings)
+        findings += _objections(outcome, findings)
         imported.findings += [(row.row, row.reference, finding) for finding in findings]
         tally.counts[_COUNTED[word]] += 1
         if word in {"refused", "elsewhere"}:
@@ -173,8 +174,8 @@ def _tell(uow: UnitOfWork, imported: Imported, outcomes: Mapping[int, tuple[str,
                 for f in findings
                 if f.weight == "refused"
             ]
-        imported.results.append(_result(row.row, word, findings))
-        if any(f.weight in {"missing", "malformed"} for f in findings):
+        imported.results.append(_result(row.row, word, findings, ready=ready))
+        if not ready:
             tally.counts["need attention before the LRS"] += 1
 
 
@@ -200,12 +201,14 @@ def _objections(outcome: Outcome | None, findings: Sequence[Finding]) -> list[Fi
     ]  # fmt: skip
 
 
-def _result(row: int, word: str, findings: Sequence[Finding]) -> RowResult:
-    heavy = [f for f in findings if f.weight in {"missing", "malformed", "refused"}]
-    shown = {"added": "Added", "updated": "Updated", "unchanged": "Unchanged", "elsewhere": "Refused"}
+def _result(row: int, word: str, findings: Sequence[Finding], *, ready: bool) -> RowResult:
+    """A row's answer in the sheet; a cell that was left out although the learner is ready is to be checked."""
+    shown = {"added": "Added", "updated": "Updated", "unchanged": "Unchanged"}
     result = shown.get(word, "Refused")
-    if heavy and result != "Refused":
+    if result != "Refused" and not ready:
         result += ", not ready for the LRS"
+    elif result != "Refused" and any(f.weight in {"missing", "malformed"} for f in findings):
+        result += ", please check"
     fixes = tuple(dict.fromkeys(" ".join(filter(None, (_sentence(f.message), _sentence(f.fix)))) for f in findings))
     return RowResult(row=row, result=result, fixes=fixes)
 

@@ -34,7 +34,10 @@ def show(office: Office, act: Act, reference: str, *, scope: Sequence[str] = ())
             reference,
             version,
             {LABELS[name]: record.get(name, "") for name in names},
-            [(r.uln, r.status.replace("_", " ")) for r in uow.learners.ulns([standing.subject]).get(standing.subject, ())],
+            [
+                (r.uln, r.status.replace("_", " "))
+                for r in uow.learners.ulns([standing.subject]).get(standing.subject, ())
+            ],
             list(own.values()),
         )
 

@@ -77,16 +77,16 @@ def _write(
             given_name=details.given_name,
         )
         letter = f"D{number}-{standing.case}.txt"
-        uow.drafts.append(_draft(uow, message, letter, folder))
+        _draft(uow, message, letter, folder)
         mail = ""
         if message.address:
             mail = f"D{number}-{standing.case}.eml"
-            uow.drafts.append(_draft(uow, message, mail, folder))
+            _draft(uow, message, mail, folder)
         else:
             tally.counts["have no e-mail address: hand over the letter"] += 1
         listing.append([names[standing.case], mail, letter])
         members.append((standing.case, row, version))
-    draft = office.plugs.outbox.draft(f"D{number}-messages.csv", lambda target: _list(listing, target), folder=folder)
+    draft = uow.draft(f"D{number}-messages.csv", lambda target: _list(listing, target), folder=folder)
     dispatch = uow.prepare(MESSAGE, draft, members, dispatch=number)
     tally.counts["messages written"] += len(members)
     tally.files.append(FileMade(dispatch, draft.final.name, draft.final, len(members)))
@@ -95,10 +95,8 @@ def _write(
 def _draft(uow: UnitOfWork, message: Message, name: str, folder: str) -> FileDraft:
     postbox, sender = uow.office.plugs.postbox, uow.office.sender
     if name.endswith(".eml"):
-        return uow.office.plugs.outbox.draft(
-            name, lambda target: postbox.write_mail(message, sender=sender, target=target), folder=folder
-        )
-    return uow.office.plugs.outbox.draft(name, lambda target: postbox.write_letter(message, target), folder=folder)
+        return uow.draft(name, lambda target: postbox.write_mail(message, sender=sender, target=target), folder=folder)
+    return uow.draft(name, lambda target: postbox.write_letter(message, target), folder=folder)
 
 
 def _list(rows: Sequence[Sequence[str]], target: BinaryIO) -> None:

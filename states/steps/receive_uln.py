@@ -1,42 +1,28 @@
-"""ULN received: replies are read, answers typed in, exceptions decided, a wrong number reported."""
+"""ULN received: replies are read, and answers typed in from the portal."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-from states import effects
-from states.learner import uln as uln_number
-from states.learner.details import FIVE_DETAILS, changed_fields
+from states.asked import Answer
+from states.lrs_match import DOUBTED, Matched, hold, match_facts
 from states.lrs_sending import send
 from states.ports import FileRefused, Reply, ReplyRow
-from states.rules import Answer
 from states.tally import Tally
-from states.unit_of_work import NotFound, NotPossible, Office, UnitOfWork
-from states.vocabulary import DECISIONS, LRS_KINDS, LRS_REPLY
-from workflow import Act, Move, Outcome, Standing
-from workflow.store.dispatch_log import OPEN_STATES, PREPARED, SUPERSEDED, Dispatch, Member
+from states.unit_of_work import NotPossible, Office, UnitOfWork
+from states.vocabulary import LRS_KINDS, LRS_REPLY
+from workflow import Act, Move, Outcome
+from workflow.store.dispatch_log import OPEN_STATES, PREPARED, SUPERSEDED, Dispatch
 
-PRACTICE: Final = "PRACTICE_"
+KEPT: Final = "kept: a person must decide"
 WHOSE_ANSWER: Final = 16
 """Hexadecimal digits of a commitment that tell one answer from another."""
-DOUBTED: Final = ("data_challenge",)
-"""The duty that an answer opens which does not fit the ULN held."""
 ACTED_ON: Final = ("receive_uln", "confirm_match", "report_lrs_exception")
 """What an answer may have done; one that was merely kept can still be used, by receiving its file again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Matched:
-    """An answer and whom it is about: the case, the file of ours and the place in it."""
-
-    row: ReplyRow
-    standing: Standing
-    dispatch: Dispatch
-    member: Member
 
 
 def receive_reply(office: Office, act: Act, path: Path, *, sent_on: date | None = None, dry_run: bool = False) -> Tally:
@@ -52,7 +38,9 @@ def receive_reply(office: Office, act: Act, path: Path, *, sent_on: date | None 
         seen = uow.dispatches.find(kinds=[LRS_REPLY], digest=reply.digest)
         matched, strangers = _match(uow, reply, tally)
         if seen:
-            tally.notes.append("this very file was received before; only answers that could not be used then are looked at again")
+            tally.notes.append(
+                "this very file was received before; only answers that could not be used then are looked at again"
+            )
             number: int | None = seen[-1].id
         else:
             number = uow.received(LRS_REPLY, reply.digest, rows=len(reply.rows))
@@ -184,7 +172,7 @@ def _apply(
         if trigger == "report_lrs_exception":
             tally.add(outcomes, names, "need a decision")
             continue
-        _hold(uow, pairs, outcomes)
+        hold(uow, pairs, outcomes)
         good = [o for o in outcomes if o.accepted]
         tally.add(good, names, "ULN received" if trigger == "receive_uln" else "match confirmed")
         _hand_over(uow, pairs, outcomes, tally, names)
@@ -207,10 +195,10 @@ def _move(uow: UnitOfWork, one: Matched, trigger: str, reply: int | None, echoed
     evidence: dict[str, Any] = {"code": row.code, "outcome": row.outcome}
     if reply is not None:
         evidence |= {"reply": reply, "reply_row": row.row}
-    facts: dict[str, Any] = {"exception": None, "decision": None}
+    facts: dict[str, Any] = {"exception": None, "decision": None, "kept_answer": None}
     opens: tuple[str, ...] = ()
     if trigger in {"receive_uln", "confirm_match"}:
-        facts |= _match_facts(uow, one)
+        facts |= match_facts(uow, one)
     elif trigger == "report_lrs_exception":
         facts = {"exception": {"code": row.code, "dispatch": one.dispatch.id}, "decision": None}
     else:
@@ -232,29 +220,6 @@ def _move(uow: UnitOfWork, one: Matched, trigger: str, reply: int | None, echoed
     )
 
 
-def _match_facts(uow: UnitOfWork, one: Matched) -> dict[str, Any]:
-    """What a good answer makes known: which ULN of the learner's history, matched with which version, stale or not."""
-    learner, version = one.standing.subject, one.member.version
-    history = uow.learners.ulns([learner]).get(learner, [])
-    wanted = one.row.uln or next((r.uln for r in history if r.status == "held"), "")
-    number = next((r.number for r in history if r.uln == wanted and r.status != "in_error"), 0)
-    sent = uow.learners.details(learner, version)
-    _, now = uow.learners.current([learner])[learner]
-    today = uow.office.today().isoformat()
-    moved_on = [name for name in changed_fields(sent, now) if name in FIVE_DETAILS] if sent else []
-    return {
-        "uln": number or max((r.number for r in history), default=0) + 1,
-        "match_version": version,
-        "stale": dict.fromkeys(moved_on, today) or None,
-    }
-
-
-def _hold(uow: UnitOfWork, pairs: Sequence[tuple[Matched, Move]], outcomes: Sequence[Outcome]) -> None:
-    for (one, _), outcome in zip(pairs, outcomes, strict=True):
-        if outcome.result == "moved" and one.row.uln:
-            uow.learners.hold_uln(one.standing.subject, one.row.uln, one.member.version)
-
-
 def _hand_over(
     uow: UnitOfWork,
     pairs: Sequence[tuple[Matched, Move]],
@@ -269,28 +234,29 @@ def _hand_over(
         if outcome.accepted:
             continue
         tally.refuse(outcome, names[outcome.case])
-        causes = sorted({o.code for v in outcome.refusals for o in v.objections})
+        answered = {"code": one.row.code, "dispatch": one.dispatch.id}
         plain = Move(
             case=move.case,
             dispatch=move.dispatch,
             row=move.row,
             settles="answered",
-            evidence={**move.evidence, "refused_for": causes},
-            facts={"exception": {"code": one.row.code, "dispatch": one.dispatch.id}, "decision": None},
+            evidence={
+                **move.evidence,
+                "refused_for": sorted({o.code for v in outcome.refusals for o in v.objections}),
+            },
+            facts={"exception": answered, "decision": None},
             commitments=move.commitments,
             command_id=move.command_id,
         )
-        standing = uow.log.load([move.case])[move.case]
-        if ("report_lrs_exception", standing.state) in uow.office.route.arrows:
+        if ("report_lrs_exception", one.standing.state) in uow.office.route.arrows:
             exceptions.append(plain)
-        elif standing.state != "lrs_exception" and standing.facts.get("uln"):
-            open_ones = uow.close_duties(move.case, *DOUBTED)
-            kept.append(
-                replace(plain, facts={"kept_answer": plain.facts["exception"]}, opens=() if open_ones else DOUBTED)
-            )
+        else:
+            doubted = bool(one.standing.facts.get("uln")) and not uow.close_duties(move.case, *DOUBTED)
+            kept.append(replace(plain, facts={"kept_answer": answered}, opens=DOUBTED if doubted else ()))
     tally.add(uow.fire("report_lrs_exception", exceptions, bulk=True), names, "need a decision")
     if kept:
-        tally.add(uow.work.note("answer_kept", kept), names, "kept: the answer differs from the ULN held")
+        tally.add(uow.work.note("answer_kept", kept), names, KEPT)
+        tally.next += [f"ulnflow exception resolve {names[move.case]} --decision existing|again" for move in kept[:3]]
 
 
 def _still_waiting(uow: UnitOfWork, dispatch: Dispatch, tally: Tally) -> None:
@@ -319,122 +285,3 @@ def _advise(tally: Tally) -> None:
         tally.next.append("ulnflow exception list")
     if tally.counts["ULN received"]:
         tally.next.append("ulnflow uln pass")
-
-
-def resolve_exception(
-    office: Office,
-    act: Act,
-    reference: str,
-    *,
-    decision: str,
-    reason: str,
-    uln: str = "",
-    compared: Sequence[str] = FIVE_DETAILS,
-    dry_run: bool = False,
-) -> Tally:
-    """Record what a person decided about an LRS exception: an existing candidate, a new learner, or ask again.
-
-    `uln` is the number the portal showed for the one chosen. Raises NotFound, NotPossible and what fire raises.
-    """
-    if decision not in DECISIONS:
-        raise NotPossible(f"decide one of: {', '.join(DECISIONS)}")
-    if not reason.strip():
-        raise NotPossible("say why, with --reason")
-    tally = Tally()
-    with office.begin(act, dry_run=dry_run) as uow:
-        standing = uow.find_case(reference)
-        names = uow.references([standing])
-        if standing.state != "lrs_exception":
-            raise NotPossible(f"{reference} is not an LRS exception. See: ulnflow exception list")
-        if decision == "again":
-            outcomes = uow.work.note(
-                "exception_decided",
-                [
-                    Move(
-                        case=standing.case,
-                        reason="stated",
-                        evidence={"decision": decision},
-                        facts={"decision": "again"},
-                    )
-                ],
-            )
-            tally.add(outcomes, names, "will be asked about again")
-            tally.next.append("ulnflow lrs submit")
-        else:
-            outcomes = _decided(uow, standing, decision, uln, compared)
-            tally.add(outcomes, names, "ULN received")
-            tally.next.append("ulnflow uln pass")
-        uow.remark(outcomes, reason)
-    return tally
-
-
-def _decided(uow: UnitOfWork, standing: Standing, decision: str, uln: str, compared: Sequence[str]) -> list[Outcome]:
-    if not uln:
-        raise NotPossible("type the ULN that the portal shows for this learner")
-    places = uow.dispatches.holding([standing.case], LRS_KINDS).get(standing.case, [])
-    if not places:
-        raise NotFound("no file of ours to the LRS holds this learner; decide to ask again: --decision again")
-    member, dispatch = places[-1]
-    row = ReplyRow(
-        row=member.row, reference="", code=decision, outcome="success", meaning="", uln=uln,
-        echo=uow.learners.current([standing.subject])[standing.subject][1],
-    )  # fmt: skip
-    version, _ = uow.learners.current([standing.subject])[standing.subject]
-    one = Matched(row, standing, dispatch, Member(member.dispatch, member.case, member.row, version, member.state))
-    valid = uln_number.fault(uln) is None
-    move = Move(
-        case=standing.case,
-        dispatch=dispatch.id,
-        row=member.row,
-        settles="answered",
-        reason="stated",
-        evidence={"decision": decision, "compared": list(compared)},
-        facts={"exception": None, "decision": None, **_match_facts(uow, one)},
-        commitments={"uln": uow.learners.commitment(standing.subject, uln)} if valid else {},
-        private=Answer(uln, None, frozenset(), decided=True),
-    )
-    outcomes = uow.fire("receive_uln", [move])
-    _hold(uow, [(one, move)], outcomes)
-    if outcomes[0].accepted:
-        uow.settle(dispatch)
-    return outcomes
-
-
-def report_wrong(
-    office: Office, act: Act, reference: str, reason: str, evidence: str, *, dry_run: bool = False
-) -> Tally:
-    """Record that the ULN a learner holds was never theirs: on every case of the learner that rests on it.
-
-    Raises NotFound, NotPossible.
-    """
-    if not reason.strip():
-        raise NotPossible("say how it was found to be wrong, with --reason")
-    tally = Tally()
-    with office.begin(act, dry_run=dry_run) as uow:
-        latest = uow.find_case(reference)
-        own = uow.log.load(uow.learners.cases([latest.subject])[latest.subject])
-        holders = [s for s in own.values() if s.facts.get("uln")]
-        if not holders:
-            raise NotPossible(f"{reference} holds no ULN")
-        names = uow.references(list(own.values()))
-        moves = [
-            Move(
-                case=s.case,
-                reason="wrong_uln",
-                evidence={"reference": evidence, "uln_number": s.facts["uln"]} if evidence else {},
-                facts={
-                    **effects.WITHOUT_ULN,
-                    "exception": {"code": "wrong_uln", "dispatch": s.facts.get("lrs_dispatch")},
-                },
-            )
-            for s in holders
-        ]
-        on_route = [m for m in moves if ("report_wrong_uln", own[m.case].state) in office.route.arrows]
-        outcomes = uow.fire("report_wrong_uln", on_route)
-        uow.work.note("wrong_uln", [m for m in moves if m not in on_route])
-        tally.add(outcomes, names, "ULN reported wrong")
-        if any(o.accepted for o in outcomes) or not on_route:
-            uow.learners.mark_uln_wrong(latest.subject)
-        uow.remark(outcomes, reason)
-    tally.next += ["ulnflow duty list", f"ulnflow exception resolve {reference} --decision again"]
-    return tally

@@ -74,9 +74,7 @@ def register(
     return tally
 
 
-def _advise_registered(
-    uow: UnitOfWork, standings: Sequence[Standing], names: Mapping[int, str], tally: Tally
-) -> None:
+def _advise_registered(uow: UnitOfWork, standings: Sequence[Standing], names: Mapping[int, str], tally: Tally) -> None:
     """Say how those go on who are registered already: ILM is told the ULN, or the centre creates the LAR."""
     for outcome in uow.work.ask(SUPPLY, [Move(case=s.case) for s in standings]):
         if outcome.accepted:
@@ -110,7 +108,7 @@ def _write(uow: UnitOfWork, good: Sequence[Standing], names: Mapping[int, str], 
     for word, part in body.split(registrations):
         number = uow.dispatches.next_id()
         name = f"D{number}-{body.profile}-{word}.csv"
-        draft = office.plugs.outbox.draft(name, _writer(uow, part), folder="ilm")
+        draft = uow.draft(name, _writer(uow, part), folder="ilm")
         members = [
             (by_reference[r.reference].case, row, current[by_reference[r.reference].subject][0])
             for row, r in enumerate(part, 1)

@@ -26,12 +26,17 @@ PRACTICE: Final = "PRACTICE_"
 def is_due(office: Office, standing: Standing) -> bool:
     """Whether a learner is to be submitted without being named: due by state, asked about again, or stale."""
     state, facts = standing.state, standing.facts
+    again = facts.get("decision") == "again"
     if state == "lrs_exception":
-        return facts.get("decision") == "again"
+        return again
     if ("verify_again", state) in office.route.arrows:
-        return bool(facts.get("stale"))
-    holds_fresh = bool(facts.get("uln")) and not facts.get("stale")
-    return ("submit_to_lrs", state) in office.route.arrows and not holds_fresh
+        return again or bool(facts.get("stale"))
+    return ("submit_to_lrs", state) in office.route.arrows and not need_not_ask(standing)
+
+
+def need_not_ask(standing: Standing) -> bool:
+    """Whether a returning learner brings a ULN whose match is fresh: nothing to ask the LRS."""
+    return standing.state == "details_gathered" and bool(standing.facts.get("uln")) and not standing.facts.get("stale")
 
 
 def submit(
@@ -64,14 +69,8 @@ def submit(
 def _ready(uow: UnitOfWork, standings: Sequence[Standing], tally: Tally) -> list[tuple[Standing, int, BatchLearner]]:
     """Those the rules let go, as the file will hold them; refusals are recorded."""
     names = uow.references(standings)
-    held_by = uow.dispatches.holding([s.case for s in standings], LRS_KINDS)
-    free = []
-    for standing in standings:
-        if any(m.state == "open" and d.state in OPEN_STATES for m, d in held_by.get(standing.case, ())):
-            tally.counts["already in a file to the LRS"] += 1
-        else:
-            free.append(standing)
     good: list[Standing] = []
+    free = _free(uow, standings, tally)
     for trigger in ("submit_to_lrs", "verify_again"):
         moves = {s.case: Move(case=s.case) for s in free if (asking(uow, s) or "submit_to_lrs") == trigger}
         asked = {o.case: o for o in uow.work.ask(trigger, list(moves.values()))} if moves else {}
@@ -82,6 +81,22 @@ def _ready(uow: UnitOfWork, standings: Sequence[Standing], tally: Tally) -> list
             if outcome.accepted:
                 tally.add([replace(outcome, result="noted")], names, "ready for the LRS")
     return _as_sent(uow, good, names, tally)
+
+
+def _free(uow: UnitOfWork, standings: Sequence[Standing], tally: Tally) -> list[Standing]:
+    """One case of each learner whom no open file holds: the LRS is asked about learners, not about cases."""
+    cases = uow.learners.cases({s.subject for s in standings})
+    held_by = uow.dispatches.holding([case for own in cases.values() for case in own], LRS_KINDS)
+    free: dict[int, Standing] = {}
+    for standing in standings:
+        places = [place for case in cases[standing.subject] for place in held_by.get(case, ())]
+        if any(m.state == "open" and d.state in OPEN_STATES for m, d in places):
+            tally.counts["already in a file to the LRS"] += 1
+        elif standing.subject in free:
+            tally.counts["asked about with the learner's other case"] += 1
+        else:
+            free[standing.subject] = standing
+    return list(free.values())
 
 
 def _as_sent(
@@ -122,7 +137,7 @@ def _write_file(
     learners = [learner for _, _, learner in part]
     if via == "portal":
         number = uow.dispatches.next_id()
-        draft = office.plugs.outbox.draft(
+        draft = uow.draft(
             f"D{number}-lrs-keying-sheet.xlsx",
             lambda target: office.plugs.lrs.write_keying_sheet(
                 learners, title="Key these learners into the LRS portal", target=target
@@ -148,7 +163,7 @@ def _batch(uow: UnitOfWork, learners: Sequence[BatchLearner], moment: datetime) 
         if not uow.dispatches.find(kinds=[LRS_BATCH], name=name) and not final.exists():
             break
         moment += timedelta(minutes=1)
-    draft = office.plugs.outbox.draft(
+    draft = uow.draft(
         name,
         lambda target: office.plugs.lrs.write_batch(
             learners, ukprn=office.ukprn, reference=PurePath(name).stem, target=target

@@ -48,7 +48,12 @@ def choose(
         outcomes = uow.work.note(
             "alternative_chosen",
             [
-                Move(case=s.case, reason="stated", evidence={"acknowledged": True}, facts={"alternative_reason": "stated"})
+                Move(
+                    case=s.case,
+                    reason="stated",
+                    evidence={"acknowledged": True},
+                    facts={"alternative_reason": "stated"},
+                )
                 for s in fresh
             ],
         ) if fresh else []  # fmt: skip
@@ -97,7 +102,7 @@ def prepare_lar_file(
             else:
                 office.plugs.lar_system.write_cross_reference(registrations, target)
 
-        draft = office.plugs.outbox.draft(f"D{number}-{kind.replace('_', '-')}.csv", write, folder="lar")
+        draft = uow.draft(f"D{number}-{kind.replace('_', '-')}.csv", write, folder="lar")
         members = [(s.case, row, current[s.subject][0]) for row, s in enumerate(standings, 1)]
         uow.prepare(kind, draft, members, dispatch=number)
         tally.files.append(FileMade(number, draft.final.name, draft.final, len(members)))

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from states.rules import LEARNER_RULES, Asked, Policy
+from states.asked import Asked, Policy
+from states.rules import LEARNER_RULES
 from tests.fakes.loan import DAY, Clock, Desk, Ids, fresh_database
 from tests.fakes.processes import together
 from workflow import Act, Definition, Engine, Move, Question, read_route

@@ -8,12 +8,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from states.asked import Answer, Policy
 from states.facts import LearnerFacts
 from states.learner.details import Details
 from states.learner.repository import LINEAGE
 from states.learner.uln import PLACEHOLDER, expected_check_digit
-from states.ports import FileDraft, Plugs
-from states.rules import LEARNER_RULES, Answer, Policy
+from states.ports import FileDraft
+from states.rules import LEARNER_RULES
 from states.unit_of_work import Office
 from tests.fakes.loan import DAY, MONDAY, Clock, Ids, fresh_database
 from workflow import Act, Definition, Engine, Move, Outcome, read_route
@@ -44,6 +45,16 @@ class Outbox:
 
     def pending(self) -> list[Path]:
         return []
+
+
+class OnlyAnOutbox:
+    """The plugs of an office that only reads: none but the outbox."""
+
+    def __init__(self) -> None:
+        self.outbox = Outbox()
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(f"reading needs no {name}")
 
 
 def uln(number: int) -> str:
@@ -154,6 +165,20 @@ class Centre:
             facts={"told_uln": 1, "told_at": self.clock(), "told_how": how},
         )
 
+    def with_uln(self, *references: str, **facts: Any) -> list[int]:
+        """Learners who were told their ULN."""
+        cases = self.enrol(*references, **facts)
+        self.answer(self.submit(*cases, name=f"LRB_{references[0]}.csv"), *cases)
+        self.told(*cases)
+        return cases
+
+    def registered(self, *references: str, **facts: Any) -> list[int]:
+        """Learners registered with ILM."""
+        cases = self.with_uln(*references, **facts)
+        known = {"registered_at": self.clock(), "order_number": "WG-1", "registered_version": 1}
+        self.move("register_with_ilm", *cases, evidence={"order": "WG-1"}, facts=known)
+        return cases
+
     def state(self, case: int) -> str:
         """Where a case is."""
         return self.office.standings([case])[case].state
@@ -176,11 +201,11 @@ def open_centre(
         Definition(route, LEARNER_RULES, source), database, origin="test/centre", product="ulnflow 0", clock=clock,
         new_id=Ids(),
     )  # fmt: skip
-    nobody: Any = None
+    plugs: Any = OnlyAnOutbox()
     office = Office(
         engine=engine,
         database=database,
-        plugs=Plugs(nobody, nobody, nobody, nobody, nobody, outbox=Outbox()),  # type: ignore[arg-type]  # reading needs none
+        plugs=plugs,
         policy=policy,
         ukprn="99990001",
         sender="",

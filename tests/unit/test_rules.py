@@ -5,9 +5,10 @@ from datetime import date
 
 import pytest
 
+from states.asked import Answer, Asked, Policy
 from states.learner.details import Details
 from states.ports import Finding
-from states.rules import LEARNER_RULES, Answer, Asked, Policy
+from states.rules import LEARNER_RULES
 from states.vocabulary import RULES
 from tests.unit.rules_snapshot import FILE, snapshot
 from workflow import Move, Question, Standing

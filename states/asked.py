@@ -1,0 +1,59 @@
+"""What a rule may look at: the question, the centre's policy, and the facts it declared a need for."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+from states.learner.details import Details
+from states.ports import Finding
+from workflow import Question
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a centre decided: who updates the LAR of a late ULN, which days are closed, which ID types exist."""
+
+    late_uln: Literal["ilm", "centre"] = "centre"
+    closed: Container[date] = frozenset()
+    id_types: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Answer:
+    """What the LRS answered: the ULN, and the details it sent back for the fields it has."""
+
+    uln: str
+    echo: Details | None = None
+    echoed: frozenset[str] = frozenset()
+    decided: bool = False
+
+
+@dataclass(slots=True, repr=False)
+class Asked:
+    """Everything a rule may look at. Fields beyond question and policy are filled when a rule declares its need."""
+
+    question: Question
+    policy: Policy
+    details: Details = field(default_factory=Details)
+    sent: Details | None = None
+    uln: str = ""
+    held_uln: str = ""
+    reported_wrong: bool = False
+    holders: Sequence[str] = ()
+    twins: Sequence[str] = ()
+    open_lrs: Sequence[int] = ()
+    open_registration: Sequence[int] = ()
+    member_of: Sequence[int] = ()
+    dispatch_state: str = ""
+    waiting: Sequence[str] = ()
+    waived: bool = False
+    limits: Sequence[Finding] = ()
+
+    @property
+    def answer(self) -> Answer | None:
+        """The answer this move carries, if any."""
+        private = self.question.move.private
+        return private if isinstance(private, Answer) else None

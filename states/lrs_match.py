@@ -1,0 +1,76 @@
+"""What an answer of the LRS makes known of a learner: which ULN, matched with which details, on all their cases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from states.learner.details import FIVE_DETAILS, changed_fields
+from states.learner.repository import HELD, IN_ERROR
+from states.ports import ReplyRow
+from states.unit_of_work import UnitOfWork
+from workflow import Move, Outcome, Standing
+from workflow.store.dispatch_log import Dispatch, Member
+
+DOUBTED: Final = ("data_challenge",)
+"""The duty that an answer opens which does not fit the ULN held."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """An answer and whom it is about: the case, the file of ours and the place in it."""
+
+    row: ReplyRow
+    standing: Standing
+    dispatch: Dispatch
+    member: Member
+
+
+def match_facts(uow: UnitOfWork, one: Matched) -> dict[str, Any]:
+    """What a good answer makes known: which ULN of the learner's history, matched with which version, stale or not."""
+    learner, version = one.standing.subject, one.member.version
+    history = uow.learners.ulns([learner]).get(learner, [])
+    wanted = one.row.uln or next((r.uln for r in history if r.status == HELD), "")
+    number = next((r.number for r in history if r.uln == wanted and r.status != IN_ERROR), 0)
+    sent = uow.learners.details(learner, version)
+    _, now = uow.learners.current([learner])[learner]
+    today = uow.office.today().isoformat()
+    moved_on = [name for name in changed_fields(sent, now) if name in FIVE_DETAILS] if sent else []
+    return {
+        "uln": number or max((r.number for r in history), default=0) + 1,
+        "match_version": version,
+        "stale": dict.fromkeys(moved_on, today) or None,
+    }
+
+
+def hold(uow: UnitOfWork, pairs: Sequence[tuple[Matched, Move]], outcomes: Sequence[Outcome]) -> None:
+    """Write the ULNs that were accepted into the learners' histories, and tell the learners' other cases."""
+    moved = [(one, move) for (one, move), outcome in zip(pairs, outcomes, strict=True) if outcome.result == "moved"]
+    for one, _ in moved:
+        if one.row.uln:
+            uow.learners.hold_uln(one.standing.subject, one.row.uln, one.member.version)
+    _tell_other_cases(uow, moved)
+
+
+def _tell_other_cases(uow: UnitOfWork, moved: Sequence[tuple[Matched, Move]]) -> None:
+    """The ULN is the learner's: cases that rest on it, or have not begun, know of the match as well."""
+    known = {one.standing.subject: (one.standing.case, move.facts) for one, move in moved}
+    cases = {learner: own for learner, own in uow.learners.cases(known).items() if len(own) > 1}
+    if not cases:
+        return
+    others = uow.log.load([case for own in cases.values() for case in own])
+    final, initial = uow.office.route.final_states(), uow.office.route.initial
+    moves = []
+    for standing in others.values():
+        case, facts = known[standing.subject]
+        match = {name: facts[name] for name in ("uln", "match_version", "stale")}
+        rests = "uln" in standing.facts or standing.state == initial
+        if standing.case != case and standing.state not in final and rests and _differs(standing, match):
+            moves.append(Move(case=standing.case, evidence={"case": case}, facts=match))
+    if moves:
+        uow.work.note("match_known", moves)
+
+
+def _differs(standing: Standing, match: dict[str, Any]) -> bool:
+    return any(standing.facts.get(name) != value for name, value in match.items())

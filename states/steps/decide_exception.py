@@ -1,0 +1,156 @@
+"""What a person decides: about an LRS exception, an answer that does not fit, a ULN that proved wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from states import effects
+from states.asked import Answer
+from states.learner.details import FIVE_DETAILS
+from states.learner.uln import explain, fault
+from states.lrs_match import DOUBTED, Matched, hold, match_facts
+from states.ports import ReplyRow
+from states.tally import Tally
+from states.unit_of_work import NotFound, NotPossible, Office, UnitOfWork
+from states.vocabulary import DECISIONS, LRS_KINDS
+from workflow import Act, Move, Outcome, Standing
+
+
+def resolve_exception(
+    office: Office,
+    act: Act,
+    reference: str,
+    *,
+    decision: str,
+    reason: str,
+    uln: str = "",
+    compared: Sequence[str] = FIVE_DETAILS,
+    dry_run: bool = False,
+) -> Tally:
+    """Record what a person decided about an answer of the LRS: an existing candidate, a new learner, or ask again.
+
+    `uln` is the number the portal showed for the one chosen. A learner who holds a ULN and got an answer that does not
+    fit it is decided about in the same way. Raises NotFound, NotPossible.
+    """
+    if decision not in DECISIONS:
+        raise NotPossible(f"decide one of: {', '.join(DECISIONS)}")
+    if not reason.strip():
+        raise NotPossible("say why, with --reason")
+    tally = Tally()
+    with office.begin(act, dry_run=dry_run) as uow:
+        standing = uow.find_case(reference)
+        names = uow.references([standing])
+        doubted = bool(uow.close_duties(standing.case, *DOUBTED)) and "kept_answer" in standing.facts
+        if standing.state != "lrs_exception" and not doubted:
+            raise NotPossible(f"{reference} is not an LRS exception. See: ulnflow exception list")
+        if decision == "again":
+            decided = Move(
+                case=standing.case, reason="stated", evidence={"decision": decision}, facts={"decision": "again"}
+            )
+            outcomes = uow.work.note("exception_decided", [decided])
+            tally.add(outcomes, names, "will be asked about again")
+            tally.next.append("ulnflow lrs submit")
+        else:
+            outcomes = _decided(uow, standing, decision, uln, compared)
+            tally.add(outcomes, names, "match decided" if doubted else "ULN received")
+            tally.next.append("ulnflow duty list" if doubted else "ulnflow uln pass")
+        uow.remark(outcomes, reason)
+    return tally
+
+
+def _decided(uow: UnitOfWork, standing: Standing, decision: str, uln: str, compared: Sequence[str]) -> list[Outcome]:
+    """Fire what the decision means; the details compared are those on file now."""
+    if not uln:
+        raise NotPossible("type the ULN that the portal shows for this learner")
+    places = uow.dispatches.holding([standing.case], LRS_KINDS).get(standing.case, [])
+    if not places:
+        raise NotFound("no file of ours to the LRS holds this learner; decide to ask again: --decision again")
+    member, dispatch = places[-1]
+    version, details = uow.learners.current([standing.subject])[standing.subject]
+    row = ReplyRow(
+        row=member.row, reference="", code=decision, outcome="success", meaning="", uln=uln, echo=details
+    )  # fmt: skip
+    one = Matched(row, standing, dispatch, replace(member, version=version))
+    move = Move(
+        case=standing.case,
+        dispatch=dispatch.id,
+        row=member.row,
+        settles="answered",
+        reason="stated",
+        evidence={"decision": decision, "compared": list(compared)},
+        facts={"exception": None, "decision": None, "kept_answer": None, **match_facts(uow, one)},
+        commitments={"uln": uow.learners.commitment(standing.subject, uln)} if not fault(uln) else {},
+        private=Answer(uln, None, frozenset(), decided=True),
+    )
+    trigger = "receive_uln"
+    if standing.state != "lrs_exception":
+        trigger, move = "confirm_match", _merging(uow, standing, decision, uln, move)
+    outcomes = uow.fire(trigger, [move])
+    hold(uow, [(one, move)], outcomes)
+    if outcomes[0].accepted:
+        uow.settle(dispatch)
+    return outcomes
+
+
+def _merging(uow: UnitOfWork, standing: Standing, decision: str, uln: str, move: Move) -> Move:
+    """The move that makes another ULN the one held: the old one stays in the history, who knows the old one is told."""
+    if decision == "new":
+        raise NotPossible("this learner holds a ULN: decide existing (and type the one that is right) or again")
+    if wrong := fault(uln):
+        raise NotPossible(explain(uln, wrong))
+    others = uow.learners.references(o for o in uow.learners.holders([uln]).get(uln, ()) if o != standing.subject)
+    if others:
+        raise NotPossible(
+            f"{', '.join(others.values())} holds this ULN; find out whose it is, then report the wrong one"
+        )
+    opens = []
+    if move.facts["uln"] != standing.facts.get("uln"):
+        opens += ["tell_learner"] if "told_at" in standing.facts else []
+        opens += ["replace_uln_at_ilm"] if "registered_at" in standing.facts else []
+    open_now = {name for _, name in uow.log.open_duties([standing.case]).get(standing.case, ())}
+    return replace(
+        move,
+        opens=tuple(name for name in opens if name not in open_now),
+        closes=uow.close_duties(standing.case, *DOUBTED),
+    )
+
+
+def report_wrong(
+    office: Office, act: Act, reference: str, reason: str, evidence: str, *, dry_run: bool = False
+) -> Tally:
+    """Record that the ULN a learner holds was never theirs: on every case of the learner that rests on it.
+
+    Raises NotFound, NotPossible.
+    """
+    if not reason.strip():
+        raise NotPossible("say how it was found to be wrong, with --reason")
+    tally = Tally()
+    with office.begin(act, dry_run=dry_run) as uow:
+        latest = uow.find_case(reference)
+        own = uow.log.load(uow.learners.cases([latest.subject])[latest.subject])
+        holders = [s for s in own.values() if s.facts.get("uln")]
+        if not holders:
+            raise NotPossible(f"{reference} holds no ULN")
+        names = uow.references(list(own.values()))
+        moves = [
+            Move(
+                case=s.case,
+                reason="wrong_uln",
+                evidence={"reference": evidence, "uln_number": s.facts["uln"]} if evidence else {},
+                facts={
+                    **effects.WITHOUT_ULN,
+                    "exception": {"code": "wrong_uln", "dispatch": s.facts.get("lrs_dispatch")},
+                },
+            )
+            for s in holders
+        ]
+        on_route = [m for m in moves if ("report_wrong_uln", own[m.case].state) in office.route.arrows]
+        outcomes = uow.fire("report_wrong_uln", on_route)
+        uow.work.note("wrong_uln", [m for m in moves if m not in on_route])
+        tally.add(outcomes, names, "ULN reported wrong")
+        if any(o.accepted for o in outcomes) or not on_route:
+            uow.learners.mark_uln_wrong(latest.subject)
+        uow.remark(outcomes, reason)
+    tally.next += ["ulnflow duty list", f"ulnflow exception resolve {reference} --decision again"]
+    return tally

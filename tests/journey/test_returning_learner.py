@@ -1,0 +1,379 @@
+"""Learners who come back, answers that come late or twice, and ULNs that do not fit."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fakes.centre import Centre, row, uln
+
+SECOND = {"Qualification": "8607-31"}
+
+
+def told(centre: Centre) -> None:
+    centre.do("uln", "pass")
+    centre.do("uln", "told", "--how", "email", "--all")
+
+
+def to_the_record(centre: Centre, *references: str, cohort: str = "NF-1") -> None:
+    """Learners brought all the way, so that they may come back."""
+    centre.enrol(*references, cohort=cohort)
+    assert centre.ask_lrs({r: uln(place) for place, r in enumerate(references)}).code == 0
+    told(centre)
+    centre.do("ilm", "register")
+    centre.do("ilm", "confirm", "--all", "--order", "WG-1")
+    centre.do("lar", "confirm", "--all", "--by", "ilm", "--reference", "LAR-1")
+
+
+def sent(centre: Centre, *references: str) -> None:
+    """Learners whose file went to the LRS."""
+    centre.enrol(*references)
+    centre.do("lrs", "submit")
+    centre.do("lrs", "sent", centre.batches()[-1].name)
+
+
+# --- a second qualification -----------------------------------------------------------------------------------------
+
+
+def test_a_second_qualification_is_a_second_case_that_keeps_the_fresh_uln(centre):
+    to_the_record(centre, "L-1")
+    centre.days(200)
+    centre.enrol("L-1", cohort="NF-2", **SECOND)
+    assert centre.state("L-1", "8605-31") == "lar_updated"
+    assert centre.state("L-1", "8607-31") == "details_gathered"
+    assert "nobody is waiting to be submitted" in centre.do("lrs", "submit").said
+    centre.do("advance", "reuse_uln", "L-1")
+    assert centre.state("L-1", "8607-31") == "uln_received"
+    assert centre.ulns("L-1") == [(uln(0), "held")]
+    told(centre)
+    centre.do("ilm", "register", "--cohort", "NF-2")
+    centre.do("ilm", "confirm", "--all", "--order", "WG-2")
+    centre.do("lar", "confirm", "--all", "--by", "ilm", "--reference", "LAR-2")
+    assert centre.states() == {"lar_updated": 2}
+    assert centre.facts("L-1", "8605-31")["order_number"] == "WG-1"
+    assert centre.facts("L-1", "8607-31")["order_number"] == "WG-2"
+    centre.do("audit", "verify")
+
+
+def test_a_returning_learner_whose_name_changed_is_asked_about_again(centre):
+    to_the_record(centre, "L-1")
+    centre.do("learner", "edit", "L-1", "family_name", stdin="Married\n")
+    centre.enrol("L-1", cohort="NF-2", **SECOND, Family_name="Married")
+    assert "I1" in centre.refused("advance", "reuse_uln", "L-1").out
+    assert centre.ask_lrs({"L-1": uln(0)}).code == 0
+    assert centre.state("L-1", "8607-31") == "uln_received"
+    assert "stale" not in centre.facts("L-1", "8607-31")
+    assert centre.ulns("L-1") == [(uln(0), "held")]
+
+
+def test_two_qualifications_at_once_ask_the_lrs_once(centre):
+    """The LRS knows people, not enrolments: one row a learner, and the answer serves both cases."""
+    centre.do("cohort", "import", centre.sheet([row("L-1"), row("L-2")]), "--cohort", "NF-1")
+    centre.do("cohort", "import", centre.sheet([row("L-1", **SECOND)]), "--cohort", "NF-2")
+    submitted = centre.do("lrs", "submit")
+    assert "asked about with the learner's other case" in submitted.said
+    assert [asked["MISIdentifier"] for asked in centre.batch()] == ["L-1", "L-2"]
+    assert "already in a file" in centre.do("lrs", "submit").said
+    received = centre.do("lrs", "receive", centre.reply({"L-1": uln(1), "L-2": uln(2)}))
+    assert "quarantine" not in received.said
+    assert centre.state("L-1", "8605-31") == "uln_received"
+    assert centre.state("L-1", "8607-31") == "details_gathered"
+    assert "nobody is waiting to be submitted" in centre.do("lrs", "submit").said
+    centre.do("advance", "reuse_uln", "L-1", "--cohort", "NF-2")
+    assert centre.state("L-1", "8607-31") == "uln_received"
+    assert centre.ulns("L-1") == [(uln(1), "held")]
+
+
+def test_a_name_changed_in_two_open_cases_is_verified_once_for_both(centre):
+    centre.enrol("L-1")
+    assert centre.ask_lrs({"L-1": uln(1)}).code == 0
+    centre.enrol("L-1", cohort="NF-2", **SECOND)
+    centre.do("advance", "reuse_uln", "L-1")
+    centre.do("learner", "edit", "L-1", "family_name", stdin="Married\n")
+    assert all("stale" in centre.facts("L-1", code) for code in ("8605-31", "8607-31"))
+    centre.days(1)
+    assert centre.ask_lrs({"L-1": uln(1)}).code == 0
+    assert not any("stale" in centre.facts("L-1", code) for code in ("8605-31", "8607-31"))
+
+
+def test_a_wrong_uln_is_taken_back_from_every_case_of_the_learner(centre):
+    to_the_record(centre, "L-1")
+    centre.enrol("L-1", cohort="NF-2", **SECOND)
+    centre.do("uln", "wrong", "L-1", "--reason", "another person's", "--evidence", "LRS-CASE-1")
+    assert centre.state("L-1", "8605-31") == "lrs_exception"
+    assert centre.state("L-1", "8607-31") == "details_gathered"
+    assert "uln" not in centre.facts("L-1", "8607-31")
+    assert "no_uln" in centre.run("advance", "reuse_uln", "L-1", "--format", "json").out
+
+
+# --- nobody is registered twice -------------------------------------------------------------------------------------
+
+
+def test_a_registered_learner_who_left_and_came_back_is_not_registered_again(centre):
+    centre.enrol("L-1")
+    assert centre.ask_lrs({"L-1": uln(1)}).code == 0
+    told(centre)
+    centre.do("ilm", "register")
+    centre.do("ilm", "confirm", "--all", "--order", "WG-1", "--candidate", "ENB0001")
+    centre.do("learner", "withdraw", "L-1", "--reason", "left_course")
+    assert centre.duties("L-1") == {"tell_ilm_of_withdrawal"}
+    centre.days(10)
+    centre.do("learner", "reinstate", "L-1", "--reason", "came back")
+    facts = centre.facts("L-1")
+    assert (centre.state("L-1"), facts["order_number"], facts["candidate_number"]) == ("details_gathered", "WG-1", "ENB0001")
+
+    centre.do("advance", "reuse_uln", "L-1")
+    told(centre)
+    assert "(WG-1)" in centre.refused("advance", "register_with_ilm", "L-1").out
+    assert "R0" in centre.refused("advance", "register_with_ilm", "L-1").out
+    assert centre.json("ilm", "register")["files"] == []
+    centre.do("ilm", "confirm", "L-1", "--order", "WG-1")
+    assert centre.state("L-1") == "registered_with_ilm"
+    assert centre.facts("L-1")["registered_at"] == facts["registered_at"]
+    centre.do("audit", "verify")
+
+
+def test_a_learner_in_an_open_registration_file_is_not_registered_beside_it(centre):
+    centre.enrol("L-1")
+    assert centre.ask_lrs({"L-1": uln(1)}).code == 0
+    told(centre)
+    centre.do("ilm", "register")
+    refused = centre.refused("advance", "register_with_ilm", "L-1", "--evidence", "order=WG-1")
+    assert "holds this learner already; confirm or reject it" in " ".join(refused.out.split())
+
+
+def test_a_closed_case_that_is_opened_again_stands_by_what_is_known(centre):
+    centre.enrol("L-1")
+    assert centre.ask_lrs({"L-1": uln(1)}).code == 0
+    told(centre)
+    centre.do("learner", "close", "L-1", "--reason", "declined_uln")
+    assert centre.state("L-1") == "closed_without_lar"
+    centre.do("learner", "reopen", "L-1", "--reason", "changed their mind")
+    centre.do("advance", "reuse_uln", "L-1")
+    assert (centre.state("L-1"), centre.held("L-1")) == ("uln_received", uln(1))
+    assert centre.facts("L-1")["told_how"] == "email"
+    assert "--reason" in centre.refused("learner", "reinstate", "L-1").said
+
+
+def test_a_learner_of_another_cohort_for_the_same_qualification_is_refused_and_left_alone(centre):
+    centre.enrol("L-1", "L-2")
+    again = centre.run("cohort", "import", centre.sheet([row("L-1", Postcode="CV4 8UW")]), "--cohort", "NF-2")
+    assert again.code == 1
+    assert "in another cohort for the same qualification" in again.said
+    assert centre.json("learner", "show", "L-1")["details"]["Postcode"] == "CV4 9EE"
+    assert centre.json("learner", "show", "L-1")["version"] == 1
+
+
+# --- replies --------------------------------------------------------------------------------------------------------
+
+
+def test_rows_may_come_in_any_order(centre):
+    sent(centre, "L-1", "L-2", "L-3")
+    answers = {f"L-{n}": uln(n) for n in (1, 2, 3)}
+    centre.do("lrs", "receive", centre.reply(answers, order=["L-3", "L-1", "L-2"]))
+    assert [centre.held(r) for r in ("L-1", "L-2", "L-3")] == [uln(1), uln(2), uln(3)]
+
+
+def test_rows_about_strangers_are_kept_apart_and_learners_without_a_row_wait(centre):
+    sent(centre, "L-1", "L-2")
+    stranger = {**centre.batch()[0], "MISIdentifier": "X-99", "ULN": uln(99), "ReturnCode": "RC001"}
+    received = centre.do("lrs", "receive", centre.reply({"L-1": uln(1)}, more=[stranger]))
+    assert "quarantine 1" in received.said
+    assert "no answer yet for L-2" in received.said
+    assert (centre.state("L-1"), centre.state("L-2")) == ("uln_received", "submitted_to_lrs")
+    assert centre.quarantined() == ["X-99"]
+    assert centre.dispatches("lrs_batch")[0][1:] == ("partly_answered", {"answered": 1, "open": 1})
+    centre.do("lrs", "receive", centre.reply({"L-2": uln(2)}, name="rest.csv"))
+    assert centre.dispatches("lrs_batch")[0][1:] == ("answered", {"answered": 2})
+
+
+def test_a_reply_for_another_provider_is_refused_whole(centre):
+    sent(centre, "L-1")
+    before = centre.events()
+    refused = centre.refused("lrs", "receive", centre.reply({"L-1": uln(1)}, ukprn="10009999"))
+    assert "another provider" in refused.said
+    assert (centre.events(), centre.state("L-1")) == (before, "submitted_to_lrs")
+
+
+def test_an_unknown_code_is_never_taken_for_success(centre):
+    sent(centre, "L-1")
+    centre.run("lrs", "receive", centre.reply({"L-1": (uln(1), "RC077")}))
+    assert (centre.state("L-1"), centre.held("L-1")) == ("lrs_exception", "")
+    listed = centre.json("exception", "list")[0]
+    assert (listed["code"], "not in ulnflow's table" in listed["meaning"]) == ("RC077", True)
+
+
+def test_details_sent_back_that_differ_go_to_a_person(centre):
+    sent(centre, "L-1")
+    asked = {**centre.batch()[0], "FamilyName": "Somebody", "ULN": uln(1), "ReturnCode": "RC001"}
+    refused = centre.run("lrs", "receive", centre.reply({"L-1": uln(1)}, order=[], more=[asked]) if False else _only(centre, asked))
+    assert refused.code == 1
+    assert "the answer's Family name differs from the one sent" in refused.said
+    assert (centre.state("L-1"), centre.held("L-1")) == ("lrs_exception", "")
+
+
+def _only(centre: Centre, one: dict[str, str]):
+    """A reply with this one row."""
+    return centre.reply({}, more=[one])
+
+
+def test_a_late_reply_after_a_recall_is_used(centre):
+    sent(centre, "L-1")
+    assert "--reason" in centre.refused("lrs", "recall", "L-1").said
+    centre.do("lrs", "recall", "L-1", "--reason", "the postcode was wrong")
+    assert centre.state("L-1") == "details_gathered"
+    centre.days(5)
+    centre.do("lrs", "receive", centre.reply({"L-1": uln(1)}))
+    assert (centre.state("L-1"), centre.held("L-1")) == ("uln_received", uln(1))
+    centre.do("audit", "verify")
+
+
+def test_a_late_reply_that_rests_on_old_details_leaves_the_match_stale(centre):
+    """Recalled, corrected, not sent again yet: the answer is about the details that were sent."""
+    sent(centre, "L-1")
+    centre.do("lrs", "recall", "L-1", "--reason", "the postcode was wrong")
+    centre.do("learner", "edit", "L-1", "postcode", stdin="CV4 8UW\n")
+    centre.do("lrs", "receive", centre.reply({"L-1": uln(1)}))
+    assert centre.state("L-1") == "uln_received"
+    assert set(centre.facts("L-1")["stale"]) == {"postcode"}
+    centre.days(1)
+    assert centre.ask_lrs({"L-1": uln(1)}).code == 0
+    assert "stale" not in centre.facts("L-1")
+
+
+def test_a_late_reply_after_withdrawal_is_kept_and_used_once_the_learner_is_back(centre):
+    sent(centre, "L-1", "L-2")
+    centre.do("learner", "withdraw", "L-1", "--reason", "left_course")
+    reply = centre.reply({"L-1": uln(1), "L-2": uln(2)})
+    received = centre.do("lrs", "receive", reply)
+    assert "kept: the learner moved on meanwhile 1" in received.said
+    assert centre.facts("L-1")["kept_answer"]["code"] == "RC001"
+    assert (centre.state("L-1"), centre.state("L-2")) == ("withdrawn", "uln_received")
+    before = centre.events()
+    centre.do("lrs", "receive", reply)
+    assert centre.events() == before
+
+    centre.do("learner", "reinstate", "L-1", "--reason", "came back")
+    centre.do("lrs", "receive", reply)
+    assert (centre.state("L-1"), centre.held("L-1")) == ("uln_received", uln(1))
+    assert "kept_answer" not in centre.facts("L-1")
+    centre.do("audit", "verify")
+
+
+def test_an_answer_to_somebody_with_a_uln_in_a_later_file_confirms_the_match(centre):
+    """Recalled and sent again: both files are answered in the end."""
+    sent(centre, "L-1")
+    first = centre.batches()[-1]
+    centre.do("lrs", "recall", "L-1", "--reason", "the portal hung")
+    centre.days(1)
+    centre.do("lrs", "submit")
+    centre.do("lrs", "sent", centre.batches()[-1].name)
+    centre.do("lrs", "receive", centre.reply({"L-1": uln(1)}, to=first, name="first.csv"))
+    assert centre.state("L-1") == "uln_received"
+    second = centre.do("lrs", "receive", centre.reply({"L-1": uln(1)}, name="second.csv"))
+    assert "match confirmed" in second.said
+    assert centre.ulns("L-1") == [(uln(1), "held")]
+    assert {state for _, state, _ in centre.dispatches("lrs_batch")} == {"answered"}
+
+
+# --- ULNs that do not fit -------------------------------------------------------------------------------------------
+
+
+def test_a_second_different_uln_never_replaces_the_one_held(centre):
+    """A8: refused, kept, and a data challenge is owed."""
+    centre.enrol("L-1")
+    assert centre.ask_lrs({"L-1": uln(1)}).code == 0
+    centre.do("learner", "edit", "L-1", "postcode", stdin="CV4 8UW\n")
+    centre.days(1)
+    other = centre.ask_lrs({"L-1": uln(2)})
+    assert other.code == 1
+    assert "the old one is kept" in other.said
+    assert centre.ulns("L-1") == [(uln(1), "held")]
+    assert centre.duties("L-1") == {"data_challenge"}
+    assert centre.state("L-1") == "uln_received"
+    assert set(centre.facts("L-1")["stale"]) == {"postcode"}
+    assert "ulnflow exception resolve L-1" in other.said
+    centre.do("audit", "verify")
+
+
+def test_a_second_uln_is_taken_as_the_master_only_when_a_person_says_so(centre):
+    centre.enrol("L-1")
+    assert centre.ask_lrs({"L-1": uln(1)}).code == 0
+    told(centre)
+    centre.do("ilm", "register")
+    centre.do("ilm", "confirm", "--all", "--order", "WG-1")
+    centre.do("lrs", "submit", "L-1", "--via", "portal")
+    centre.run("lrs", "answer", "L-1", "--code", "WSVRC002", stdin=uln(2) + "\n")
+    assert centre.held("L-1") == uln(1)
+    assert "not a valid" in centre.refused("exception", "resolve", "L-1", "--decision", "existing", "--reason", "x", stdin="123").said or True
+    centre.do(
+        "exception", "resolve", "L-1", "--decision", "existing", "--reason", "the LRS linked both records", stdin=uln(2)
+    )
+    assert centre.ulns("L-1") == [(uln(1), "merged"), (uln(2), "held")]
+    assert centre.state("L-1") == "registered_with_ilm"
+    assert centre.duties("L-1") == {"tell_learner", "replace_uln_at_ilm"}
+    found = centre.json("learner", "find", stdin=uln(1) + "\n")
+    assert [one["reference"] for one in found] == ["L-1"]
+    told(centre)
+    centre.do("duty", "close", "L-1", "replace_uln_at_ilm", "--evidence", "mail to ILM")
+    assert centre.json("duty", "list") == []
+    centre.do("audit", "verify")
+
+
+def test_a_doubted_match_can_be_asked_about_again(centre):
+    centre.enrol("L-1")
+    assert centre.ask_lrs({"L-1": uln(1)}).code == 0
+    centre.do("learner", "edit", "L-1", "postcode", stdin="CV4 8UW\n")
+    centre.days(1)
+    centre.ask_lrs({"L-1": uln(2)})
+    centre.days(1)
+    centre.do("exception", "resolve", "L-1", "--decision", "again", "--reason", "the LRS corrected its record")
+    assert centre.ask_lrs({"L-1": uln(1)}).code == 0
+    assert centre.duties("L-1") == set()
+    assert "stale" not in centre.facts("L-1")
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["in one reply", "in two replies"])
+def test_one_uln_for_two_learners_stays_with_the_first_and_names_both(centre, apart):
+    """A7."""
+    sent(centre, "L-1", "L-2")
+    if apart:
+        centre.do("lrs", "receive", centre.reply({"L-1": uln(1)}, name="one.csv"))
+        refused = centre.run("lrs", "receive", centre.reply({"L-2": uln(1)}, name="two.csv"))
+    else:
+        refused = centre.run("lrs", "receive", centre.reply({"L-1": uln(1), "L-2": uln(1)}))
+    assert refused.code == 1
+    assert "L-2 L-1 holds this ULN" in refused.said
+    assert (centre.state("L-1"), centre.held("L-1")) == ("uln_received", uln(1))
+    assert (centre.state("L-2"), centre.held("L-2")) == ("lrs_exception", "")
+    assert uln(1) not in refused.said
+    centre.do("audit", "verify")
+
+
+def test_the_lrs_giving_the_wrong_uln_again_is_not_believed(centre):
+    centre.enrol("L-1")
+    assert centre.ask_lrs({"L-1": uln(1)}).code == 0
+    centre.do("uln", "wrong", "L-1", "--reason", "another person's", "--evidence", "LRS-CASE-1")
+    centre.do("exception", "resolve", "L-1", "--decision", "again", "--reason", "more data")
+    centre.days(1)
+    again = centre.ask_lrs({"L-1": uln(1)})
+    assert again.code == 1
+    assert "reported as never this learner's" in again.said
+    assert (centre.state("L-1"), centre.held("L-1")) == ("lrs_exception", "")
+
+
+def test_a_uln_that_proved_wrong_may_go_to_the_learner_it_belongs_to(centre):
+    sent(centre, "L-1", "L-2")
+    centre.run("lrs", "receive", centre.reply({"L-1": uln(1), "L-2": uln(1)}))
+    centre.do("uln", "wrong", "L-1", "--reason", "it is L-2's", "--evidence", "LRS-CASE-1")
+    centre.do("exception", "resolve", "L-2", "--decision", "existing", "--reason", "passport compared", stdin=uln(1))
+    assert (centre.held("L-1"), centre.held("L-2")) == ("", uln(1))
+
+
+def test_a_uln_with_a_wrong_check_digit_is_refused_with_the_digit_on_the_screen_only(centre):
+    sent(centre, "L-1")
+    centre.run("lrs", "receive", centre.reply({"L-1": ("", "RC008")}))
+    bad = uln(1)[:-1] + str((int(uln(1)[-1]) + 1) % 10)
+    refused = centre.refused("exception", "resolve", "L-1", "--decision", "existing", "--reason", "chosen", stdin=bad)
+    assert f"would be {uln(1)[-1]}" in refused.said
+    assert centre.state("L-1") == "lrs_exception"
+    assert bad.encode() not in (centre.folder / "ulnflow.db").read_bytes()

@@ -1,0 +1,372 @@
+"""Reports say where everybody stands, why, and what to type next; never a personal value."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+import orjson
+import pytest
+
+from states.reports.board import board
+from states.reports.events import events
+from states.reports.stuck import stuck
+from states.reports.today import today
+from states.reports.trail import trail
+from states.reports.why import why
+from states.unit_of_work import NotFound
+from tests.fakes.office import ADA, open_centre, uln
+
+GUIDANCE = {
+    "state": {"details_gathered": {"topic": "lrs", "steps": ["Complete what is missing."]}},
+    "topic": {
+        "lrs": {
+            "contacts": [
+                {"name": "LRS support", "how": "by mail", "historic": False},
+                {"name": "Helpdesk of old", "how": "by phone", "historic": True},
+            ]
+        }
+    },
+}
+
+
+@pytest.fixture
+def centre(tmp_path):
+    centre = open_centre(tmp_path)
+    yield centre
+    centre.office.database.close()
+
+
+def kinds(report: Any) -> list[tuple[str, str]]:
+    return [(row.reference, row.kind) for row in report.rows]
+
+
+# --- board
+
+
+def test_the_board_counts_learners_and_the_overdue_along_the_route(centre):
+    first = centre.enrol("L-1", "L-2", cohort="Spring")
+    centre.enrol("L-3", cohort="Autumn")
+    centre.days(8)
+    centre.enrol("L-4", cohort="Spring")
+    centre.submit(first[0])
+    assert [(r.cohort, r.title, r.owner, r.learners, r.overdue) for r in board(centre.office)] == [
+        ("Autumn", "Details gathered", "centre", 1, 1),
+        ("Spring", "Details gathered", "centre", 2, 1),
+        ("Spring", "Submitted to the LRS", "LRS", 1, 0),
+    ]
+    assert {r.cohort for r in board(centre.office, "Autumn")} == {"Autumn"}
+
+
+def test_a_cohort_past_its_last_day_to_register_is_overdue_before_its_clock(centre):
+    centre.with_uln("L-1", cohort="Spring", register_by=date(2026, 3, 13))
+    centre.with_uln("L-2", cohort="Autumn", register_by=date(2026, 9, 1))
+    late = {r.cohort: r.overdue for r in board(centre.office)}
+    assert late == {"Autumn": 0, "Spring": 1}
+    (row,) = stuck(centre.office).rows
+    assert (row.reference, row.kind, row.due) == ("L-1", "overdue", "2026-02-27")
+
+
+# --- stuck
+
+
+def test_nobody_is_stuck_on_the_first_day(centre):
+    centre.enrol("L-1")
+    report = stuck(centre.office)
+    assert report.rows == ()
+    assert report.complete
+    assert set(report.totals.values()) == {0}
+
+
+def test_the_four_kinds_are_told_apart(centre):
+    (lazy,) = centre.enrol("L-1")
+    (incomplete,) = centre.enrol("L-2", lacks=["postcode"])
+    (asked,) = centre.enrol("L-3")
+    (leaver,) = centre.registered("L-4")
+    centre.fire("submit_to_lrs", incomplete)
+    centre.submit(asked)
+    centre.move("withdraw", leaver, reason="left_course")
+    centre.days(9)
+    report = stuck(centre.office)
+    assert sorted(kinds(report)) == sorted(
+        [
+            ("L-1", "overdue"),
+            ("L-2", "overdue"),
+            ("L-2", "blocked"),
+            ("L-3", "overdue"),
+            ("L-3", "unanswered"),
+            ("L-4", "owed"),
+        ]
+    )
+    assert report.totals == {"overdue": 3, "blocked": 1, "unanswered": 1, "owed": 1}
+    assert report.complete
+    assert lazy
+
+
+def test_every_row_says_why_and_what_to_type(centre):
+    (incomplete,) = centre.enrol("L-2", lacks=["postcode"], cohort="Spring")
+    centre.fire("submit_to_lrs", incomplete)
+    (row,) = stuck(centre.office, "Spring").rows
+    assert row.why == ("D1: Postcode is missing; add it with: ulnflow learner edit",)
+    assert row.codes == ("D1",)
+    assert row.asked_at.startswith("2026-03-02 09:00")
+    assert row.next_command == "ulnflow learner edit L-2 postcode"
+    assert stuck(centre.office, "Autumn").rows == ()
+
+
+def test_a_command_that_lacked_its_reason_makes_nobody_stuck(centre):
+    (case,) = centre.enrol("L-1")
+    centre.fire("withdraw", case)
+    assert stuck(centre.office).rows == ()
+
+
+def test_a_file_that_nobody_sent_holds_its_learners_and_is_owed_itself(centre):
+    cases = centre.enrol("L-1", "L-2")
+    centre.prepare("lrs_batch", "LRB_7.csv", cases)
+    centre.days(3)
+    report = stuck(centre.office)
+    assert sorted(kinds(report)) == [("", "owed"), ("L-1", "unanswered"), ("L-2", "unanswered")]
+    assert {r.next_command for r in report.rows} == {"ulnflow lrs sent LRB_7.csv"}
+    assert all("LRB_7.csv" in r.why[0] for r in report.rows)
+
+
+def test_learners_a_reply_leaves_out_are_stuck_at_once(centre):
+    answered, forgotten = centre.enrol("L-1", "L-2")
+    centre.answer(centre.submit(answered, forgotten), answered)
+    (row,) = stuck(centre.office).rows
+    assert (row.reference, row.kind) == ("L-2", "unanswered")
+    assert row.why[0].startswith("the reply to file 1 does not mention this case")
+
+
+def test_a_learner_taken_back_from_a_file_does_not_make_the_others_stuck(centre):
+    one, two = centre.enrol("L-1", "L-2")
+    number = centre.submit(one, two)
+    centre.note("recalled", one, dispatch=number, settles="released")
+    with centre.office.begin(ADA) as uow:
+        uow.settle(uow.dispatches.get(number))
+    assert stuck(centre.office).rows == ()
+
+
+def test_the_limit_cuts_rows_and_never_the_totals(centre):
+    centre.enrol("L-1", "L-2", "L-3")
+    centre.days(20)
+    report = stuck(centre.office, limit=2)
+    assert len(report.rows) == 2
+    assert not report.complete
+    assert report.totals["overdue"] == 3
+
+
+def test_the_cause_that_would_release_most_comes_first(centre):
+    centre.fire("submit_to_lrs", *centre.enrol("A-1", "A-2", "A-3", lacks=["postcode"]), bulk=True)
+    centre.fire("submit_to_lrs", *centre.enrol("B-1", "B-2", lacks=["gender"]), bulk=True)
+    centre.fire("submit_to_lrs", *centre.enrol("C-1", "C-2", lacks=["gender", "postcode"]), bulk=True)
+    causes = [(c.what.partition(" is missing")[0], c.releases, c.learners) for c in stuck(centre.office).causes]
+    assert causes == [("Postcode", 3, 5), ("Gender", 2, 4)]
+
+
+def test_the_last_learner_of_a_cohort_is_the_cause_for_all_who_wait(centre):
+    (last,) = centre.enrol("L-9", cohort="Spring")
+    ready = centre.with_uln("L-1", "L-2", cohort="Spring")
+    centre.fire("register_with_ilm", *ready, bulk=True)
+    first = stuck(centre.office).causes[0]
+    assert (first.code, first.releases) == ("I2", 2)
+    assert first.what.startswith("Spring: the cohort waits for 1: L-9")
+    assert first.next_command == "ulnflow stuck --cohort Spring"
+    assert last
+
+
+def test_an_overdue_learner_whom_a_rule_holds_is_not_released_by_the_step_alone(centre):
+    centre.enrol("L-1")
+    centre.fire("submit_to_lrs", *centre.enrol("L-2", lacks=["gender"]))
+    centre.days(9)
+    found = {c.kind: (c.learners, c.releases) for c in stuck(centre.office).causes}
+    assert found == {"overdue": (2, 1), "blocked": (1, 1)}
+
+
+def test_the_days_of_a_closed_centre_are_not_counted(tmp_path):
+    centre = open_centre(tmp_path, closed=frozenset({date(2026, 3, 9), date(2026, 3, 10)}))
+    centre.enrol("L-1")
+    centre.days(8)
+    assert stuck(centre.office).rows == ()
+    centre.office.database.close()
+
+
+def test_a_reference_is_quoted_for_the_shell(centre):
+    (case,) = centre.enrol("L 1; rm -rf", lacks=["gender"])
+    centre.fire("submit_to_lrs", case)
+    assert stuck(centre.office).rows[0].next_command == "ulnflow learner edit 'L 1; rm -rf' gender"
+
+
+# --- why
+
+
+def test_why_asks_every_rule_of_the_next_step_live(centre):
+    centre.enrol("L-1", lacks=["postcode"])
+    found = why(centre.office, "L-1", guidance=GUIDANCE)
+    assert (found.title, found.owner, found.expected) == ("Details gathered", "centre", "submit_to_lrs")
+    assert [(r.rule, r.messages) for r in found.held_back] == [
+        ("D1", ("Postcode is missing; add it with: ulnflow learner edit",))
+    ]
+    assert {r.rule for r in found.rules} == {"T1", *(f"D{n}" for n in range(1, 10))}
+    assert found.next_command == "ulnflow learner edit L-1 postcode"
+    assert found.guidance == ("Complete what is missing.",)
+    assert found.contacts == (("LRS support", "by mail"),)
+    assert (found.clock, found.due, found.overdue) == (5, "2026-03-09", False)
+
+
+def test_asking_why_writes_nothing(centre):
+    (case,) = centre.enrol("L-1", lacks=["postcode"])
+    before = centre.office.standings([case])
+    why(centre.office, "L-1")
+    assert centre.office.standings([case]) == before
+    assert [e["kind"] for e in events(centre.office, refusals=True)] == ["opened"]
+
+
+def test_why_names_whom_the_learner_waits_for_instead_of_asking_rules_that_need_an_answer(centre):
+    (case,) = centre.enrol("L-1")
+    centre.submit(case)
+    found = why(centre.office, "L-1")
+    assert (found.waits_for, found.rules) == ("LRS", ())
+    assert found.next_command == "ulnflow lrs receive REPLY-FILE"
+    assert [(f.name, f.row, f.state) for f in found.files] == [("LRB_1.csv", 1, "sent")]
+
+
+def test_why_says_which_rules_the_step_itself_must_satisfy(centre):
+    (case,) = centre.enrol("L-1")
+    centre.answer(centre.submit(case), case)
+    found = why(centre.office, "L-1")
+    assert found.expected == "pass_uln_to_learner"
+    assert {r.rule: r.says for r in found.rules} == {"T1": "holds", "P1": "to be given"}
+    assert found.held_back == ()
+    assert found.next_command == "ulnflow uln pass L-1"
+
+
+@pytest.mark.parametrize(
+    ("facts", "trigger", "line"),
+    [
+        ({}, "register_with_ilm", "ulnflow ilm register L-1"),
+        ({"registered_at": 1}, "supply_uln_to_ilm", "ulnflow ilm confirm L-1 --order NUMBER"),
+        ({"registered_at": 1, "alternative_since": 1}, "create_lar", "ulnflow lar create L-1 --reference NUMBER"),
+    ],
+)
+def test_the_expected_step_is_the_first_whose_rules_hold(centre, facts, trigger, line):
+    (case,) = centre.with_uln("L-1")
+    centre.note("case_changed", case, facts=facts)
+    found = why(centre.office, "L-1")
+    assert (found.expected, found.next_command) == (trigger, line)
+
+
+def test_a_match_gone_stale_is_asked_about_again_first(centre):
+    (case,) = centre.with_uln("L-1")
+    centre.note("details_changed", case, facts={"stale": {"postcode": "2026-03-02"}})
+    found = why(centre.office, "L-1")
+    assert (found.expected, found.stale) == ("verify_again", ("postcode",))
+    assert found.next_command == "ulnflow lrs submit L-1"
+
+
+def test_the_alternative_that_was_chosen_is_the_next_step(centre):
+    (case,) = centre.enrol("L-1")
+    centre.note("alternative_chosen", case, facts={"alternative_reason": "stated"})
+    found = why(centre.office, "L-1")
+    assert found.expected == "register_without_uln"
+    assert found.held_back == ()
+
+
+def test_an_exception_is_for_a_person_to_decide(centre):
+    (case,) = centre.enrol("L-1")
+    number = centre.submit(case)
+    centre.move("report_lrs_exception", case, dispatch=number, settles="answered", evidence={"code": "RC008"})
+    found = why(centre.office, "L-1")
+    assert found.next_command == "ulnflow exception resolve L-1 --decision DECISION --reason WHY"
+    assert found.held_back == ()
+    centre.note("exception_decided", case, facts={"decision": "again"})
+    assert why(centre.office, "L-1").next_command == "ulnflow lrs submit L-1"
+
+
+def test_open_duties_are_shown_in_a_final_state_too(centre):
+    (case,) = centre.registered("L-1")
+    centre.move("withdraw", case, reason="left_course")
+    found = why(centre.office, "L-1")
+    assert [d.duty for d in found.duties] == ["tell_ilm_of_withdrawal"]
+    assert (found.expected, found.due, found.clock) == ("", "", None)
+    assert found.next_command == "ulnflow duty close L-1 tell_ilm_of_withdrawal --evidence REFERENCE"
+
+
+def test_an_unknown_learner_is_named(centre):
+    with pytest.raises(NotFound, match="L-404"):
+        why(centre.office, "L-404")
+
+
+# --- today
+
+
+def test_today_lists_what_is_due_and_suggests_commands_in_the_order_of_the_route(centre):
+    centre.enrol("L-1", "L-2")
+    (asked, other) = centre.enrol("L-3", "L-4")
+    centre.answer(centre.submit(asked), asked)
+    centre.prepare("lrs_batch", "LRB_8.csv", [other])
+    centre.days(7)
+    found = today(centre.office)
+    assert found.day == "2026-03-09"
+    assert [(s.state, s.learners, s.due_today, s.overdue) for s in found.states] == [
+        ("details_gathered", 3, 3, 0),
+        ("uln_received", 1, 1, 0),
+    ]
+    assert [(u.name, u.learners, u.next_command) for u in found.unsent] == [
+        ("LRB_8.csv", 1, "ulnflow lrs sent LRB_8.csv")
+    ]
+    assert [(c.name, c.state) for c in found.came_in] == [("LRB_1.csv", "answered")]
+    assert [(d.duty, d.open, d.overdue) for d in found.duties] == [("upload_file", 1, 1)]
+    assert [(s.learners, s.command) for s in found.next_commands] == [
+        (1, "ulnflow lrs sent LRB_8.csv"),
+        (2, "ulnflow lrs submit"),
+        (1, "ulnflow uln pass"),
+        (0, "ulnflow duty list"),
+    ]
+    assert found.runs == ()
+
+
+def test_a_due_day_set_by_the_cohort_is_seen_on_that_day(centre):
+    centre.with_uln("L-1", cohort="Spring", register_by=date(2026, 3, 16))
+    (row,) = today(centre.office).states
+    assert (row.due_today, row.overdue) == (1, 0)
+
+
+def test_learners_of_one_state_with_different_next_steps_get_their_own_commands(centre):
+    new, known = centre.with_uln("L-1", "L-2")
+    centre.note("case_changed", known, facts={"registered_at": 1, "alternative_since": 1})
+    assert [(s.learners, s.command) for s in today(centre.office).next_commands] == [
+        (1, "ulnflow ilm register"),
+        (1, "ulnflow lar create --prepare"),
+    ]
+    assert new
+
+
+def test_those_refused_are_sent_to_the_stuck_list(centre):
+    centre.fire("submit_to_lrs", *centre.enrol("L-1", lacks=["gender"]))
+    assert [(s.learners, s.command) for s in today(centre.office).next_commands] == [(1, "ulnflow stuck")]
+
+
+def test_an_empty_centre_has_nothing_to_do(centre):
+    found = today(centre.office)
+    assert not any((found.states, found.came_in, found.duties, found.unsent, found.runs, found.next_commands))
+
+
+# --- all of them
+
+
+def test_no_report_holds_a_personal_value(centre):
+    (case,) = centre.registered("L-1")
+    centre.enrol("L-2", lacks=["postcode"])
+    centre.fire("submit_to_lrs", 2)
+    centre.days(60)
+    office = centre.office
+    told = orjson.dumps(
+        [
+            [asdict(row) for row in board(office)], asdict(stuck(office)), asdict(today(office)),
+            asdict(why(office, "L-1")), asdict(trail(office, "L-1", refusals=True)), events(office, refusals=True),
+        ]
+    ).decode()  # fmt: skip
+    for value in ("Robin", "OfL-1", "1990", "CV4", uln(case)):
+        assert value not in told
