@@ -30,6 +30,7 @@ from states.steps import (
     update_lar,
 )
 from states.tally import Tally
+from states.vocabulary import MESSAGE, REGISTRATION
 from workflow.store.verify import verify
 
 COHORT: Final = "PRACTICE-2026"
@@ -153,7 +154,7 @@ def _pass_on(desk: Desk, clock: PracticeClock) -> None:
     office, act = desk.office, desk.act
     _step("uln pass", pass_uln_on.pass_uln(office, act, desk.choose(states=["uln_received"])))
     clock.pass_days(1)
-    told = pass_uln_on.record_told(office, act, pass_uln_on.waiting_to_be_told(office), how="email")
+    told = pass_uln_on.record_told(office, act, office.waiting(MESSAGE), how="email")
     _step("uln told --how email --all", told)
 
 
@@ -176,9 +177,7 @@ def _register(desk: Desk, clock: PracticeClock) -> None:
     due = [s for s in desk.choose() if register_with_ilm.is_due(office, s)]
     _step("ilm register", register_with_ilm.register(office, act, due))
     clock.pass_days(2)
-    confirmed = register_with_ilm.confirm(
-        office, act, register_with_ilm.waiting_for_confirmation(office), order="PRACTICE-ORDER-1"
-    )
+    confirmed = register_with_ilm.confirm(office, act, office.waiting(REGISTRATION), order="PRACTICE-ORDER-1")
     _step("ilm confirm --order PRACTICE-ORDER-1 --all", confirmed)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from states.tally import Tally
-from states.unit_of_work import UnitOfWork
+from states.unit_of_work import NotPossible, UnitOfWork
 from workflow import Move, Standing
 from workflow.store.dispatch_log import PREPARED, Dispatch
 
@@ -17,11 +17,11 @@ def send(
 ) -> None:
     """Move every member of a prepared file: to submitted, or, where a ULN is held, on the spot.
 
-    A member who left the route since is not moved; the file still says that it was sent.
+    A member who left the route since is not moved; the file still says that it was sent. Raises NotPossible when it
+    cannot have been sent on that day: then nothing is recorded.
     """
     if dispatch.state != PREPARED:
         return
-    uow.mark_sent(dispatch, on=on, evidence=evidence)
     members = uow.dispatches.members(dispatch.id, "open")
     standings = uow.log.load([m.case for m in members])
     names = uow.references(list(standings.values()))
@@ -44,9 +44,21 @@ def send(
                 private=uow.learners.details(standing.subject, member.version),
             )
         )
+    if on is not None:
+        _refuse_day(uow, by_trigger)
+    uow.mark_sent(dispatch, on=on, evidence=evidence)
     for trigger, moves in by_trigger.items():
         word = "submitted to the LRS" if trigger == "submit_to_lrs" else "sent to the LRS to be verified again"
         tally.add(uow.fire(trigger, moves, bulk=True), names, word)
+
+
+def _refuse_day(uow: UnitOfWork, by_trigger: Mapping[str, Sequence[Move]]) -> None:
+    """A day that rule T1 refuses for one learner is wrong for the file: half of it cannot have been sent."""
+    for trigger, moves in by_trigger.items():
+        for outcome in uow.work.ask(trigger, moves):
+            for verdict in outcome.refusals:
+                if verdict.rule == "T1":
+                    raise NotPossible(f"the file is not recorded as sent: {verdict.objections[0].message}")
 
 
 def asking(uow: UnitOfWork, standing: Standing) -> str | None:

@@ -105,6 +105,18 @@ class Office:
         with self.look() as look:
             return look.log.load(cases)
 
+    def waiting(self, kind: str, dispatch: str = "") -> list[Standing]:
+        """Learners still open in files of a kind: in one, by name or number, or in all. Raises NotFound."""
+        with self.look() as look:
+            found = (
+                [look.find_dispatch(dispatch, [kind])]
+                if dispatch
+                else look.dispatches.find(kinds=[kind], states=OPEN_STATES)
+            )
+            cases = [m.case for d in found for m in look.dispatches.members(d.id, "open")]
+            standings = look.log.load(cases)
+            return [standings[case] for case in dict.fromkeys(cases)]
+
     @contextmanager
     def look(self) -> Iterator[Glance]:
         """A transaction that reads one moment and writes nothing."""

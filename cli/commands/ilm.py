@@ -57,6 +57,7 @@ def confirm(
     from cli.desk import day, desk
     from states.steps import register_with_ilm as step
     from states.unit_of_work import NotPossible
+    from states.vocabulary import REGISTRATION
 
     with desk("ilm confirm") as at:
         if references or listed or (cohort and not (everyone or dispatch or file)):
@@ -64,9 +65,7 @@ def confirm(
             if not references and not listed:
                 standings = [s for s in standings if step.is_due(at.office, s)]
         elif everyone or dispatch or file:
-            standings = [
-                s for s in step.waiting_for_confirmation(at.office, dispatch) if not cohort or s.cohort == cohort
-            ]
+            standings = [s for s in at.office.waiting(REGISTRATION, dispatch) if not cohort or s.cohort == cohort]
         else:
             raise NotPossible("say who: name learners, or give --file, --dispatch, --cohort or --all")
         tally = step.confirm(

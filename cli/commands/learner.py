@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -115,71 +116,46 @@ def why(reference: Reference, qualification: Qualification = "", form: Format = 
         show_why(explain(at.office, reference, qualification, guidance=table("contacts.toml", at.folder)), form)
 
 
-def _leave(
-    trigger: str, references: list[str] | None, reason: str, *, listed: ListFile, at_day: str, dry_run: bool, form: Form
-) -> None:
-    from cli.desk import day, desk
-    from states.steps.leave_and_return import REASONS, leave_or_return
+def _leaving(trigger: str, words: str) -> Callable[..., None]:
+    """One command of leaving or coming back; all of them take the same."""
 
-    with desk(f"learner {trigger}") as at:
-        standings = at.choose(references, listed=listed, everyone=False)
-        known = REASONS.get(trigger, ())
-        code, words = (reason, "") if not known or reason in known or not reason else ("other", reason)
-        if not known and reason:
-            code, words = "stated", reason
-        tally = leave_or_return(
-            at.office, at.act, standings, trigger, reason=code, words=words, on=day(at_day), dry_run=dry_run
-        )
-        at.finish(tally, form, dry_run=dry_run)
+    def run(
+        references: References = None,
+        reason: Reason = "",
+        listed: ListFile = None,
+        at_day: On = "",
+        dry_run: DryRun = False,
+        form: Format = Form.table,
+    ) -> None:
+        from cli.desk import day, desk
+        from states.steps.leave_and_return import REASONS, leave_or_return
 
+        with desk(f"learner {trigger}") as at:
+            standings = at.choose(references, listed=listed, everyone=False)
+            known = REASONS.get(trigger, ())
+            code = reason if reason in known or not reason else "other" if known else "stated"
+            tally = leave_or_return(
+                at.office, at.act, standings, trigger, reason=code, words="" if code == reason else reason,
+                on=day(at_day), dry_run=dry_run,
+            )  # fmt: skip
+            at.finish(tally, form, dry_run=dry_run)
 
-@app.command()
-def withdraw(
-    references: References = None,
-    reason: Reason = "",
-    listed: ListFile = None,
-    at_day: On = "",
-    dry_run: DryRun = False,
-    form: Format = Form.table,
-) -> None:
-    """Record that learners left. Reasons: left_course, moved_away, changed_course, duplicate, deceased, or words."""
-    _leave("withdraw", references, reason, listed=listed, at_day=at_day, dry_run=dry_run, form=form)
+    run.__doc__ = words
+    return run
 
 
-@app.command()
-def reinstate(
-    references: References = None,
-    reason: Reason = "",
-    listed: ListFile = None,
-    at_day: On = "",
-    dry_run: DryRun = False,
-    form: Format = Form.table,
-) -> None:
-    """Bring withdrawn learners back; what is known of them stands."""
-    _leave("reinstate", references, reason, listed=listed, at_day=at_day, dry_run=dry_run, form=form)
-
-
-@app.command()
-def close(
-    references: References = None,
-    reason: Reason = "",
-    listed: ListFile = None,
-    at_day: On = "",
-    dry_run: DryRun = False,
-    form: Format = Form.table,
-) -> None:
-    """Close without a LAR. Reasons: declined_uln, overseas, scotland, not_achieved, or words."""
-    _leave("close_without_lar", references, reason, listed=listed, at_day=at_day, dry_run=dry_run, form=form)
-
-
-@app.command()
-def reopen(
-    references: References = None,
-    reason: Reason = "",
-    listed: ListFile = None,
-    at_day: On = "",
-    dry_run: DryRun = False,
-    form: Format = Form.table,
-) -> None:
-    """Open closed learners again; what is known of them stands."""
-    _leave("reopen", references, reason, listed=listed, at_day=at_day, dry_run=dry_run, form=form)
+for _name, _trigger, _words in (
+    (
+        "withdraw",
+        "withdraw",
+        "Record that learners left. Reasons: left_course, moved_away, changed_course, duplicate, deceased, or words.",
+    ),
+    ("reinstate", "reinstate", "Bring withdrawn learners back; what is known of them stands."),
+    (
+        "close",
+        "close_without_lar",
+        "Close without a LAR. Reasons: declined_uln, overseas, scotland, not_achieved, or words.",
+    ),
+    ("reopen", "reopen", "Open closed learners again; what is known of them stands."),
+):
+    app.command(_name)(_leaving(_trigger, _words))

@@ -80,11 +80,12 @@ def told(
 ) -> None:
     """Record that learners were told their ULN: named, all of a set of messages, or all whose message waits."""
     from cli.desk import day, desk
-    from states.steps.pass_uln_on import record_told, waiting_to_be_told
+    from states.steps.pass_uln_on import record_told
+    from states.vocabulary import MESSAGE
 
     with desk("uln told") as at:
         if everyone or dispatch:
-            standings = [s for s in waiting_to_be_told(at.office, dispatch) if not cohort or s.cohort == cohort]
+            standings = [s for s in at.office.waiting(MESSAGE, dispatch) if not cohort or s.cohort == cohort]
         else:
             standings = at.choose(references, cohort=cohort, listed=listed, states=["uln_received"], everyone=False)
         tally = record_told(at.office, at.act, standings, how=how, on=day(at_day), reason=reason, dry_run=dry_run)

@@ -105,19 +105,6 @@ def _list(rows: Sequence[Sequence[str]], target: BinaryIO) -> None:
     target.write(text.getvalue().encode())
 
 
-def waiting_to_be_told(office: Office, dispatch: str = "") -> list[Standing]:
-    """Learners whose message was written and who are not recorded as told: of one dispatch, or of all."""
-    with office.look() as look:
-        found = (
-            [look.find_dispatch(dispatch, [MESSAGE])]
-            if dispatch
-            else look.dispatches.find(kinds=[MESSAGE], states=OPEN_STATES)
-        )
-        cases = [m.case for d in found for m in look.dispatches.members(d.id, "open")]
-        standings = look.log.load(cases)
-        return [standings[case] for case in dict.fromkeys(cases)]
-
-
 def record_told(
     office: Office,
     act: Act,

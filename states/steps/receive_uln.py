@@ -15,9 +15,12 @@ from states.ports import FileRefused, Reply, ReplyRow
 from states.tally import Tally
 from states.unit_of_work import NotPossible, Office, UnitOfWork
 from states.vocabulary import LRS_KINDS, LRS_REPLY
-from workflow import Act, Move, Outcome
+from workflow import Act, Move, Outcome, Standing
 from workflow.store.dispatch_log import OPEN_STATES, PREPARED, SUPERSEDED, Dispatch
+from workflow.working_days import day_of
 
+TYPED: Final = "typed_back"
+"""Why an answer is recorded after its day: a person read it in the portal and typed it in."""
 KEPT: Final = "kept: a person must decide"
 WHOSE_ANSWER: Final = 16
 """Hexadecimal digits of a commitment that tell one answer from another."""
@@ -51,7 +54,8 @@ def receive_reply(office: Office, act: Act, path: Path, *, sent_on: date | None 
         dispatches = {m.dispatch.id: m.dispatch for m in matched}
         for dispatch in dispatches.values():
             if dispatch.state == PREPARED:
-                send(uow, dispatch, tally, on=sent_on, evidence={"proved_by": number, "file": dispatch.id})
+                proof = {"proved_by": number, "file": dispatch.id}
+                send(uow, dispatch, tally, on=sent_on, evidence=proof, reason="proved_by_reply" if sent_on else "")
         _apply(uow, _again(uow, matched), tally, reply=number, echoed=reply.echoed)
         for dispatch in dispatches.values():
             _still_waiting(uow, dispatch, tally)
@@ -78,6 +82,7 @@ def answer(
     outcome, meaning = office.plugs.lrs.classify(code)
     with office.begin(act, dry_run=dry_run) as uow:
         standing = uow.find_case(reference)
+        _refuse_day(office, standing, on)
         holding = [
             (m, d)
             for m, d in uow.dispatches.holding([standing.case], LRS_KINDS).get(standing.case, ())
@@ -87,15 +92,26 @@ def answer(
             raise NotPossible(f"no file of ours to the LRS holds {reference}; run: ulnflow lrs submit --via portal")
         member, dispatch = holding[-1]
         if dispatch.state == PREPARED:
-            send(uow, dispatch, tally, on=on, evidence={"proved_by_answer": True, "file": dispatch.id})
+            proof = {"proved_by_answer": True, "file": dispatch.id}
+            send(uow, dispatch, tally, on=on, evidence=proof, reason=TYPED if on else "")
         row = ReplyRow(
             row=member.row, reference=reference, code=code, outcome=outcome, meaning=meaning, uln=uln,
             echo=uow.learners.current([standing.subject])[standing.subject][1],
         )  # fmt: skip
-        _apply(uow, _again(uow, [Matched(row, standing, dispatch, member)]), tally, reply=None, echoed=frozenset())
+        one = Matched(row, standing, dispatch, member)
+        _apply(uow, _again(uow, [one]), tally, reply=None, echoed=frozenset(), on=on)
         _still_waiting(uow, dispatch, tally)
     _advise(tally)
     return tally
+
+
+def _refuse_day(office: Office, standing: Standing, on: date | None) -> None:
+    """A day no answer can have come on would make an exception of a good answer."""
+    if on is not None and not day_of(standing.occurred_at) <= on <= office.today():
+        raise NotPossible(
+            f"the answer cannot have come on {on}: the step before was on {day_of(standing.occurred_at)}, "
+            f"and today is {office.today()}"
+        )
 
 
 def _refuse_foreign(office: Office, reply: Reply) -> None:
@@ -150,14 +166,20 @@ def _again(uow: UnitOfWork, matched: Sequence[Matched]) -> list[Matched]:
 
 
 def _apply(
-    uow: UnitOfWork, matched: Sequence[Matched], tally: Tally, *, reply: int | None, echoed: frozenset[str]
+    uow: UnitOfWork,
+    matched: Sequence[Matched],
+    tally: Tally,
+    *,
+    reply: int | None,
+    echoed: frozenset[str],
+    on: date | None = None,
 ) -> None:
     """Fire what each answer means; what a rule refuses becomes an exception for a person."""
     names = uow.references([m.standing for m in matched])
     groups: dict[str, list[tuple[Matched, Move]]] = {}
     for one in matched:
         trigger = _trigger(uow, one)
-        move = _move(uow, one, trigger, reply, echoed)
+        move = replace(_move(uow, one, trigger, reply, echoed), on=on, reason=TYPED if on else "")
         if any(uow.log.repeats(move.case, before, move.command_id) for before in ACTED_ON):
             tally.counts["done before, nothing changed"] += 1
         else:
@@ -247,6 +269,8 @@ def _hand_over(
             facts={"exception": answered, "decision": None},
             commitments=move.commitments,
             command_id=move.command_id,
+            on=move.on,
+            reason=move.reason,
         )
         if ("report_lrs_exception", one.standing.state) in uow.office.route.arrows:
             exceptions.append(plain)

@@ -124,19 +124,6 @@ def _writer(uow: UnitOfWork, part: Sequence[Registration]) -> Callable[[BinaryIO
     return write
 
 
-def waiting_for_confirmation(office: Office, dispatch: str = "") -> list[Standing]:
-    """Learners in registration files that ILM has not confirmed: of one file, or of all."""
-    with office.look() as look:
-        found = (
-            [look.find_dispatch(dispatch, [REGISTRATION])]
-            if dispatch
-            else look.dispatches.find(kinds=[REGISTRATION], states=OPEN_STATES)
-        )
-        cases = [m.case for d in found for m in look.dispatches.members(d.id, "open")]
-        standings = look.log.load(cases)
-        return [standings[case] for case in dict.fromkeys(cases)]
-
-
 def confirm(
     office: Office,
     act: Act,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from tests.fakes.centre import Centre, row, uln
@@ -119,7 +121,11 @@ def test_a_registered_learner_who_left_and_came_back_is_not_registered_again(cen
     centre.days(10)
     centre.do("learner", "reinstate", "L-1", "--reason", "came back")
     facts = centre.facts("L-1")
-    assert (centre.state("L-1"), facts["order_number"], facts["candidate_number"]) == ("details_gathered", "WG-1", "ENB0001")
+    assert (centre.state("L-1"), facts["order_number"], facts["candidate_number"]) == (
+        "details_gathered",
+        "WG-1",
+        "ENB0001",
+    )
 
     centre.do("advance", "reuse_uln", "L-1")
     told(centre)
@@ -194,6 +200,18 @@ def test_a_reply_for_another_provider_is_refused_whole(centre):
     assert (centre.events(), centre.state("L-1")) == (before, "submitted_to_lrs")
 
 
+def test_an_answer_typed_in_days_later_carries_the_day_it_came(centre):
+    centre.enrol("L-1")
+    centre.do("lrs", "submit", "--via", "portal")
+    centre.do("lrs", "sent", centre.dispatches("lrs_keying_sheet")[0][0])
+    centre.days(7)
+    for day in ("2026-09-06", "2026-09-20"):
+        assert "cannot have come" in centre.refused("lrs", "answer", "L-1", "--at", day, stdin=uln(1)).said
+    centre.do("lrs", "answer", "L-1", "--at", "2026-09-08", stdin=uln(1))
+    assert (centre.state("L-1"), centre.held("L-1")) == ("uln_received", uln(1))
+    assert datetime.fromtimestamp(centre.standing("L-1").entered_at / 1e6, UTC).date().isoformat() == "2026-09-08"
+
+
 def test_an_unknown_code_is_never_taken_for_success(centre):
     sent(centre, "L-1")
     centre.run("lrs", "receive", centre.reply({"L-1": (uln(1), "RC077")}))
@@ -205,15 +223,10 @@ def test_an_unknown_code_is_never_taken_for_success(centre):
 def test_details_sent_back_that_differ_go_to_a_person(centre):
     sent(centre, "L-1")
     asked = {**centre.batch()[0], "FamilyName": "Somebody", "ULN": uln(1), "ReturnCode": "RC001"}
-    refused = centre.run("lrs", "receive", centre.reply({"L-1": uln(1)}, order=[], more=[asked]) if False else _only(centre, asked))
+    refused = centre.run("lrs", "receive", centre.reply({}, more=[asked]))
     assert refused.code == 1
     assert "the answer's Family name differs from the one sent" in refused.said
     assert (centre.state("L-1"), centre.held("L-1")) == ("lrs_exception", "")
-
-
-def _only(centre: Centre, one: dict[str, str]):
-    """A reply with this one row."""
-    return centre.reply({}, more=[one])
 
 
 def test_a_late_reply_after_a_recall_is_used(centre):
@@ -304,10 +317,9 @@ def test_a_second_uln_is_taken_as_the_master_only_when_a_person_says_so(centre):
     centre.do("lrs", "submit", "L-1", "--via", "portal")
     centre.run("lrs", "answer", "L-1", "--code", "WSVRC002", stdin=uln(2) + "\n")
     assert centre.held("L-1") == uln(1)
-    assert "not a valid" in centre.refused("exception", "resolve", "L-1", "--decision", "existing", "--reason", "x", stdin="123").said or True
-    centre.do(
-        "exception", "resolve", "L-1", "--decision", "existing", "--reason", "the LRS linked both records", stdin=uln(2)
-    )
+    decided = ("exception", "resolve", "L-1", "--decision", "existing", "--reason", "the LRS linked both records")
+    assert "exactly ten digits" in centre.refused(*decided, stdin="123").said
+    centre.do(*decided, stdin=uln(2))
     assert centre.ulns("L-1") == [(uln(1), "merged"), (uln(2), "held")]
     assert centre.state("L-1") == "registered_with_ilm"
     assert centre.duties("L-1") == {"tell_learner", "replace_uln_at_ilm"}
