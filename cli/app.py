@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -89,6 +90,8 @@ def options(
 
 def main() -> None:
     """Run the command; every error leaves by its exit code and without a personal value."""
+    if os.environ.get("NO_COLOR"):
+        os.environ.setdefault("_TYPER_FORCE_DISABLE_TERMINAL", "1")  # typer's help is bold even then, on a terminal
     code = OK
     try:
         code = _run()
@@ -104,7 +107,7 @@ def main() -> None:
 def _run() -> int:
     """Run the command and give its exit code; the errors of typer become ours, those of the product pass."""
     try:
-        code = app(standalone_mode=False)
+        code = _commands().main(prog_name="ulnflow", standalone_mode=False)
     except typer.Abort:
         code = INTERRUPTED
     except SystemExit as stop:
@@ -120,6 +123,12 @@ def _run() -> int:
     if code == INTERRUPTED:
         sys.stderr.write("\nInterrupted. What was confirmed before is kept; repeat the command to go on.\n")
     return code if isinstance(code, int) else OK
+
+
+@cache
+def _commands() -> Any:
+    """The tree of commands; building it from the functions costs as much as running one, so it is kept."""
+    return typer.main.get_command(app)
 
 
 def _misused(wrong: Any) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
@@ -30,6 +31,31 @@ class Chosen:
 
 chosen = Chosen()
 
+
+def names_nobody(text: str) -> str:
+    """Evidence goes into the log for good, so it may not carry an e-mail address, a ULN or a postcode."""
+    if text:
+        from states.learner import checks, uln  # noqa: PLC0415 - only when something was said
+
+        words = text.replace(",", " ").split()
+        pairs = [*words, *(" ".join(pair) for pair in pairwise(words))]
+        if "@" in text or any(uln.fault(word) is None for word in words):
+            raise typer.BadParameter("it goes into the log: name a reference, never a ULN or an address")
+        if any(" " in pair and checks.postcode_fault(pair) is None for pair in pairs):
+            raise typer.BadParameter("it goes into the log: name a reference, never a postcode")
+        if len(text) > LONGEST_EVIDENCE or not text.isprintable():
+            raise typer.BadParameter(f"at most {LONGEST_EVIDENCE} plain characters")
+    return text
+
+
+LONGEST_EVIDENCE = 80
+Evidence = Annotated[
+    str,
+    typer.Option("--evidence", help="What it rests on: a reference, never a person.", callback=names_nobody),
+]
+Number = Annotated[
+    str, typer.Option("--reference", help="The reference that shows it, never a person.", callback=names_nobody)
+]
 Format = Annotated[Form, typer.Option("--format", "-f", help="How to print the result.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Do everything, then undo it: shows what would happen.")]
 References = Annotated[

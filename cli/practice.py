@@ -11,7 +11,7 @@ from cli import wiring
 from cli.desk import Desk
 from cli.explain import rows_of, show_stuck, show_trail
 from cli.options import Form
-from cli.render import show, show_one, tell
+from cli.render import show, show_findings, show_one, tell
 from states.exchange.lrs.practice import answer_batch
 from states.exchange.practice_cohort import write_cohort
 from states.learner.entry import read_entry
@@ -98,15 +98,13 @@ def _gather(desk: Desk, seed: int) -> None:
     enrolment = gather_details.Enrolment(cohort=COHORT, qualification="8605-11", funded=True, notice_version="2026")
     imported = gather_details.import_cohort(desk.office, desk.act, sheet, enrolment, day_first=True)
     _step(f"cohort import {sheet.name} --cohort {COHORT} --qualification 8605-11 --funded", imported.tally)
-    heavy = [
-        {"row": row, "reference": reference, "what": f.message, "fix": f.fix}
-        for row, reference, f in imported.findings
-        if f.weight != "note"
-    ]
-    show(heavy, Form.table, title="To put right")
+    show_findings(imported.findings)
     edits = {"P-003": {"postcode": "B1 1AA"}, "P-009": {"id_description": "Employer letter"}}
     for reference, changes in edits.items():
-        values = {name: read_entry(name, text, day_first=True) for name, text in changes.items()}
+        values = {
+            name: read_entry(name, text, day_first=True, id_types=desk.office.policy.id_types)
+            for name, text in changes.items()
+        }
         tally = gather_details.edit_details(desk.office, desk.act, reference, values)
         _step(f"learner edit {reference} {' '.join(changes)}", tally)
 

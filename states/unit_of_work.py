@@ -21,7 +21,7 @@ from sqlalchemy import Connection
 from states.asked import Asked, Policy
 from states.learner.details import Details
 from states.learner.repository import HELD, Learners
-from states.ports import FileDraft, Plugs
+from states.ports import FileDraft, FileRefused, Plugs
 from workflow import Act, Engine, Move, Outcome, Route, Standing, WorkflowError
 from workflow.store.database import Database
 from workflow.store.dispatch_log import (
@@ -48,6 +48,10 @@ STALE_DRAFT: Final = timedelta(hours=1)
 
 class NotFound(WorkflowError):
     """Something named does not exist; says how to find what does."""
+
+
+class NotPublished(WorkflowError):
+    """A file was written and recorded, but could not take its final name yet."""
 
 
 class NotPossible(WorkflowError):
@@ -96,7 +100,7 @@ class Office:
         finally:
             for draft in drafts:
                 if kept:
-                    self.plugs.outbox.publish(draft)
+                    self._publish(draft)
                 else:
                     self.plugs.outbox.discard(draft)
 
@@ -104,6 +108,15 @@ class Office:
         """Where some cases stand, by number."""
         with self.look() as look:
             return look.log.load(cases)
+
+    def _publish(self, draft: FileDraft) -> None:
+        """Give a file its name; what is recorded stands, so a failure says that the next command tries again."""
+        try:
+            self.plugs.outbox.publish(draft)
+        except FileRefused as wrong:
+            raise NotPublished(
+                f"{wrong} What the file is about is recorded; the next command gives the file its name."
+            ) from None
 
     def waiting(self, kind: str, dispatch: str = "") -> list[Standing]:
         """Learners still open in files of a kind: in one, by name or number, or in all. Raises NotFound."""

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli.options import All, Cohort, DryRun, Form, Format, ListFile, On, Reason, References
+from cli.options import All, Cohort, DryRun, Form, Format, ListFile, On, Reason, References, names_nobody
 
 
 def advance(
@@ -34,6 +34,8 @@ def advance(
     from states.unit_of_work import NotPossible
 
     pairs = [item.partition("=") for item in evidence or ()]
+    for _, _, value in pairs:
+        names_nobody(value)
     if any(not value for _, _, value in pairs):
         raise typer.BadParameter("--evidence takes NAME=VALUE, such as reference=WG-1")
     with desk("advance", command_id) as at:

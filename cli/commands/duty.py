@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli.options import DryRun, Form, Format, Qualification, Reference
+from cli.options import DryRun, Evidence, Form, Format, Qualification, Reference
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -27,7 +27,7 @@ def list_(form: Format = Form.table) -> None:
 def close(
     reference: Reference,
     duty: Annotated[str, typer.Argument(metavar="DUTY", help="Such as tell_ilm_of_change.")],
-    evidence: Annotated[str, typer.Option("--evidence", help="What shows that it was done.")] = "",
+    evidence: Evidence = "",
     qualification: Qualification = "",
     dry_run: DryRun = False,
     form: Format = Form.table,

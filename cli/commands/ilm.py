@@ -7,10 +7,9 @@ from typing import Annotated
 
 import typer
 
-from cli.options import All, Cohort, DryRun, Form, Format, ListFile, On, Reason, References
+from cli.options import All, Cohort, DryRun, Evidence, Form, Format, ListFile, Number, On, Reason, References
 
 app = typer.Typer(no_args_is_help=True)
-Evidence = Annotated[str, typer.Option("--evidence", help="What it rests on, such as ILM's case number.")]
 
 
 @app.command()
@@ -135,7 +134,7 @@ def results(
     references: References = None,
     cohort: Cohort = "",
     listed: ListFile = None,
-    reference: Annotated[str, typer.Option("--reference", help="Under which reference they went.")] = "",
+    reference: Number = "",
     at_day: On = "",
     reason: Reason = "",
     dry_run: DryRun = False,

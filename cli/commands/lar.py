@@ -6,10 +6,9 @@ from typing import Annotated
 
 import typer
 
-from cli.options import All, Cohort, DryRun, Form, Format, ListFile, On, Reason, References
+from cli.options import All, Cohort, DryRun, Form, Format, ListFile, Number, On, Reason, References
 
 app = typer.Typer(no_args_is_help=True)
-Number = Annotated[str, typer.Option("--reference", help="The reference or mail that shows it.")]
 Prepare = Annotated[bool, typer.Option("--prepare", help="Only write the file to upload.")]
 
 

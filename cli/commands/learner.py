@@ -78,9 +78,11 @@ def edit(
             else:
                 lines = [line for line in typed_text().splitlines() if line.strip()]
                 given = [(field_named(line.partition(":")[0]), line.partition(":")[2].strip()) for line in lines]
-            day_first = at.settings.policy.day_first
+            day_first, id_types = at.settings.policy.day_first, at.office.policy.id_types
             changes = {
-                name: read_entry(name, "" if text == "-" else text, day_first=day_first) for name, text in given if text
+                name: read_entry(name, "" if text == "-" else text, day_first=day_first, id_types=id_types)
+                for name, text in given
+                if text
             }
         except EntryRefused as wrong:
             raise NotPossible(str(wrong)) from None

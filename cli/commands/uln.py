@@ -8,10 +8,9 @@ from typing import Annotated
 
 import typer
 
-from cli.options import All, Cohort, DryRun, Form, Format, ListFile, On, Reason, Reference, References
+from cli.options import All, Cohort, DryRun, Evidence, Form, Format, ListFile, On, Reason, Reference, References
 
 app = typer.Typer(no_args_is_help=True)
-Evidence = Annotated[str, typer.Option("--evidence", help="What it rests on, such as a letter's reference.")]
 
 
 class Carries(StrEnum):

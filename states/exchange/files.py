@@ -268,7 +268,8 @@ class Outbox:
         try:
             inside = inner.resolve().is_relative_to(self.folder.resolve())
             if inside:
-                inner.mkdir(mode=0o700, parents=True, exist_ok=True)
+                for depth in range(len(parts) + 1):
+                    self.folder.joinpath(*parts[:depth]).mkdir(mode=0o700, exist_ok=True)
         except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, before Python 3.13
             raise _cannot_write(shown_name(inner), error) from None
         if not inside:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 from typing import Final
 
@@ -35,8 +36,8 @@ def field_named(text: str) -> str:
     raise EntryRefused(f"there is no field of that name; fields are: {', '.join(FIELDS)}")
 
 
-def read_entry(name: str, text: str, *, day_first: bool) -> str | date | bool | None:
-    """The value a field gets; an empty text clears it. Raises EntryRefused."""
+def read_entry(name: str, text: str, *, day_first: bool, id_types: Collection[str]) -> str | date | bool | None:
+    """The value a field gets; an empty text clears it, `id_types` are the codes there are. Raises EntryRefused."""
     value = checks.clean_name(text)
     if not value:
         return None if name in DATE_FIELDS or name in CASE_LABELS else ""
@@ -51,6 +52,8 @@ def read_entry(name: str, text: str, *, day_first: bool) -> str | date | bool | 
     if name in NAMES:
         _refuse(name, checks.name_fault(value))
         return value
+    if name == "id_type":
+        _refuse(name, checks.id_type_fault(value, id_types))
     return _code_or_text(name, value)
 
 

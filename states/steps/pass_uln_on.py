@@ -12,7 +12,7 @@ from states import effects
 from states.ports import FileDraft, Message
 from states.tally import FileMade, Tally
 from states.unit_of_work import NotPossible, Office, UnitOfWork
-from states.vocabulary import MESSAGE, TOLD_BY
+from states.vocabulary import MESSAGE, NOT_ACTIVE, TOLD_BY
 from workflow import Act, Move, Outcome, Standing
 from workflow.store.dispatch_log import OPEN_STATES
 
@@ -139,7 +139,8 @@ def record_told(
                 settles="answered" if places else None,
                 closes=duties,
             )
-            if standing.state != "uln_received" and duties and standing.facts.get("uln"):
+            left = standing.state in NOT_ACTIVE and bool(places)
+            if standing.state != "uln_received" and (duties or left) and standing.facts.get("uln"):
                 beside.append(move)
             elif standing.state == "uln_passed_to_learner" and standing.facts.get("told_uln") == standing.facts.get(
                 "uln"

@@ -12,11 +12,13 @@ from states import effects
 from states.ports import Registration
 from states.tally import FileMade, Tally
 from states.unit_of_work import NotPossible, Office, UnitOfWork
-from states.vocabulary import CONFIRMATION, REGISTRATION
+from states.vocabulary import CONFIRMATION, NOT_ACTIVE, REGISTRATION
 from workflow import Act, Move, Standing
 from workflow.store.dispatch_log import OPEN_STATES, REJECTED
 
 WITH, WITHOUT, SUPPLY = "register_with_ilm", "register_without_uln", "supply_uln_to_ilm"
+LEFT = "registration_confirmed"
+"""The note that ILM registered somebody who had left the route while the file was under way."""
 
 
 def registering(office: Office, standing: Standing) -> str | None:
@@ -159,29 +161,10 @@ def confirm(
                 f"{reference}: in the file, but no registration of ours waits" for reference in unknown[:20]
             ]
             standings = [s for s in standings if names[s.case] in numbers]
-        holding = uow.dispatches.holding([s.case for s in standings], [REGISTRATION])
-        groups: dict[str, list[Move]] = {}
-        touched: set[int] = set()
-        for standing in standings:
-            trigger = registering(office, standing) or WITH
-            places = [(m, d) for m, d in holding.get(standing.case, ()) if m.state == "open" and d.state in OPEN_STATES]
-            own, of_file = numbers.get(names[standing.case], (candidate, ""))
-            version = places[-1][0].version if places else standing.facts.get("details_version")
-            given = {"order": of_file or order, "candidate": own, "confirmation": received}
-            move = Move(
-                case=standing.case,
-                on=on,
-                reason=reason or (standing.facts.get("alternative_reason", "") if trigger == WITHOUT else ""),
-                evidence={k: v for k, v in given.items() if v},
-                facts=_known(uow, standing, trigger, given, version, on),
-                dispatch=places[-1][1].id if places else None,
-                row=places[-1][0].row if places else None,
-                settles="answered" if places else None,
-                closes=uow.close_duties(standing.case, "replace_uln_at_ilm") if trigger == SUPPLY else (),
-            )
-            touched |= {d.id for _, d in places}
-            groups.setdefault(trigger, []).append(move)
+        groups, touched = _confirmations(uow, standings, names, numbers, (order, candidate, received), on, reason)
         words = {WITH: "registered with ILM", WITHOUT: "registered without a ULN", SUPPLY: "ULN supplied to ILM"}
+        left = groups.pop(LEFT, [])
+        tally.add(uow.work.note(LEFT, left) if left else [], names, "registered, but left before: tell ILM")
         for trigger, moves in groups.items():
             tally.add(uow.fire(trigger, moves, bulk=len(moves) > 1), names, words[trigger])
         uow.settle_all(touched, proved_by="confirmation")
@@ -192,14 +175,54 @@ def confirm(
     return tally
 
 
+def _confirmations(
+    uow: UnitOfWork,
+    standings: Sequence[Standing],
+    names: Mapping[int, str],
+    numbers: Mapping[str, tuple[str, str]],
+    stated: tuple[str, str, int | None],
+    on: date | None,
+    reason: str,
+) -> tuple[dict[str, list[Move]], set[int]]:
+    """The moves of a confirmation by trigger (or note), and the files it answers."""
+    order, candidate, received = stated
+    holding = uow.dispatches.holding([s.case for s in standings], [REGISTRATION])
+    groups: dict[str, list[Move]] = {}
+    touched: set[int] = set()
+    for standing in standings:
+        trigger = registering(uow.office, standing) or WITH
+        places = [(m, d) for m, d in holding.get(standing.case, ()) if m.state == "open" and d.state in OPEN_STATES]
+        own, of_file = numbers.get(names[standing.case], (candidate, ""))
+        version = places[-1][0].version if places else standing.facts.get("details_version")
+        given = {"order": of_file or order, "candidate": own, "confirmation": received}
+        move = Move(
+            case=standing.case,
+            on=on,
+            reason=reason or (standing.facts.get("alternative_reason", "") if trigger == WITHOUT else ""),
+            evidence={k: v for k, v in given.items() if v},
+            facts=_known(uow, standing, trigger, given, version, on),
+            dispatch=places[-1][1].id if places else None,
+            row=places[-1][0].row if places else None,
+            settles="answered" if places else None,
+            closes=uow.close_duties(standing.case, "replace_uln_at_ilm") if trigger == SUPPLY else (),
+        )
+        if places and standing.state in NOT_ACTIVE:
+            trigger = LEFT
+            move = replace(move, opens=("tell_ilm_of_withdrawal",) if standing.state == "withdrawn" else ())
+        touched |= {d.id for _, d in places}
+        groups.setdefault(trigger, []).append(move)
+    return groups, touched
+
+
 def _known(
     uow: UnitOfWork, standing: Standing, trigger: str, given: Mapping[str, Any], version: int | None, on: date | None
 ) -> dict[str, Any]:
     """What a confirmation makes known; a ULN supplied later leaves the first registration as it was."""
     if trigger == SUPPLY:
         return dict(effects.numbers("", given["candidate"]))
+    without = trigger == WITHOUT or not standing.facts.get("uln")
     return effects.registered(
-        standing, without_uln=trigger == WITHOUT, version=version, order=given["order"],
+        standing, without_uln=without, version=version, order=given["order"],
         candidate=given["candidate"], on=on, now=uow.work.clock(),
     )  # fmt: skip
 

@@ -15,7 +15,7 @@ NOBODY_IS_ROOT = os.name != "posix" or os.geteuid() != 0
 
 
 def minute(name: str) -> datetime:
-    return datetime.strptime(name.split("_")[2].split(".")[0], "%d%m%Y%H%M").replace(tzinfo=LONDON)
+    return datetime.strptime(name[-16:-4], "%d%m%Y%H%M").replace(tzinfo=LONDON)
 
 
 def submitted(centre: Centre, *references: str) -> str:
@@ -203,3 +203,39 @@ def test_messages_that_cannot_be_written_tell_nobody(centre):
     assert centre.events() == before
     assert "nobody is waiting to be told" in centre.do("uln", "told", "--how", "email", "--all").said
     assert centre.states() == {"uln_received": 2}
+
+
+# --- registration files ---------------------------------------------------------------------------------------------
+
+
+def ready_for_ilm(centre: Centre, **funded: str) -> None:
+    """Learners who have been told their ULN, each funded or not."""
+    rows = [row(reference, Funded=word) for reference, word in funded.items()]
+    centre.do("cohort", "import", centre.sheet(rows), "--cohort", "NF-1")
+    assert centre.ask_lrs({reference: uln(place) for place, reference in enumerate(funded)}).code == 0
+    centre.do("uln", "pass")
+    centre.do("uln", "told", "--how", "letter", "--all")
+
+
+def test_funded_and_not_funded_go_in_files_of_their_own(centre):
+    ready_for_ilm(centre, L1="Y", L2="N", L3="Y")
+    made = centre.json("ilm", "register")["files"]
+    assert sorted(file["learners"] for file in made) == [1, 2]
+    centre.do("ilm", "confirm", "--dispatch", str(made[0]["dispatch"]), "--order", "WG-1")
+    centre.do("ilm", "confirm", "--dispatch", str(made[1]["dispatch"]), "--order", "WG-2")
+    assert {centre.facts(r)["order_number"] for r in ("L1", "L3")} != {centre.facts("L2")["order_number"]}
+
+
+def test_a_confirmation_file_confirms_whom_it_names_with_their_numbers(centre):
+    ready_for_ilm(centre, L1="Y", L2="Y")
+    centre.do("ilm", "register")
+    path = centre.folder / "confirmation.csv"
+    path.write_text(
+        "Learner reference,Candidate number,Order number\nL1,ENB0001,WG-1\nX9,ENB0009,WG-1\n", encoding="utf-8"
+    )
+    said = centre.do("ilm", "confirm", "--file", path).said
+    assert "X9: in the file, but no registration of ours waits" in said
+    assert (centre.state("L1"), centre.state("L2")) == ("registered_with_ilm", "uln_passed_to_learner")
+    facts = centre.facts("L1")
+    assert (facts["candidate_number"], facts["order_number"]) == ("ENB0001", "WG-1")
+    assert centre.dispatches("ilm_registration")[0][1] == "partly_answered"

@@ -1,10 +1,6 @@
-"""Learners who come back, answers that come late or twice, and ULNs that do not fit."""
+"""Learners who come back, and learners who leave while a file is under way."""
 
 from __future__ import annotations
-
-from datetime import UTC, datetime
-
-import pytest
 
 from tests.fakes.centre import Centre, row, uln
 
@@ -24,13 +20,6 @@ def to_the_record(centre: Centre, *references: str, cohort: str = "NF-1") -> Non
     centre.do("ilm", "register")
     centre.do("ilm", "confirm", "--all", "--order", "WG-1")
     centre.do("lar", "confirm", "--all", "--by", "ilm", "--reference", "LAR-1")
-
-
-def sent(centre: Centre, *references: str) -> None:
-    """Learners whose file went to the LRS."""
-    centre.enrol(*references)
-    centre.do("lrs", "submit")
-    centre.do("lrs", "sent", centre.batches()[-1].name)
 
 
 # --- a second qualification -----------------------------------------------------------------------------------------
@@ -169,223 +158,81 @@ def test_a_learner_of_another_cohort_for_the_same_qualification_is_refused_and_l
     assert centre.json("learner", "show", "L-1")["version"] == 1
 
 
-# --- replies --------------------------------------------------------------------------------------------------------
+# --- who left while a file was under way ----------------------------------------------------------------------------
 
 
-def test_rows_may_come_in_any_order(centre):
-    sent(centre, "L-1", "L-2", "L-3")
-    answers = {f"L-{n}": uln(n) for n in (1, 2, 3)}
-    centre.do("lrs", "receive", centre.reply(answers, order=["L-3", "L-1", "L-2"]))
-    assert [centre.held(r) for r in ("L-1", "L-2", "L-3")] == [uln(1), uln(2), uln(3)]
+def test_ilm_confirms_somebody_who_left_meanwhile_and_is_told(centre):
+    centre.enrol("L-1", "L-2")
+    assert centre.ask_lrs({"L-1": uln(1), "L-2": uln(2)}).code == 0
+    told(centre)
+    centre.do("ilm", "register")
+    centre.do("learner", "withdraw", "L-2", "--reason", "left_course")
+    assert centre.json("duty", "list")[0]["duty"] == "upload_file"
+    confirmed = centre.do("ilm", "confirm", "--all", "--order", "WG-1")
+    assert "registered, but left before" in confirmed.said
+    assert (centre.state("L-1"), centre.state("L-2")) == ("registered_with_ilm", "withdrawn")
+    assert centre.facts("L-2")["order_number"] == "WG-1"
+    assert centre.duties("L-2") == {"tell_ilm_of_withdrawal"}
+    assert centre.dispatches("ilm_registration")[0][1] == "answered"
 
-
-def test_rows_about_strangers_are_kept_apart_and_learners_without_a_row_wait(centre):
-    sent(centre, "L-1", "L-2")
-    stranger = {**centre.batch()[0], "MISIdentifier": "X-99", "ULN": uln(99), "ReturnCode": "RC001"}
-    received = centre.do("lrs", "receive", centre.reply({"L-1": uln(1)}, more=[stranger]))
-    assert "quarantine 1" in received.said
-    assert "no answer yet for L-2" in received.said
-    assert (centre.state("L-1"), centre.state("L-2")) == ("uln_received", "submitted_to_lrs")
-    assert centre.quarantined() == ["X-99"]
-    assert centre.dispatches("lrs_batch")[0][1:] == ("partly_answered", {"answered": 1, "open": 1})
-    centre.do("lrs", "receive", centre.reply({"L-2": uln(2)}, name="rest.csv"))
-    assert centre.dispatches("lrs_batch")[0][1:] == ("answered", {"answered": 2})
-
-
-def test_a_reply_for_another_provider_is_refused_whole(centre):
-    sent(centre, "L-1")
-    before = centre.events()
-    refused = centre.refused("lrs", "receive", centre.reply({"L-1": uln(1)}, ukprn="10009999"))
-    assert "another provider" in refused.said
-    assert (centre.events(), centre.state("L-1")) == (before, "submitted_to_lrs")
-
-
-def test_an_answer_typed_in_days_later_carries_the_day_it_came(centre):
-    centre.enrol("L-1")
-    centre.do("lrs", "submit", "--via", "portal")
-    centre.do("lrs", "sent", centre.dispatches("lrs_keying_sheet")[0][0])
-    centre.days(7)
-    for day in ("2026-09-06", "2026-09-20"):
-        assert "cannot have come" in centre.refused("lrs", "answer", "L-1", "--at", day, stdin=uln(1)).said
-    centre.do("lrs", "answer", "L-1", "--at", "2026-09-08", stdin=uln(1))
-    assert (centre.state("L-1"), centre.held("L-1")) == ("uln_received", uln(1))
-    assert datetime.fromtimestamp(centre.standing("L-1").entered_at / 1e6, UTC).date().isoformat() == "2026-09-08"
-
-
-def test_an_unknown_code_is_never_taken_for_success(centre):
-    sent(centre, "L-1")
-    centre.run("lrs", "receive", centre.reply({"L-1": (uln(1), "RC077")}))
-    assert (centre.state("L-1"), centre.held("L-1")) == ("lrs_exception", "")
-    listed = centre.json("exception", "list")[0]
-    assert (listed["code"], "not in ulnflow's table" in listed["meaning"]) == ("RC077", True)
-
-
-def test_details_sent_back_that_differ_go_to_a_person(centre):
-    sent(centre, "L-1")
-    asked = {**centre.batch()[0], "FamilyName": "Somebody", "ULN": uln(1), "ReturnCode": "RC001"}
-    refused = centre.run("lrs", "receive", centre.reply({}, more=[asked]))
-    assert refused.code == 1
-    assert "the answer's Family name differs from the one sent" in refused.said
-    assert (centre.state("L-1"), centre.held("L-1")) == ("lrs_exception", "")
-
-
-def test_a_late_reply_after_a_recall_is_used(centre):
-    sent(centre, "L-1")
-    assert "--reason" in centre.refused("lrs", "recall", "L-1").said
-    centre.do("lrs", "recall", "L-1", "--reason", "the postcode was wrong")
-    assert centre.state("L-1") == "details_gathered"
-    centre.days(5)
-    centre.do("lrs", "receive", centre.reply({"L-1": uln(1)}))
-    assert (centre.state("L-1"), centre.held("L-1")) == ("uln_received", uln(1))
+    centre.do("duty", "close", "L-2", "tell_ilm_of_withdrawal", "--evidence", "mail to ILM")
+    centre.do("learner", "reinstate", "L-2", "--reason", "came back")
+    centre.do("advance", "reuse_uln", "L-2")
+    told(centre)
+    assert centre.json("ilm", "register")["files"] == []  # never a second registration
     centre.do("audit", "verify")
 
 
-def test_a_late_reply_that_rests_on_old_details_leaves_the_match_stale(centre):
-    """Recalled, corrected, not sent again yet: the answer is about the details that were sent."""
-    sent(centre, "L-1")
-    centre.do("lrs", "recall", "L-1", "--reason", "the postcode was wrong")
-    centre.do("learner", "edit", "L-1", "postcode", stdin="CV4 8UW\n")
-    centre.do("lrs", "receive", centre.reply({"L-1": uln(1)}))
-    assert centre.state("L-1") == "uln_received"
-    assert set(centre.facts("L-1")["stale"]) == {"postcode"}
-    centre.days(1)
-    assert centre.ask_lrs({"L-1": uln(1)}).code == 0
-    assert "stale" not in centre.facts("L-1")
+def test_messages_to_somebody_who_left_meanwhile_do_not_stop_the_rest(centre):
+    centre.enrol("L-1", "L-2")
+    assert centre.ask_lrs({"L-1": uln(1), "L-2": uln(2)}).code == 0
+    centre.do("uln", "pass")
+    centre.do("learner", "withdraw", "L-2", "--reason", "left_course")
+    centre.do("uln", "told", "--how", "email", "--all")
+    assert (centre.state("L-1"), centre.state("L-2")) == ("uln_passed_to_learner", "withdrawn")
+    assert centre.facts("L-2")["told_how"] == "email"
+    assert centre.dispatches("uln_message")[0][1] == "answered"
+    assert "nobody is waiting to be told" in centre.do("uln", "told", "--how", "email", "--all").said
 
 
-def test_a_late_reply_after_withdrawal_is_kept_and_used_once_the_learner_is_back(centre):
-    sent(centre, "L-1", "L-2")
-    centre.do("learner", "withdraw", "L-1", "--reason", "left_course")
-    reply = centre.reply({"L-1": uln(1), "L-2": uln(2)})
-    received = centre.do("lrs", "receive", reply)
-    assert "kept: the learner moved on meanwhile 1" in received.said
-    assert centre.facts("L-1")["kept_answer"]["code"] == "RC001"
-    assert (centre.state("L-1"), centre.state("L-2")) == ("withdrawn", "uln_received")
-    before = centre.events()
-    centre.do("lrs", "receive", reply)
-    assert centre.events() == before
-
-    centre.do("learner", "reinstate", "L-1", "--reason", "came back")
-    centre.do("lrs", "receive", reply)
-    assert (centre.state("L-1"), centre.held("L-1")) == ("uln_received", uln(1))
-    assert "kept_answer" not in centre.facts("L-1")
-    centre.do("audit", "verify")
-
-
-def test_an_answer_to_somebody_with_a_uln_in_a_later_file_confirms_the_match(centre):
-    """Recalled and sent again: both files are answered in the end."""
-    sent(centre, "L-1")
-    first = centre.batches()[-1]
-    centre.do("lrs", "recall", "L-1", "--reason", "the portal hung")
-    centre.days(1)
-    centre.do("lrs", "submit")
-    centre.do("lrs", "sent", centre.batches()[-1].name)
-    centre.do("lrs", "receive", centre.reply({"L-1": uln(1)}, to=first, name="first.csv"))
-    assert centre.state("L-1") == "uln_received"
-    second = centre.do("lrs", "receive", centre.reply({"L-1": uln(1)}, name="second.csv"))
-    assert "match confirmed" in second.said
-    assert centre.ulns("L-1") == [(uln(1), "held")]
-    assert {state for _, state, _ in centre.dispatches("lrs_batch")} == {"answered"}
-
-
-# --- ULNs that do not fit -------------------------------------------------------------------------------------------
-
-
-def test_a_second_different_uln_never_replaces_the_one_held(centre):
-    """A8: refused, kept, and a data challenge is owed."""
+def test_a_registration_that_ilm_cancelled_may_be_made_anew(centre):
     centre.enrol("L-1")
     assert centre.ask_lrs({"L-1": uln(1)}).code == 0
-    centre.do("learner", "edit", "L-1", "postcode", stdin="CV4 8UW\n")
-    centre.days(1)
-    other = centre.ask_lrs({"L-1": uln(2)})
-    assert other.code == 1
-    assert "the old one is kept" in other.said
-    assert centre.ulns("L-1") == [(uln(1), "held")]
-    assert centre.duties("L-1") == {"data_challenge"}
-    assert centre.state("L-1") == "uln_received"
-    assert set(centre.facts("L-1")["stale"]) == {"postcode"}
-    assert "ulnflow exception resolve L-1" in other.said
-    centre.do("audit", "verify")
+    told(centre)
+    centre.do("ilm", "register")
+    centre.do("ilm", "confirm", "--all", "--order", "WG-1", "--candidate", "ENB0001")
+    assert "evidence" in centre.refused("ilm", "exception", "L-1").said
+    centre.do("ilm", "exception", "L-1", "--evidence", "ILM-CASE-1")
+    centre.do("ilm", "resolve", "L-1", "--dropped", "--evidence", "ILM-CASE-1")
+    assert centre.state("L-1") == "uln_passed_to_learner"
+    assert "registered_at" not in centre.facts("L-1")
+    assert centre.json("ilm", "register")["files"][0]["learners"] == 1
+    centre.do("ilm", "confirm", "--all", "--order", "WG-2")
+    assert (centre.state("L-1"), centre.facts("L-1")["order_number"]) == ("registered_with_ilm", "WG-2")
 
 
-def test_a_second_uln_is_taken_as_the_master_only_when_a_person_says_so(centre):
+def test_an_ilm_exception_is_resolved_only_with_a_fresh_match(centre):
     centre.enrol("L-1")
     assert centre.ask_lrs({"L-1": uln(1)}).code == 0
     told(centre)
     centre.do("ilm", "register")
     centre.do("ilm", "confirm", "--all", "--order", "WG-1")
-    centre.do("lrs", "submit", "L-1", "--via", "portal")
-    centre.run("lrs", "answer", "L-1", "--code", "WSVRC002", stdin=uln(2) + "\n")
-    assert centre.held("L-1") == uln(1)
-    decided = ("exception", "resolve", "L-1", "--decision", "existing", "--reason", "the LRS linked both records")
-    assert "exactly ten digits" in centre.refused(*decided, stdin="123").said
-    centre.do(*decided, stdin=uln(2))
-    assert centre.ulns("L-1") == [(uln(1), "merged"), (uln(2), "held")]
+    centre.do("ilm", "exception", "L-1", "--evidence", "ILM-CASE-1")
+    centre.do("learner", "edit", "L-1", "family_name", stdin="Married\n")
+    assert "ask again: ulnflow lrs submit" in centre.refused("ilm", "resolve", "L-1", "--evidence", "ILM-CASE-1").said
+    centre.days(1)
+    assert centre.ask_lrs({"L-1": uln(1)}).code == 0
+    centre.do("ilm", "resolve", "L-1", "--evidence", "ILM-CASE-1")
     assert centre.state("L-1") == "registered_with_ilm"
-    assert centre.duties("L-1") == {"tell_learner", "replace_uln_at_ilm"}
-    found = centre.json("learner", "find", stdin=uln(1) + "\n")
-    assert [one["reference"] for one in found] == ["L-1"]
+
+
+def test_a_message_that_bounced_is_written_again(centre):
+    centre.enrol("L-1")
+    assert centre.ask_lrs({"L-1": uln(1)}).code == 0
     told(centre)
-    centre.do("duty", "close", "L-1", "replace_uln_at_ilm", "--evidence", "mail to ILM")
-    assert centre.json("duty", "list") == []
-    centre.do("audit", "verify")
-
-
-def test_a_doubted_match_can_be_asked_about_again(centre):
-    centre.enrol("L-1")
-    assert centre.ask_lrs({"L-1": uln(1)}).code == 0
-    centre.do("learner", "edit", "L-1", "postcode", stdin="CV4 8UW\n")
-    centre.days(1)
-    centre.ask_lrs({"L-1": uln(2)})
-    centre.days(1)
-    centre.do("exception", "resolve", "L-1", "--decision", "again", "--reason", "the LRS corrected its record")
-    assert centre.ask_lrs({"L-1": uln(1)}).code == 0
-    assert centre.duties("L-1") == set()
-    assert "stale" not in centre.facts("L-1")
-
-
-@pytest.mark.parametrize("apart", [False, True], ids=["in one reply", "in two replies"])
-def test_one_uln_for_two_learners_stays_with_the_first_and_names_both(centre, apart):
-    """A7."""
-    sent(centre, "L-1", "L-2")
-    if apart:
-        centre.do("lrs", "receive", centre.reply({"L-1": uln(1)}, name="one.csv"))
-        refused = centre.run("lrs", "receive", centre.reply({"L-2": uln(1)}, name="two.csv"))
-    else:
-        refused = centre.run("lrs", "receive", centre.reply({"L-1": uln(1), "L-2": uln(1)}))
-    assert refused.code == 1
-    assert "L-2 L-1 holds this ULN" in refused.said
-    assert (centre.state("L-1"), centre.held("L-1")) == ("uln_received", uln(1))
-    assert (centre.state("L-2"), centre.held("L-2")) == ("lrs_exception", "")
-    assert uln(1) not in refused.said
-    centre.do("audit", "verify")
-
-
-def test_the_lrs_giving_the_wrong_uln_again_is_not_believed(centre):
-    centre.enrol("L-1")
-    assert centre.ask_lrs({"L-1": uln(1)}).code == 0
-    centre.do("uln", "wrong", "L-1", "--reason", "another person's", "--evidence", "LRS-CASE-1")
-    centre.do("exception", "resolve", "L-1", "--decision", "again", "--reason", "more data")
-    centre.days(1)
-    again = centre.ask_lrs({"L-1": uln(1)})
-    assert again.code == 1
-    assert "reported as never this learner's" in again.said
-    assert (centre.state("L-1"), centre.held("L-1")) == ("lrs_exception", "")
-
-
-def test_a_uln_that_proved_wrong_may_go_to_the_learner_it_belongs_to(centre):
-    sent(centre, "L-1", "L-2")
-    centre.run("lrs", "receive", centre.reply({"L-1": uln(1), "L-2": uln(1)}))
-    centre.do("uln", "wrong", "L-1", "--reason", "it is L-2's", "--evidence", "LRS-CASE-1")
-    centre.do("exception", "resolve", "L-2", "--decision", "existing", "--reason", "passport compared", stdin=uln(1))
-    assert (centre.held("L-1"), centre.held("L-2")) == ("", uln(1))
-
-
-def test_a_uln_with_a_wrong_check_digit_is_refused_with_the_digit_on_the_screen_only(centre):
-    sent(centre, "L-1")
-    centre.run("lrs", "receive", centre.reply({"L-1": ("", "RC008")}))
-    bad = uln(1)[:-1] + str((int(uln(1)[-1]) + 1) % 10)
-    refused = centre.refused("exception", "resolve", "L-1", "--decision", "existing", "--reason", "chosen", stdin=bad)
-    assert f"would be {uln(1)[-1]}" in refused.said
-    assert centre.state("L-1") == "lrs_exception"
-    assert bad.encode() not in (centre.folder / "ulnflow.db").read_bytes()
+    assert "evidence" in centre.refused("uln", "not-told", "L-1").said
+    centre.do("uln", "not-told", "L-1", "--evidence", "bounce of today")
+    assert centre.state("L-1") == "uln_received"
+    assert centre.json("cohort", "list")[0]["not_ready"] == 1
+    told(centre)
+    assert centre.state("L-1") == "uln_passed_to_learner"

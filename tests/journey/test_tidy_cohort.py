@@ -105,3 +105,37 @@ def test_a_dry_run_of_any_command_leaves_no_event_and_no_file(centre):
         assert (centre.events(), centre.files()) == before, words
         centre.do(*words)
     assert centre.states()["lar_updated"] == 21
+
+
+def test_the_trail_of_a_learner_reads_as_a_story(centre):
+    nine_commands(centre)
+    batch = centre.batches()[0].name
+    lines = centre.json("audit", "history", "ILM-00001")["lines"]
+    assert [line["what"] for line in lines] == [
+        "Details gathered, from cohort sheet (number 1), row 2, for the cohort NF-1, for qualification 8605-11.",
+        f"File {batch} (batch file for the LRS) was prepared, with 24 learners.",
+        f"Sent to the LRS in file {batch}, row 1; proved by the reply of the LRS (number 3).",
+        "The LRS answered RC001: ULN received (reply of the LRS (number 3), row 1).",
+        "File D4-messages.csv (messages to learners) was prepared, with 21 learners.",
+        "Told the ULN by e-mail, by Ann Example.",
+        "File D5-ilm-generic-funded.csv (registration file for ILM) was prepared, with 21 learners.",
+        "Registered with ILM (order WG-1), file D5-ilm-generic-funded.csv, row 1.",
+        "The LAR was updated by ILM (reference LAR-1).",
+    ]
+    assert {line["who"] for line in lines} == {"Ann Example"}
+    said = centre.do("audit", "history", "ILM-00001").said
+    for personal in ("Pearson", "Brandon", "1972", "B21", "3465047078", "dylan35"):
+        assert personal not in said
+
+
+def test_the_board_the_stuck_list_and_today_agree_about_who_waits(centre):
+    nine_commands(centre)
+    board = {line["state"]: line["learners"] for line in centre.json("status")}
+    assert board == {"lar_updated": 21, "lrs_exception": 3}
+    assert centre.run("stuck").code == 0
+    centre.days(14)
+    late = centre.run("stuck")
+    assert late.code == 1
+    for reference in HARD:
+        assert reference in late.out
+    assert "ulnflow exception list" in centre.do("today").said

@@ -1,0 +1,157 @@
+"""A person who only ever types the next command that `learner why` names gets every learner to the end.
+
+What stands in CAPITALS is what the person knows: an order number, the reply that came, what was decided.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+
+from tests.fakes.centre import Centre, row, uln
+
+Answers = Callable[[], str]
+LONGEST_WAY = 20
+
+
+def follow(centre: Centre, reference: str, *, number: int, decision: str = "again") -> list[str]:
+    """Type the next command until there is none; returns what was typed. Each must be accepted and change something."""
+    typed: list[str] = []
+    for step in range(LONGEST_WAY):
+        command = centre.json("learner", "why", reference)["next_command"]
+        if not command:
+            return typed
+        known = {
+            "REPLY-FILE": "",
+            "NUMBER": f"N-{step}",
+            "REFERENCE": f"R-{step}",
+            "WHY": "stated by a person",
+            "DECISION": decision,
+        }
+        if "REPLY-FILE" in command:
+            known["REPLY-FILE"] = str(centre.reply({reference: uln(number)}, name=f"reply-{step}.csv"))
+        words = [known.get(word, word) for word in shlex.split(command)]
+        assert words[0] == "ulnflow"
+        before = centre.events()
+        centre.do(*words[1:], stdin=uln(number))
+        assert centre.events() > before, f"{command} changed nothing"
+        typed.append(command)
+        centre.days(1)
+    raise AssertionError(typed)
+
+
+def test_the_recommended_route(centre):
+    centre.enrol("L-1")
+    typed = follow(centre, "L-1", number=1)
+    assert centre.state("L-1") == "lar_updated"
+    assert [line.split()[1:3] for line in typed] == [
+        ["lrs", "submit"],
+        ["lrs", "sent"],
+        ["lrs", "receive"],
+        ["uln", "pass"],
+        ["uln", "told"],
+        ["ilm", "register"],
+        ["ilm", "confirm"],
+        ["lar", "confirm"],
+    ]
+
+
+def test_the_alternative_route(centre):
+    centre.enrol("L-1")
+    centre.do("route", "alternative", "L-1", "--reason", "teaching has begun", "--yes")
+    centre.do("ilm", "register", "L-1")
+    centre.do("ilm", "confirm", "L-1", "--order", "WG-1", "--candidate", "ENB0001")
+    typed = follow(centre, "L-1", number=1)
+    assert centre.state("L-1") == "lar_updated"
+    assert [line.split()[1:3] for line in typed][-4:] == [
+        ["lar", "create"],
+        ["lar", "cross-reference"],
+        ["ilm", "results"],
+        ["lar", "confirm"],
+    ]
+    assert "--by centre" in typed[-1]
+
+
+def test_an_exception_to_be_asked_about_again(centre):
+    centre.enrol("L-1")
+    centre.ask_lrs({"L-1": ("", "RC008")})
+    centre.days(1)
+    typed = follow(centre, "L-1", number=1)
+    assert typed[0].startswith("ulnflow exception resolve L-1")
+    assert typed[1].startswith("ulnflow lrs submit")
+    assert centre.state("L-1") == "lar_updated"
+
+
+def test_an_exception_decided_on_the_spot(centre):
+    centre.enrol("L-1")
+    centre.ask_lrs({"L-1": ("", "RC008")})
+    follow(centre, "L-1", number=1, decision="existing")
+    assert centre.state("L-1") == "lar_updated"
+
+
+def test_a_wrong_uln(centre):
+    centre.enrol("L-1")
+    assert centre.ask_lrs({"L-1": uln(1)}).code == 0
+    centre.do("uln", "wrong", "L-1", "--reason", "another person's", "--evidence", "LRS-CASE-1")
+    centre.days(1)
+    follow(centre, "L-1", number=2)
+    assert (centre.state("L-1"), centre.held("L-1")) == ("lar_updated", uln(2))
+
+
+def test_a_returning_learner(centre):
+    centre.enrol("L-1")
+    follow(centre, "L-1", number=1)
+    centre.enrol("L-1", cohort="NF-2", Qualification="8607-31")
+    typed = follow(centre, "L-1", number=1)
+    assert typed[0] == "ulnflow advance reuse_uln L-1"
+    assert centre.states() == {"lar_updated": 2}
+
+
+def test_a_registered_learner_who_left_and_came_back(centre):
+    centre.enrol("L-1")
+    assert centre.ask_lrs({"L-1": uln(1)}).code == 0
+    centre.do("uln", "pass")
+    centre.do("uln", "told", "--how", "phone", "--all")
+    centre.do("ilm", "register")
+    centre.do("ilm", "confirm", "--all", "--order", "WG-1")
+    centre.do("learner", "withdraw", "L-1", "--reason", "left_course")
+    centre.do("learner", "reinstate", "L-1", "--reason", "came back")
+    follow(centre, "L-1", number=1)
+    assert centre.state("L-1") == "lar_updated"
+    assert centre.facts("L-1")["order_number"] == "WG-1"
+
+
+def test_a_name_changed_while_the_learner_waits_for_registration(centre):
+    centre.enrol("L-1")
+    assert centre.ask_lrs({"L-1": uln(1)}).code == 0
+    centre.do("uln", "pass")
+    centre.do("uln", "told", "--how", "phone", "--all")
+    centre.do("learner", "edit", "L-1", "family_name", stdin="Married\n")
+    centre.days(1)
+    typed = follow(centre, "L-1", number=1)
+    assert typed[0].startswith("ulnflow lrs submit")
+    assert centre.state("L-1") == "lar_updated"
+
+
+def test_an_exception_at_ilm(centre):
+    centre.enrol("L-1")
+    assert centre.ask_lrs({"L-1": uln(1)}).code == 0
+    centre.do("uln", "pass")
+    centre.do("uln", "told", "--how", "phone", "--all")
+    centre.do("ilm", "register")
+    centre.do("ilm", "confirm", "--all", "--order", "WG-1")
+    centre.do("ilm", "exception", "L-1", "--evidence", "ILM-CASE-1")
+    typed = follow(centre, "L-1", number=1)
+    assert typed[0].startswith("ulnflow ilm resolve L-1")
+    assert centre.state("L-1") == "lar_updated"
+
+
+def test_a_sheet_with_a_gap_names_the_field_to_fill(centre):
+    centre.do("cohort", "import", centre.sheet([row("L-1", Postcode="")]), "--cohort", "NF-1")
+    rules = centre.json("learner", "why", "L-1")["rules"]
+    said = {rule["rule"]: rule for rule in rules if rule["messages"]}
+    assert "Postcode is missing" in said["D1"]["messages"][0]
+    assert said["D1"]["next_command"] == "ulnflow learner edit L-1 postcode"
+    centre.do(*shlex.split(said["D1"]["next_command"])[1:], stdin="CV4 9EE\n")
+    follow(centre, "L-1", number=1)
+    assert centre.state("L-1") == "lar_updated"
