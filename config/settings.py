@@ -34,7 +34,7 @@ class Section(BaseModel):
 
 
 class Centre(Section):
-    """The centre: its UKPRN (8 digits), nation (whose holidays count), and where its mail comes from (drafts if not said)."""
+    """The centre: its UKPRN (8 digits), nation (whose holidays count), and where its mail comes from."""
 
     ukprn: Ukprn
     nation: Nation = "england"

@@ -152,5 +152,5 @@ def report_wrong(
         if any(o.accepted for o in outcomes) or not on_route:
             uow.learners.mark_uln_wrong(latest.subject)
         uow.remark(outcomes, reason)
-    tally.next += ["ulnflow duty list", f"ulnflow exception resolve {reference} --decision again"]
+    tally.next += ["ulnflow duty list", f"ulnflow exception resolve {reference} --decision again --reason WHY"]
     return tally

@@ -280,7 +280,9 @@ def _hand_over(
     tally.add(uow.fire("report_lrs_exception", exceptions, bulk=True), names, "need a decision")
     if kept:
         tally.add(uow.work.note("answer_kept", kept), names, KEPT)
-        tally.next += [f"ulnflow exception resolve {names[move.case]} --decision existing|again" for move in kept[:3]]
+        tally.next += [
+            f"ulnflow exception resolve {names[move.case]} --decision existing|again --reason WHY" for move in kept[:3]
+        ]
 
 
 def _still_waiting(uow: UnitOfWork, dispatch: Dispatch, tally: Tally) -> None:
