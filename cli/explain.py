@@ -62,6 +62,7 @@ def show_why(found: Why, form: Form) -> None:
         "Learner": found.reference,
         "Stands in": f"{found.title}: {found.meaning}",
         "Since": f"{found.since} ({found.working_days} working days)",
+        "Answer": found.answer,
         "Due": found.due + (" - overdue" if found.overdue else "") if found.due else "",
         "Waits for": found.waits_for or found.owner,
         "Comes next": found.expected_title,

@@ -49,7 +49,8 @@ def events(
             at.office, reference=reference, actor=by, kind=kind, trigger=trigger, since=day(since, "--since"),
             until=day(until, "--until"), refusals=refusals, limit=limit,
         )  # fmt: skip
-        show(rows, form)
+        brief = ["position", "recorded", "who", "reference", "what"] if form is Form.table else []
+        show(rows, form, columns=brief)
 
 
 @app.command()

@@ -15,36 +15,16 @@ app = typer.Typer(no_args_is_help=True)
 def list_(form: Format = Form.table) -> None:
     """List LRS and ILM exceptions, oldest first, with what the answer meant."""
     from cli.desk import desk
-    from cli.render import show
-    from states.learner.repository import Learners
-    from workflow.working_days import between, day_of
+    from cli.explain import rows_of
+    from cli.render import say, show
+    from states.reports.exceptions import exceptions
 
-    with desk("exception list") as at, at.office.look() as look:
-        found = look.log.find(states=["lrs_exception", "ilm_exception"])
-        names = Learners(look.connection).references([s.subject for s in found])
-        rows = []
-        for s in sorted(found, key=lambda s: s.entered_at):
-            code = s.facts.get("exception", {}).get("code", "") if s.state == "lrs_exception" else ""
-            meaning = at.office.plugs.lrs.classify(code)[1] if code and code != "wrong_uln" else ""
-            if code == "wrong_uln":
-                meaning = "The ULN held proved wrong."
-            decided = s.facts.get("decision") == "again"
-            rows.append(
-                {
-                    "reference": names[s.subject],
-                    "cohort": s.cohort,
-                    "from": "LRS" if s.state == "lrs_exception" else "ILM",
-                    "code": code,
-                    "working_days": between(day_of(s.entered_at), at.office.today(), at.office.policy.closed),
-                    "meaning": "Will be asked about again." if decided else meaning or "ILM reports a mismatch.",
-                    "next": "ulnflow lrs submit"
-                    if decided
-                    else f"ulnflow exception resolve {names[s.subject]}"
-                    if s.state == "lrs_exception"
-                    else f"ulnflow ilm resolve {names[s.subject]}",
-                }
-            )
-        show(rows, form, columns=["reference", "cohort", "from", "code", "working_days", "meaning", "next"])
+    with desk("exception list") as at:
+        rows = rows_of(exceptions(at.office))
+        show(rows, form, columns=["reference", "cohort", "origin", "code", "working_days", "meaning", "next_command"])
+        if rows:
+            say("existing: a candidate is this learner. new: nobody is, one was declared in the portal.")
+            say("again: details were corrected or completed, and the LRS is to be asked once more.")
 
 
 @app.command()

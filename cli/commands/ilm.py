@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.options import All, Cohort, DryRun, Evidence, Form, Format, ListFile, Number, On, Reason, References
 
+if TYPE_CHECKING:
+    from states.unit_of_work import Office
+
 app = typer.Typer(no_args_is_help=True)
+OPEN = ("prepared", "sent", "partly_answered")
 
 
 @app.command()
@@ -67,6 +71,8 @@ def confirm(
             standings = [s for s in at.office.waiting(REGISTRATION, dispatch) if not cohort or s.cohort == cohort]
         else:
             raise NotPossible("say who: name learners, or give --file, --dispatch, --cohort or --all")
+        if order and everyone and not dispatch and not file:
+            _refuse_one_number_for_many(at.office)
         tally = step.confirm(
             at.office, at.act, standings, order=order, candidate=candidate, file=file,
             on=day(at_day), reason=reason, dry_run=dry_run,
@@ -74,6 +80,19 @@ def confirm(
         if not standings:
             tally.notes.append("no registration is waiting for confirmation")
         at.finish(tally, form, dry_run=dry_run)
+
+
+def _refuse_one_number_for_many(office: Office) -> None:
+    """One order number belongs to one file: with several waiting, the file must be named."""
+    from states.unit_of_work import NotPossible
+    from states.vocabulary import REGISTRATION
+
+    with office.look() as look:
+        names = [d.name for d in look.dispatches.find(kinds=[REGISTRATION], states=OPEN)]
+    if len(names) > 1:
+        raise NotPossible(
+            f"several files wait: {', '.join(names)}. Confirm each with --dispatch FILE --order ITS-NUMBER"
+        )
 
 
 @app.command()

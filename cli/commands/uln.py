@@ -89,7 +89,7 @@ def told(
             standings = at.choose(references, cohort=cohort, listed=listed, states=["uln_received"], everyone=False)
         tally = record_told(at.office, at.act, standings, how=how, on=day(at_day), reason=reason, dry_run=dry_run)
         if not standings:
-            tally.notes.append("nobody is waiting to be told")
+            tally.notes.append("no message waits; write them with: ulnflow uln pass, or name the learners")
         at.finish(tally, form, dry_run=dry_run)
 
 

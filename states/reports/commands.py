@@ -76,7 +76,7 @@ FIXES: Final = {
     "I3": "ulnflow learner edit {who} {field}",
     "I1": "ulnflow lrs submit {who}",
     "I2": "ulnflow stuck --cohort {cohort}",
-    "U1": "ulnflow uln wrong {who} --reason WHY --evidence REFERENCE",
+    "U1": "ulnflow learner why {who}",
     "U3": "ulnflow lrs submit {who}",
     "X1": IN_EXCEPTION,
     "P1": "ulnflow uln told {who} --how email",
@@ -152,5 +152,5 @@ def fix(rule: str, said: str, field: str, reference: str, cohort: str) -> str:
 def duty(name: str, reference: str) -> str:
     """The command that does or closes a duty of a learner."""
     if name in {"tell_learner", "tell_learner_again"}:
-        return f"ulnflow uln pass {quoted(reference)}"
+        return f"ulnflow uln told {quoted(reference)} --how HOW"
     return f"ulnflow duty close {quoted(reference)} {name} --evidence REFERENCE"

@@ -90,6 +90,8 @@ def _chosen(look: Glance, standing: Standing) -> str:
         return "register_without_uln"
     if facts.get("decision") == "again" and ("submit_to_lrs", state) in arrows:
         return "submit_to_lrs"
+    if facts.get("decision") == "again" and ("verify_again", state) in arrows:
+        return "verify_again"
     if facts.get("stale") and route.states[state].owner == OURS and ("verify_again", state) in arrows:
         return "verify_again"
     return ""

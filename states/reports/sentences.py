@@ -115,7 +115,9 @@ def _answered(event: Event, register: Register) -> str:
         "receive_uln": "ULN received",
         "confirm_match": "the match is confirmed",
         "report_lrs_exception": "a person must decide",
-        "answer_kept": "the learner had moved on, so the answer is kept",
+        "answer_kept": "the learner had moved on, so the answer is kept"
+        if not evidence.get("refused_for")
+        else "it is kept for a person to decide",
     }.get(event.trigger or "", register.trigger(event.trigger))
     if decision := evidence.get("decision"):
         chosen = "declared a new learner" if decision == "new" else "chose a learner the LRS holds already"
@@ -304,5 +306,9 @@ NOTES: Final[Mapping[str, Sentence]] = {
     ),
     "exception_decided": lambda _e, _r: "A person decided to ask the LRS again",
     "recalled": _taken_back,
+    "match_known": lambda _e, _r: "The match of the learner's other qualification holds here too",
+    "registration_confirmed": lambda e, _r: (
+        "ILM confirmed a registration after the learner had left" + _given(e.evidence)
+    ),
     "wrong_uln": lambda e, _r: "The ULN was reported to be wrong" + _given(e.evidence),
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
-from states.reports import commands, late, next_move
+from states.reports import commands, exceptions, late, next_move
 from states.reports.words import FILES, OURS, day, iso, minute
 from states.unit_of_work import Glance, Office
 from states.vocabulary import LRS_KINDS, RULES
@@ -99,6 +99,7 @@ class Why:
     contacts: tuple[tuple[str, str], ...]
     alternative: bool
     stale: tuple[str, ...]
+    answer: str
     next_command: str
 
     @property
@@ -151,8 +152,16 @@ def why(office: Office, reference: str, qualification: str = "", *, guidance: Ma
             contacts=contacts,
             next_command=_next(standing, trigger, reference, files, rules, duties),
             alternative="alternative_since" in standing.facts,
+            answer=_answer(office, standing),
             stale=tuple(sorted(standing.facts.get("stale", {}))),
         )
+
+
+def _answer(office: Office, standing: Standing) -> str:
+    """The answer that waits for a decision: its code and what it means."""
+    if standing.state not in {"lrs_exception", "ilm_exception"} and not exceptions.doubtful(standing):
+        return ""
+    return ": ".join(filter(None, (exceptions.code_of(standing), exceptions.meaning_of(office, standing))))
 
 
 def _asked_already(trigger: str, files: Sequence[tuple[Any, Any]]) -> bool:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import date
 
 from states.tally import Tally
-from states.unit_of_work import NotFound, NotPossible, Office
-from states.vocabulary import CLOSE_REASONS, WITHDRAW_REASONS
+from states.unit_of_work import NotFound, NotPossible, Office, UnitOfWork
+from states.vocabulary import CLOSE_REASONS, LAR_CROSS_REFERENCE, LAR_LEARNERS, WITHDRAW_REASONS
 from workflow import Act, Move, Standing
+from workflow.store.dispatch_log import OPEN_STATES
 
 REASONS = {"withdraw": WITHDRAW_REASONS, "close_without_lar": CLOSE_REASONS}
 WORDS = {
@@ -43,11 +44,24 @@ def leave_or_return(
         outcomes = uow.fire(trigger, moves)
         tally.add(outcomes, names, WORDS[trigger])
         uow.remark(outcomes, words)
+        _release(uow, [o.case for o in outcomes if o.accepted and trigger in REASONS])
         opened = uow.log.open_duties([o.case for o in outcomes if o.accepted])
         if opened:
             tally.next.append("ulnflow duty list")
     tally.next += [f"ulnflow learner why {names[s.case]}" for s in standings[:1]]
     return tally
+
+
+def _release(uow: UnitOfWork, cases: Sequence[int]) -> None:
+    """Who left waits in no LAR file any more; answers of the LRS and of ILM are still wanted."""
+    holding = uow.dispatches.holding(cases, [LAR_LEARNERS, LAR_CROSS_REFERENCE])
+    for case, places in holding.items():
+        for member, dispatch in places:
+            if member.state == "open" and dispatch.state in OPEN_STATES:
+                uow.work.note("recalled", [Move(case=case, dispatch=dispatch.id, reason="left", settles="released")])
+                fresh = uow.dispatches.get(dispatch.id)
+                if fresh is not None:
+                    uow.settle(fresh)
 
 
 def close_duty(

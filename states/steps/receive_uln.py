@@ -138,7 +138,7 @@ def _match(uow: UnitOfWork, reply: Reply, tally: Tally) -> tuple[list[Matched], 
     standings, holding = uow.log.load(all_cases), uow.dispatches.holding(all_cases, LRS_KINDS)
     ours = {d.id for d in uow.dispatches.find(kinds=LRS_KINDS) if d.name.rpartition(".")[0] == reply.batch_reference}
     if not ours:
-        tally.notes.append("the reply names a file that is not ours; learners were matched by reference and open file")
+        tally.notes.append("the reply names a file that is not in the register; learners were matched by reference")
     matched: list[Matched] = []
     strangers: list[ReplyRow] = []
     seen: set[str] = set()

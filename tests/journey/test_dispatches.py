@@ -201,7 +201,7 @@ def test_messages_that_cannot_be_written_tell_nobody(centre):
     before = centre.events()
     assert "cannot be written" in centre.refused("uln", "pass").said
     assert centre.events() == before
-    assert "nobody is waiting to be told" in centre.do("uln", "told", "--how", "email", "--all").said
+    assert "no message waits" in centre.do("uln", "told", "--how", "email", "--all").said
     assert centre.states() == {"uln_received": 2}
 
 

@@ -192,7 +192,7 @@ def test_messages_to_somebody_who_left_meanwhile_do_not_stop_the_rest(centre):
     assert (centre.state("L-1"), centre.state("L-2")) == ("uln_passed_to_learner", "withdrawn")
     assert centre.facts("L-2")["told_how"] == "email"
     assert centre.dispatches("uln_message")[0][1] == "answered"
-    assert "nobody is waiting to be told" in centre.do("uln", "told", "--how", "email", "--all").said
+    assert "no message waits" in centre.do("uln", "told", "--how", "email", "--all").said
 
 
 def test_a_registration_that_ilm_cancelled_may_be_made_anew(centre):

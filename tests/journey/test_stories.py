@@ -90,7 +90,7 @@ def test_names_only_similar_are_corrected_and_the_lrs_is_asked_again(centre):
 
     centre.do("learner", "edit", "L-2", "family_name", stdin="MacDonald\n")
     centre.do("exception", "resolve", "L-2", "--decision", "again", "--reason", "name as on the passport")
-    assert centre.json("exception", "list")[0]["next"] == "ulnflow lrs submit"
+    assert centre.json("exception", "list")[0]["next_command"] == "ulnflow lrs submit L-2"
     centre.do("lrs", "submit", "--via", "portal")
     centre.do("lrs", "sent", last_file(centre, "lrs_keying_sheet"))
     assert centre.state("L-2") == "submitted_to_lrs"
