@@ -199,7 +199,7 @@ def test_a_reply_that_names_another_file_is_taken_with_a_warning(at):
     """B5: the reference and an open file of ours decide."""
     result = at("prepared").run("lrs", "receive", REPLY)
     assert result.code == 0
-    assert "names a file that is not ours" in result.err
+    assert "names a file that is not in the register" in result.err
 
 
 def test_an_older_answer_never_undoes_a_newer_one(at):
