@@ -9,6 +9,7 @@ import typer
 from cli.options import Form, Format, Qualification, Reference
 
 app = typer.Typer(no_args_is_help=True)
+CANNOT_VERIFY = 3
 
 
 @app.command()
@@ -57,23 +58,27 @@ def events(
 def verify(form: Format = Form.table) -> None:
     """Check the whole log: guards, gaps, chains, copies, and that every standing follows from its events."""
     from cli.desk import desk
-    from cli.render import progress, say, show, show_one
+    from cli.render import complain, progress, say, show, show_one
+    from workflow.errors import StoreError
     from workflow.store.verify import verify as check
 
-    with desk("audit verify") as at, at.office.look() as look:
-        with progress(look.log.head(), "verifying") as bar:
+    try:
+        with desk("audit verify") as at, at.office.look() as look, progress(look.log.head(), "verifying") as bar:
             route = at.office.route
             report = check(look.connection, at.office.engine.origin, {(route.name, route.version): route}, bar)
-        faults = [{"kind": f.kind, "position": f.position, "case": f.case, "what": f.message} for f in report.faults]
-        notes = [{"kind": f.kind, "position": f.position, "case": f.case, "what": f.message} for f in report.notes]
-        summary = {"origin": report.origin, "events": report.size, "cases": report.cases, "holds": report.holds}
-        if form is Form.table:
-            show_one(summary, form)
-            if faults:
-                show(faults, form, title="What is wrong")
-            for note in notes:
-                say(f"Note: event {note['position']} {note['what']}")
-        else:
-            show_one({**summary, "faults": faults, "notes": notes}, form)
+    except StoreError as wrong:
+        complain(f"The log cannot be verified. {wrong}")
+        raise typer.Exit(CANNOT_VERIFY) from None
+    faults = [{"kind": f.kind, "position": f.position, "case": f.case, "what": f.message} for f in report.faults]
+    notes = [{"kind": f.kind, "position": f.position, "case": f.case, "what": f.message} for f in report.notes]
+    summary = {"origin": report.origin, "events": report.size, "cases": report.cases, "holds": report.holds}
+    if form is Form.table:
+        show_one(summary, form)
+        if faults:
+            show(faults, form, title="What is wrong")
+        for note in notes:
+            say(f"Note: event {note['position']} {note['what']}")
+    else:
+        show_one({**summary, "faults": faults, "notes": notes}, form)
     if not report.holds:
         raise typer.Exit(1)
