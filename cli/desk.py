@@ -62,6 +62,8 @@ class Desk:
 
     def finish(self, tally: Tally, form: Form, *, dry_run: bool = False) -> None:
         """Say what was done; learners refused make the exit code 1."""
+        if tally.refusals and not any(n for word, n in tally.counts.items() if "refused" not in word):
+            tally.next.clear()
         structlog.get_logger().info(
             "command_done", command=self.act.command, dry_run=dry_run, refused=tally.refused, files=len(tally.files)
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
@@ -32,9 +33,19 @@ class Chosen:
 chosen = Chosen()
 
 
+PLACEHOLDERS = frozenset({"NUMBER", "REFERENCE", "WHY", "HOW", "DECISION", "FILE", "COHORT"})
+
+
+def real(text: str) -> str:
+    """What stands in capitals in a suggested command is to be replaced, not typed."""
+    if text in PLACEHOLDERS:
+        raise typer.BadParameter(f"put the real one where {text} stands")
+    return text
+
+
 def names_nobody(text: str) -> str:
     """Evidence goes into the log for good, so it may not carry an e-mail address, a ULN or a postcode."""
-    if text:
+    if real(text):
         from states.learner import checks, uln  # noqa: PLC0415 - only when something was said
 
         words = text.replace(",", " ").split()
@@ -49,6 +60,19 @@ def names_nobody(text: str) -> str:
 
 
 LONGEST_EVIDENCE = 80
+
+
+def is_number(text: str) -> str:
+    """Numbers of the awarding organisation go into the log too: letters, digits and - . / _ only."""
+    real(text)
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,39}", text or "x"):
+        raise typer.BadParameter("at most 40 letters, digits and - . / _, as ILM writes the number")
+    return text
+
+
+Candidate = Annotated[
+    str, typer.Option("--candidate", help="The candidate number, for one learner.", callback=is_number)
+]
 Evidence = Annotated[
     str,
     typer.Option("--evidence", help="What it rests on: a reference, never a person.", callback=names_nobody),
@@ -67,7 +91,9 @@ ListFile = Annotated[
     Path | None, typer.Option("--list", help="A file with one learner reference a line.", show_default=False)
 ]
 All = Annotated[bool, typer.Option("--all", help="Everyone the step is for.")]
-Reason = Annotated[str, typer.Option("--reason", help="Why, in your own words or as a code.", show_default=False)]
+Reason = Annotated[
+    str, typer.Option("--reason", help="Why, in your own words or as a code.", show_default=False, callback=real)
+]
 On = Annotated[
     str, typer.Option("--at", metavar="YYYY-MM-DD", help="The day it happened, if not now.", show_default=False)
 ]

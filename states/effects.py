@@ -10,8 +10,17 @@ from workflow import Standing
 from workflow.working_days import start_of
 
 UNTOLD: Final = dict.fromkeys(("told_uln", "told_at", "told_how"))
-UNREGISTERED: Final = dict.fromkeys(("registered_at", "order_number", "candidate_number", "registered_version"))
-WITHOUT_ULN: Final[Mapping[str, Any]] = {**UNTOLD, **dict.fromkeys(("uln", "match_version", "stale"))}
+UNREGISTERED: Final = dict.fromkeys(
+    (
+        "registered_at",
+        "order_number",
+        "candidate_number",
+        "registered_version",
+        "alternative_since",
+        "alternative_reason",
+    )
+)
+WITHOUT_ULN: Final[Mapping[str, Any]] = {**UNTOLD, **dict.fromkeys(("uln", "uln_since", "match_version", "stale"))}
 
 OWN_COMMANDS: Final = {
     "submit_to_lrs": "ulnflow lrs submit (or --via portal), then ulnflow lrs sent",

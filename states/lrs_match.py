@@ -37,8 +37,11 @@ def match_facts(uow: UnitOfWork, one: Matched) -> dict[str, Any]:
     _, now = uow.learners.current([learner])[learner]
     today = uow.office.today().isoformat()
     moved_on = [name for name in changed_fields(sent, now) if name in FIVE_DETAILS] if sent else []
+    number = number or max((r.number for r in history), default=0) + 1
+    known = one.standing.facts
     return {
-        "uln": number or max((r.number for r in history), default=0) + 1,
+        "uln": number,
+        "uln_since": known.get("uln_since") if known.get("uln") == number else uow.work.clock(),
         "match_version": version,
         "stale": dict.fromkeys(moved_on, today) or None,
     }

@@ -275,8 +275,10 @@ class FileDraft:
 class Outbox(Protocol):
     """Where files for the outside are put: whole or not at all, never over an existing file."""
 
-    def draft(self, name: str, write: Callable[[BinaryIO], None], *, folder: str = "") -> FileDraft:
-        """Write a file under a temporary name, flushed to disk; raises FileRefused when the name is taken."""
+    def draft(
+        self, name: str, write: Callable[[BinaryIO], None], *, folder: str = "", token: str = "", flush: bool = True
+    ) -> FileDraft:
+        """Write a file under a temporary name; `token` names its command. Raises FileRefused when the name is taken."""
         ...
 
     def publish(self, draft: FileDraft) -> Path:
@@ -287,8 +289,8 @@ class Outbox(Protocol):
         """Remove a draft that will not be published."""
         ...
 
-    def pending(self) -> list[Path]:
-        """Drafts that were neither published nor discarded."""
+    def pending(self) -> list[tuple[str, FileDraft]]:
+        """Drafts that were neither published nor discarded, each with the token of its command."""
         ...
 
     def read_digest(self, path: Path) -> str:

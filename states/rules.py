@@ -64,7 +64,7 @@ def names_fit_the_lrs(asked: Asked) -> Objections:
     for name in ("given_name", "family_name", "preferred_name", "previous_family_name"):
         value = getattr(asked.details, name)
         if value and (fault := checks.name_fault(value)):
-            yield Objection(fault.code, f"{LABELS[name]}: {fault.message}. {fault.fix}", name)
+            yield Objection(fault.code, f"{LABELS[name]}: {fault.message.rstrip('.')}. {fault.fix}", name)
 
 
 def age_is_accepted(asked: Asked) -> Objections:
@@ -87,7 +87,7 @@ def postcode_has_lrs_form(asked: Asked) -> Objections:
     if not postcode:
         return
     if fault := checks.postcode_fault(postcode):
-        yield Objection(fault.code, f"Postcode: {fault.message}. {fault.fix}", "postcode")
+        yield Objection(fault.code, f"Postcode: {fault.message.rstrip('.')}. {fault.fix}", "postcode")
     elif checks.normalise_postcode(postcode) == checks.UNKNOWN_POSTCODE:
         yield Objection(
             "unknown_postcode",
@@ -100,14 +100,14 @@ def postcode_has_lrs_form(asked: Asked) -> Objections:
 def gender_is_known_code(asked: Asked) -> Objections:
     """D5: LRS codes 0 not known, 1 male, 2 female, 9 not specified."""
     if asked.details.gender and (fault := checks.gender_fault(asked.details.gender)):
-        yield Objection(fault.code, f"Gender: {fault.message}. {fault.fix}", "gender")
+        yield Objection(fault.code, f"Gender: {fault.message.rstrip('.')}. {fault.fix}", "gender")
 
 
 def privacy_notice_was_shown(asked: Asked) -> Objections:
     """D6: since 25 May 2018 the duty is to have shown the LRS privacy notice before submission."""
     details = asked.details
     if details.ability_to_share and (fault := checks.ability_fault(details.ability_to_share)):
-        yield Objection(fault.code, f"Ability to share: {fault.message}. {fault.fix}", "ability_to_share")
+        yield Objection(fault.code, f"Ability to share: {fault.message.rstrip('.')}. {fault.fix}", "ability_to_share")
     elif details.ability_to_share == "0":
         yield Objection(
             "notice_not_shown",
@@ -124,7 +124,7 @@ def id_type_is_known(asked: Asked) -> Objections:
     """D7: the LRS verification types; 999 needs its description."""
     details = asked.details
     if details.id_type and (fault := checks.id_type_fault(details.id_type, asked.policy.id_types)):
-        yield Objection(fault.code, f"ID verification type: {fault.message}. {fault.fix}", "id_type")
+        yield Objection(fault.code, f"ID verification type: {fault.message.rstrip('.')}. {fault.fix}", "id_type")
     if details.id_type == "999" and not details.id_description:
         yield Objection("missing", "ID verification description is needed for type 999; add it", "id_description")
 
@@ -283,7 +283,7 @@ def cohort_is_ready(asked: Asked) -> Objections:
 def awarding_file_can_hold_it(asked: Asked) -> Objections:
     """I3: the limits of the awarding organisation's profile; nothing is ever cut."""
     for finding in asked.limits:
-        yield Objection(finding.code, f"{finding.message}. {finding.fix}", finding.field)
+        yield Objection(finding.code, f"{finding.message.rstrip('.')}. {finding.fix}", finding.field)
 
 
 def recommended_route_taken(asked: Asked) -> Objections:

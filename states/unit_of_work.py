@@ -6,12 +6,12 @@ is finished by `recover`.
 
 from __future__ import annotations
 
-import re
+import hashlib
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -22,7 +22,9 @@ from states.asked import Asked, Policy
 from states.learner.details import Details
 from states.learner.repository import HELD, Learners
 from states.ports import FileDraft, FileRefused, Plugs
+from states.vocabulary import REASONS, STATED
 from workflow import Act, Engine, Move, Outcome, Route, Standing, WorkflowError
+from workflow.event import canonical
 from workflow.store.database import Database
 from workflow.store.dispatch_log import (
     ANSWERED,
@@ -39,7 +41,6 @@ from workflow.store.event_log import EventLog
 from workflow.work import Work
 from workflow.working_days import day_of
 
-NAMED_FOR_DISPATCH: Final = re.compile(r"[0-9a-f]{16}\.((?:PRACTICE_)?D([0-9]+)-.*)", re.ASCII)
 PRACTICE_UKPRNS: Final = "9999"
 """How UKPRNs begin that no provider has."""
 
@@ -200,8 +201,21 @@ class UnitOfWork(Glance):
         self.work, self.drafts = work, drafts
 
     def fire(self, trigger: str, moves: Sequence[Move], *, bulk: bool = False) -> list[Outcome]:
-        """Put a trigger to some cases; see Work.fire."""
-        return self.work.fire(trigger, moves, bulk=bulk) if moves else []
+        """Put a trigger to some cases; see Work.fire. A reason in somebody's own words is kept apart from the log."""
+        return self._in_code(moves, lambda coded: self.work.fire(trigger, coded, bulk=bulk))
+
+    def note(self, what: str, moves: Sequence[Move]) -> list[Outcome]:
+        """Record facts that move nobody; see Work.note, and `fire` for reasons."""
+        return self._in_code(moves, lambda coded: self.work.note(what, coded))
+
+    def _in_code(self, moves: Sequence[Move], run: Callable[[list[Move]], list[Outcome]]) -> list[Outcome]:
+        if not moves:
+            return []
+        words = {m.case: m.reason for m in moves if m.reason and m.reason not in REASONS}
+        outcomes = run([replace(m, reason=STATED) if m.case in words else m for m in moves])
+        for outcome in outcomes:
+            self.remark([outcome], words.get(outcome.case, ""))
+        return outcomes
 
     def remark(self, outcomes: Sequence[Outcome], words: str) -> None:
         """Keep the free text of a reason beside the events of these outcomes."""
@@ -211,10 +225,11 @@ class UnitOfWork(Glance):
             if outcome.position and outcome.after is not None:
                 self.learners.remark(outcome.position, words, outcome.after.subject)
 
-    def draft(self, name: str, write: Callable[[BinaryIO], None], *, folder: str) -> FileDraft:
+    def draft(self, name: str, write: Callable[[BinaryIO], None], *, folder: str, flush: bool = True) -> FileDraft:
         """Write a file that is published when this transaction commits, and removed when it does not."""
         self.office.refuse_practice()
-        draft = self.office.plugs.outbox.draft(name, write, folder=folder)
+        token = token_of(self.work.act.command_id)
+        draft = self.office.plugs.outbox.draft(name, write, folder=folder, token=token, flush=flush)
         self.drafts.append(draft)
         return draft
 
@@ -233,7 +248,13 @@ class UnitOfWork(Glance):
         self.work.record(
             "dispatch_prepared",
             dispatch=number,
-            evidence={"kind": kind, "name": draft.final.name, "digest": draft.digest, "members": len(members)},
+            evidence={
+                "kind": kind,
+                "name": draft.final.name,
+                "digest": draft.digest,
+                "members": len(members),
+                "frozen": hashlib.sha256(canonical([list(member) for member in members])).hexdigest(),
+            },
             opens=["upload_file"] if duty else (),
         )
         now = self.work.clock()
@@ -320,28 +341,26 @@ class UnitOfWork(Glance):
 def recover(office: Office) -> list[str]:
     """Give files their final name that a crash left between commit and rename; returns the names.
 
-    A draft that no dispatch knows and that is older than an hour belongs to a command that never committed.
+    A draft of a command that committed is published; one whose command the log does not know, and that is older than
+    an hour, belongs to a command that never committed. One that cannot be published stays, and stops nobody.
     """
-    finished = []
-    now = time.time()  # the age of a file on disk, not the time of an event
-    outbox = office.plugs.outbox
-    pending = outbox.pending()
+    pending = office.plugs.outbox.pending()
     if not pending:
         return []
     with office.look() as look:
-        for path in pending:
-            digest = outbox.read_digest(path)
-            name = path.name.partition(".")[2]
-            known = [d for d in look.dispatches.find(digest=digest) if d.name == name]
-            folder = known[0].folder if known else None
-            if not known and (match := NAMED_FOR_DISPATCH.fullmatch(path.name)):
-                owner = look.dispatches.get(int(match.group(2)))
-                folder = owner.folder if owner else None
-            final = office.outbox_folder / (folder or "") / name
-            draft = FileDraft(draft=path, final=final, digest=digest, size=path.stat().st_size)
-            if folder is not None:
-                outbox.publish(draft)
-                finished.append(name)
-            elif now - path.stat().st_mtime > STALE_DRAFT.total_seconds():
-                outbox.discard(draft)
+        committed = {token_of(command) for command in look.log.commands_beside_cases()}
+    finished = []
+    now = time.time()  # the age of a file on disk, not the time of an event
+    for token, draft in pending:
+        if token in committed:
+            with suppress(FileRefused):
+                office.plugs.outbox.publish(draft)
+                finished.append(draft.final.name)
+        elif now - draft.draft.stat().st_mtime > STALE_DRAFT.total_seconds():
+            office.plugs.outbox.discard(draft)
     return finished
+
+
+def token_of(command_id: str) -> str:
+    """What the drafts of a command are filed under: letters and digits, whatever the id looks like."""
+    return hashlib.sha256(command_id.encode()).hexdigest()[:16]

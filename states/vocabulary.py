@@ -50,6 +50,24 @@ LRS_KINDS: Final = (LRS_BATCH, LRS_KEYING)
 
 WITHDRAW_REASONS: Final = ("left_course", "moved_away", "changed_course", "duplicate", "deceased", "other")
 CLOSE_REASONS: Final = ("declined_uln", "overseas", "scotland", "not_achieved", "other")
+STATED: Final = "stated"
+"""The reason code for words that are kept apart from the log."""
+
+REASONS: Final = frozenset(
+    {
+        *WITHDRAW_REASONS,
+        *CLOSE_REASONS,
+        STATED,
+        "recalled",
+        "rejected_whole",
+        "never_sent",
+        "wrong_uln",
+        "left",
+        "nobody_left",
+    }
+)
+"""Every reason code an event may bear."""
+
 TOLD_BY: Final = ("email", "letter", "in_person", "phone", "portal")
 DECISIONS: Final = ("existing", "new", "again")
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli.options import All, Cohort, DryRun, Form, Format, ListFile, On, Reason, References, names_nobody
+from cli.options import All, Cohort, DryRun, Form, Format, ListFile, On, Reason, References, is_number, names_nobody
 
 
 def advance(
@@ -32,10 +32,13 @@ def advance(
     from cli.render import progress
     from states.steps.advance import advance as step
     from states.unit_of_work import NotPossible
+    from states.vocabulary import REASONS, STATED
 
     pairs = [item.partition("=") for item in evidence or ()]
-    for _, _, value in pairs:
+    for name, _, value in pairs:
+        is_number(name)
         names_nobody(value)
+    names_nobody(command_id)
     if any(not value for _, _, value in pairs):
         raise typer.BadParameter("--evidence takes NAME=VALUE, such as reference=WG-1")
     with desk("advance", command_id) as at:
@@ -45,10 +48,12 @@ def advance(
             references, cohort=cohort, listed=listed, states=[state] if state else (), everyone=everyone or bool(state)
         )
         standings = standings[:first] if first else standings
-        code = reason if reason.replace("_", "").isalnum() and reason.islower() else "stated" if reason else ""
+        code = reason if reason in REASONS or not reason else STATED
         with progress(len(standings), trigger) as bar:
             tally = step(
                 at.office, at.act, trigger, standings, reason=code, evidence={name: value for name, _, value in pairs},
                 on=day(at_day), dry_run=dry_run, stop_after=stop_after or None, progress=bar,
             )  # fmt: skip
+        if code != reason:
+            tally.notes.append("only that a reason was stated is kept here, not its words")
         at.finish(tally, form, dry_run=dry_run)

@@ -17,15 +17,21 @@ def history(
     reference: Reference,
     qualification: Qualification = "",
     refusals: Annotated[bool, typer.Option("--refusals", help="Refused attempts and looks as well.")] = False,
+    reasons: Annotated[
+        bool, typer.Option("--reasons", help="Reasons in the words they were given in; the look is recorded.")
+    ] = False,
     form: Format = Form.table,
 ) -> None:
     """Tell one learner's story from the log."""
     from cli.desk import desk
     from cli.explain import show_trail
     from states.reports.trail import trail
+    from states.steps import look_up
 
     with desk("audit history") as at:
-        show_trail(trail(at.office, reference, qualification=qualification, refusals=refusals), form)
+        words = look_up.reasons(at.office, at.act, reference) if reasons else {}
+        story = trail(at.office, reference, qualification=qualification, refusals=refusals, reasons=words)
+        show_trail(story, form)
 
 
 @app.command()
@@ -59,13 +65,15 @@ def verify(form: Format = Form.table) -> None:
     """Check the whole log: guards, gaps, chains, copies, and that every standing follows from its events."""
     from cli.desk import desk
     from cli.render import complain, progress, say, show, show_one
-    from workflow.errors import StoreError
+    from workflow.errors import SchemaMissing, StoreError
     from workflow.store.verify import verify as check
 
     try:
         with desk("audit verify") as at, at.office.look() as look, progress(look.log.head(), "verifying") as bar:
             route = at.office.route
             report = check(look.connection, at.office.engine.origin, {(route.name, route.version): route}, bar)
+    except SchemaMissing:
+        raise
     except StoreError as wrong:
         complain(f"The log cannot be verified. {wrong}")
         raise typer.Exit(CANNOT_VERIFY) from None

@@ -37,7 +37,7 @@ def show(reference: Reference, form: Format = Form.table) -> None:
     with desk("exception show") as at:
         shown = compare(at.office, at.act, reference)
         show_one({"Reference": reference, **shown.values}, form)
-        say(f"Next: ulnflow exception resolve {reference} --decision existing|new|again --reason WHY")
+        say(f"Next: ulnflow exception resolve {reference} --decision DECISION --reason WHY (existing, new or again)")
 
 
 @app.command()

@@ -7,7 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import All, Cohort, DryRun, Evidence, Form, Format, ListFile, Number, On, Reason, References
+from cli.options import (
+    All,
+    Cohort,
+    DryRun,
+    Evidence,
+    Form,
+    Format,
+    ListFile,
+    Number,
+    On,
+    Reason,
+    References,
+    is_number,
+)
 
 if TYPE_CHECKING:
     from states.unit_of_work import Office
@@ -42,8 +55,10 @@ def register(
 @app.command()
 def confirm(
     references: References = None,
-    order: Annotated[str, typer.Option("--order", help="ILM's order number.")] = "",
-    candidate: Annotated[str, typer.Option("--candidate", help="The candidate number, for one learner.")] = "",
+    order: Annotated[str, typer.Option("--order", help="ILM's order number.", callback=is_number)] = "",
+    candidate: Annotated[
+        str, typer.Option("--candidate", help="The candidate number, for one learner.", callback=is_number)
+    ] = "",
     file: Annotated[
         Path | None, typer.Option("--file", help="ILM's confirmation: reference, candidate number, order number.")
     ] = None,

@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from cli.options import All, Cohort, DryRun, Form, Format, ListFile, Number, On, Reason, References
+from cli.options import (
+    All,
+    Cohort,
+    DryRun,
+    Form,
+    Format,
+    ListFile,
+    Number,
+    On,
+    Reason,
+    References,
+    is_number,
+)
 
 app = typer.Typer(no_args_is_help=True)
+
+
+class By(StrEnum):
+    """Who may update a LAR."""
+
+    ilm = "ilm"
+    centre = "centre"
+
+
 Prepare = Annotated[bool, typer.Option("--prepare", help="Only write the file to upload.")]
 
 
@@ -51,7 +73,9 @@ def cross_reference(
     everyone: All = False,
     prepare: Prepare = False,
     reference: Number = "",
-    candidate: Annotated[str, typer.Option("--candidate", help="The candidate number, for one learner.")] = "",
+    candidate: Annotated[
+        str, typer.Option("--candidate", help="The candidate number, for one learner.", callback=is_number)
+    ] = "",
     at_day: On = "",
     reason: Reason = "",
     dry_run: DryRun = False,
@@ -79,7 +103,7 @@ def cross_reference(
 @app.command()
 def confirm(
     references: References = None,
-    by: Annotated[str, typer.Option("--by", help="Who updated the LAR: ilm or centre.")] = "",
+    by: Annotated[By | None, typer.Option("--by", help="Who updated the LAR.")] = None,
     reference: Number = "",
     cohort: Cohort = "",
     listed: ListFile = None,
@@ -105,7 +129,7 @@ def confirm(
             at.office,
             at.act,
             standings,
-            by=by,
+            by=by.value if by else "",
             reference=reference,
             seen_on=day(at_day),
             reason=reason,

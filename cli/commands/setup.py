@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -34,7 +35,7 @@ def init(
     else:
         asks = sys.stdin.isatty()
         answers = {
-            "ukprn": ukprn or _ask(asks, "UKPRN of the centre (8 digits)", "--ukprn"),
+            "ukprn": _ukprn(ukprn, asks=asks),
             "nation": nation
             or _ask(asks, "Nation (england, wales, scotland, northern_ireland)", "--nation", "england"),
             "late_uln": late_uln
@@ -47,6 +48,17 @@ def init(
     wiring.create(where, practice=False)
     say(f"The database is ready in {where}.")
     say("Next: ulnflow cohort import FILE --cohort NAME --qualification CODE --funded")
+
+
+def _ukprn(given: str, *, asks: bool) -> str:
+    """The centre's number, asked again until it can be one."""
+    while True:
+        text = given or _ask(asks, "UKPRN of the centre (8 digits)", "--ukprn")
+        if re.fullmatch(r"[1-9][0-9]{7}", text, re.ASCII):
+            return text
+        if given or not asks:
+            raise typer.BadParameter("a UKPRN has eight digits and does not begin with 0")
+        typer.echo("A UKPRN has eight digits and does not begin with 0.", err=True)
 
 
 def _ask(asks: bool, question: str, option: str, default: str = "") -> str:

@@ -178,35 +178,44 @@ class Outbox:
     def __init__(self, folder: Path, *, mark: str = "") -> None:
         self.folder, self.mark = folder, mark
 
-    def draft(self, name: str, write: Callable[[BinaryIO], None], *, folder: str = "") -> FileDraft:
-        """Write a file under a temporary name, flushed to disk.
+    def draft(
+        self, name: str, write: Callable[[BinaryIO], None], *, folder: str = "", token: str = "", flush: bool = True
+    ) -> FileDraft:
+        """Write a file below `.pending`, in the place it will take in the outbox, flushed to disk unless told not to.
 
-        `folder` is a folder of the outbox, its parts separated by `/`. Raises FileRefused for an unsafe name,
+        `folder` is a folder of the outbox, its parts separated by `/`; `token` tells the drafts of one command from
+        those of another (letters and digits). Raises FileRefused for an unsafe name,
         a name that is taken and a disk that cannot be written; nothing stays behind then, whatever `write`
         raises.
         """
         if not name.startswith(self.mark):
             name = self.mark + name
         check_name(name)
-        pending = self._inner(PENDING)
-        final = self._inner(*self._parts(folder)) / name
+        parts = self._parts(folder)
+        final = self._inner(*parts) / name
         if os.path.lexists(final):
             raise _taken(name)
-        temporary = pending / f"{secrets.token_hex(8)}.{name}"
+        pending = self._inner(PENDING, *self._parts(token or secrets.token_hex(8)), *parts)
+        temporary = pending / name
+        _remove(temporary)  # what an earlier try of the same command left
         try:
             with _open_new(temporary) as target:
                 write(target)
                 target.flush()
-                os.fsync(target.fileno())
+                if flush:
+                    os.fsync(target.fileno())
             size = temporary.stat().st_size
             digest = self.read_digest(temporary)
         except OSError as error:
             _remove(temporary)
+            self._tidy(pending)
             raise _cannot_write(name, error) from None
         except BaseException:
             _remove(temporary)
+            self._tidy(pending)
             raise
-        _sync_folder(pending)
+        if flush:
+            _sync_folder(pending)
         return FileDraft(draft=temporary, final=final, digest=digest, size=size)
 
     def publish(self, draft: FileDraft) -> Path:
@@ -218,7 +227,7 @@ class Outbox:
         name = draft.final.name
         self._inner(*draft.final.parent.relative_to(self.folder).parts)
         if self._holds(draft.final, draft.digest):
-            _remove(draft.draft)
+            self.discard(draft)
             return draft.final
         if os.path.lexists(draft.final):
             raise _taken(name)
@@ -232,17 +241,32 @@ class Outbox:
         except OSError as error:
             raise _cannot_write(name, error) from None
         _sync_folder(draft.final.parent)
-        _sync_folder(draft.draft.parent)
+        self._tidy(draft.draft.parent)
         return draft.final
 
     def discard(self, draft: FileDraft) -> None:
         """Remove a draft that will not be published; one that is gone already is fine."""
         _remove(draft.draft)
+        self._tidy(draft.draft.parent)
 
-    def pending(self) -> list[Path]:
-        """List the drafts nobody published or discarded, such as a power cut leaves."""
+    def pending(self) -> list[tuple[str, FileDraft]]:
+        """List (token, draft) of what nobody published or discarded, such as a power cut leaves."""
         folder = self.folder / PENDING
-        return sorted(p for p in folder.iterdir() if p.is_file()) if folder.is_dir() else []
+        found = []
+        for path in sorted(folder.rglob("*")) if folder.is_dir() else []:
+            token, *place = path.relative_to(folder).parts
+            if place and path.is_file() and not path.is_symlink():
+                final = self.folder.joinpath(*place)
+                size = path.stat().st_size
+                found.append((token, FileDraft(draft=path, final=final, digest=self.read_digest(path), size=size)))
+        return found
+
+    def _tidy(self, folder: Path) -> None:
+        """Remove the folders of drafts that are empty now."""
+        with suppress(OSError):  # not empty, or gone already
+            while folder != self.folder / PENDING and folder.is_relative_to(self.folder / PENDING):
+                folder.rmdir()
+                folder = folder.parent
 
     def read_digest(self, path: Path) -> str:
         """Give the SHA-256 of a file, as 64 hexadecimal digits; raises FileRefused when it cannot be read."""

@@ -82,4 +82,4 @@ def _code_or_text(name: str, value: str) -> str:
 
 def _refuse(name: str, fault: checks.Fault | None) -> None:
     if fault is not None:
-        raise EntryRefused(f"{FIELDS[name]}: {fault.message}. {fault.fix}")
+        raise EntryRefused(f"{FIELDS[name]}: {fault.message.rstrip('.')}. {fault.fix}")

@@ -77,6 +77,7 @@ FIXES: Final = {
     "I1": "ulnflow lrs submit {who}",
     "I2": "ulnflow stuck --cohort {cohort}",
     "U1": "ulnflow learner why {who}",
+    "D8": "ulnflow learner withdraw {who} --reason duplicate",
     "U3": "ulnflow lrs submit {who}",
     "X1": IN_EXCEPTION,
     "P1": "ulnflow uln told {who} --how email",

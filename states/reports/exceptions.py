@@ -79,4 +79,4 @@ def _command(standing: Standing, reference: str) -> str:
         return f"ulnflow ilm resolve {who} --evidence REFERENCE"
     if code_of(standing) == WRONG:
         return f"ulnflow exception resolve {who} --decision again --reason WHY"
-    return f"ulnflow exception resolve {who} --decision existing|new|again --reason WHY"
+    return f"ulnflow exception resolve {who} --decision DECISION --reason WHY"

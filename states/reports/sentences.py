@@ -306,6 +306,9 @@ NOTES: Final[Mapping[str, Sentence]] = {
     ),
     "exception_decided": lambda _e, _r: "A person decided to ask the LRS again",
     "recalled": _taken_back,
+    "registered_without_uln_held_since": lambda e, _r: (
+        "ILM confirmed a registration that went to it without a ULN: the alternative route begins" + _given(e.evidence)
+    ),
     "match_known": lambda _e, _r: "The match of the learner's other qualification holds here too",
     "registration_confirmed": lambda e, _r: (
         "ILM confirmed a registration after the learner had left" + _given(e.evidence)

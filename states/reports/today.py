@@ -189,8 +189,8 @@ def _suggestions(look: Glance, waiting: Sequence[OpenDispatch]) -> list[Suggesti
     refused = sum(s.cases for s in queries.shared_refusals(list(route.states)))
     if refused:
         listed.append(Suggestion("refused when last asked", refused, "ulnflow stuck"))
-    if queries.count_duties(dict.fromkeys(route.duties, late.FOREVER)):
-        listed.append(Suggestion("duties are open", 0, "ulnflow duty list"))
+    if open_duties := sum(queries.count_duties(dict.fromkeys(route.duties, late.FOREVER)).values()):
+        listed.append(Suggestion("duties are open", open_duties, "ulnflow duty list"))
     return listed
 
 

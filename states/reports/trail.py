@@ -5,8 +5,10 @@ The log holds no personal value, so the story holds none: it speaks of fields by
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 
 from states.reports import next_move
 from states.reports.sentences import Register, objections, sentence
@@ -14,6 +16,8 @@ from states.reports.words import day, minute
 from states.unit_of_work import Glance, NotFound, Office
 from workflow import Event
 from workflow.store.queries import Queries
+
+NO_WORDS: Final[Mapping[int, str]] = MappingProxyType({})
 
 TELLING_OF_A_FILE = frozenset({"dispatch_prepared", "dispatch_rejected", "dispatch_superseded"})
 """What happened to a file that holds the learner and moved nobody, so that no event of the learner tells it."""
@@ -51,10 +55,17 @@ class Trail:
     lines: tuple[TrailLine, ...]
 
 
-def trail(office: Office, reference: str, *, qualification: str = "", refusals: bool = False) -> Trail:
+def trail(
+    office: Office,
+    reference: str,
+    *,
+    qualification: str = "",
+    refusals: bool = False,
+    reasons: Mapping[int, str] = NO_WORDS,
+) -> Trail:
     """Every event of a learner's cases, or of the one for a qualification; refused attempts and looks when asked.
 
-    Raises NotFound.
+    `reasons` are the words of reasons by position, kept apart from the log. Raises NotFound.
     """
     with office.look() as look:
         register = Register(office.route, look.dispatches)
@@ -72,7 +83,10 @@ def trail(office: Office, reference: str, *, qualification: str = "", refusals: 
         return Trail(
             reference=reference,
             stands=tuple((named[s.case], office.route.states[s.state].title) for s in own),
-            lines=tuple(_line(e, named.get(case, ""), register, e.position in voided) for e, case in events),
+            lines=tuple(
+                _line(e, named.get(case, ""), register, reasons.get(e.position, ""), voided=e.position in voided)
+                for e, case in events
+            ),
         )
 
 
@@ -93,14 +107,14 @@ def _events(look: Glance, cases: Iterable[int], *, refusals: bool) -> list[tuple
     return [found[position] for position in sorted(found)]
 
 
-def _line(event: Event, qualification: str, register: Register, voided: bool) -> TrailLine:  # noqa: FBT001 - a fact
+def _line(event: Event, qualification: str, register: Register, words: str, *, voided: bool) -> TrailLine:
     held, not_held, messages = objections(event, register)
     return TrailLine(
         position=event.position,
         happened=happened(event),
         recorded=recorded(event),
         who=who(event),
-        what=sentence(event, register),
+        what=sentence(event, register) + (f' In words: "{words}"' if words else ""),
         stands=register.state(event.target) if event.target else "",
         held=held,
         not_held=not_held,

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from states.learner.details import FIVE_DETAILS, Details, changed_fields
+from states.learner.details import FIVE_DETAILS, LABELS, Details, changed_fields
 from states.ports import Finding, RowResult, Sheet, SheetRow
 from states.tally import FileMade, Refusal, Tally
 from states.unit_of_work import NotFound, NotPossible, Office, UnitOfWork
@@ -84,6 +84,7 @@ def _take_in(uow: UnitOfWork, imported: Imported, enrolment: Enrolment) -> None:
     standings = uow.log.load([case for listed in cases.values() for case in listed])
     fresh: list[tuple[SheetRow, Mapping[str, Any]]] = []
     outcomes: dict[int, tuple[str, int | None]] = {}
+    file = _File(uow, imported.sheet)
     for row in taken:
         facts = _case_facts(row, enrolment)
         details = _with_notice(row.details, enrolment)
@@ -91,27 +92,55 @@ def _take_in(uow: UnitOfWork, imported: Imported, enrolment: Enrolment) -> None:
         if learner is None:
             fresh.append((row, facts))
             continue
-        outcomes[row.row] = _known_learner(
-            uow, learner, current.get(learner), details, facts, [standings[c] for c in cases.get(learner, ())], row.row
-        )
-    dispatch = None
-    if fresh or any(word != "unchanged" for word, _ in outcomes.values()):
-        dispatch = uow.received(COHORT_SHEET, imported.sheet.digest, rows=len(rows))
+        own = [standings[c] for c in cases.get(learner, ())]
+        outcomes[row.row] = _known_learner(file, learner, current.get(learner), details, facts, own, row.row)
     if fresh:
         numbers = uow.add_learners([(row.reference, _with_notice(row.details, enrolment)) for row, _ in fresh])
         opened = uow.work.open(
             [(number, {**facts, "details_version": 1}) for number, (_, facts) in zip(numbers, fresh, strict=True)],
-            dispatch=dispatch,
+            dispatch=file.number(),
             rows=[row.row for row, _ in fresh],
         )
         outcomes |= {row.row: ("added", s.case) for (row, _), s in zip(fresh, opened, strict=True)}
     for name in {facts["cohort"] for _, facts in fresh if "cohort" in facts} | ({enrolment.cohort} - {""}):
         uow.learners.save_cohort(name, enrolment.register_by)
-    _tell(uow, imported, outcomes)
+    _tell(uow, imported, outcomes, file.replaced)
+    _tell_overruled(imported, enrolment)
+
+
+def _tell_overruled(imported: Imported, enrolment: Enrolment) -> None:
+    """Where the sheet has its own column, it counts; say for how many rows an option therefore did not."""
+    for name in CASE_FIELDS:
+        option = getattr(enrolment, name)
+        own = [getattr(row, name) for row in imported.sheet.rows]
+        other = sum(value not in {None, "", option} for value in own)
+        if option not in {None, ""} and other:
+            imported.tally.notes.append(
+                f"{name.replace('_', ' ')}: the sheet's own column says otherwise for {other} rows, and it counts"
+            )
+
+
+@dataclass(slots=True)
+class _File:
+    """The sheet's place in the register, taken when the first row of it changes something."""
+
+    uow: UnitOfWork
+    sheet: Sheet
+    taken: int | None = None
+    replaced: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    """Row -> the fields whose value on file it replaced."""
+
+    def number(self) -> int | None:
+        """The register number; the one it got before when these bytes came in before."""
+        if self.taken is None:
+            seen = self.uow.dispatches.find(kinds=[COHORT_SHEET], digest=self.sheet.digest)
+            new = self.uow.received(COHORT_SHEET, self.sheet.digest, rows=len(self.sheet.rows))
+            self.taken = new if new is not None else seen[-1].id
+        return self.taken
 
 
 def _known_learner(
-    uow: UnitOfWork,
+    file: _File,
     learner: int,
     current: tuple[int, Details] | None,
     details: Details,
@@ -119,22 +148,34 @@ def _known_learner(
     own: Sequence[Standing],
     row: int,
 ) -> tuple[str, int | None]:
-    """Bring a learner we have up to date with their row; blanks in the sheet never erase."""
-    word = "unchanged"
-    same = [s for s in own if s.facts.get("qualification", "") == facts.get("qualification", "")]
-    if same and facts.get("cohort") and same[-1].cohort != facts["cohort"]:
+    """Bring a learner we have up to date with their row; blanks in the sheet never erase.
+
+    A row that names no qualification is about the case there is; another qualification opens another case.
+    """
+    uow, word = file.uow, "unchanged"
+    wanted = facts.get("qualification", "")
+    same = [s for s in own if not wanted or s.facts.get("qualification", "") in {"", wanted}]
+    if same and facts.get("cohort") and same[-1].cohort not in {"", facts["cohort"]}:
         return "elsewhere", same[-1].case
     if current is not None:
         version, old = current
         given = {name: value for name, value in _fields(details).items() if value}
         new = old.with_changes(given)
         if changed := changed_fields(old, new):
+            file.number()
             change_details(uow, learner, own, version, new, changed)
             word = "updated"
-    if same:
-        return word, same[-1].case
-    opened = uow.work.open([(learner, {**facts, **_returning(uow, learner)})], rows=[row])
-    return "added", opened[0].case
+            file.replaced[row] = tuple(name for name in changed if getattr(old, name))
+    if not same:
+        opened = uow.work.open([(learner, {**facts, **_returning(uow, learner)})], dispatch=file.number(), rows=[row])
+        return "added", opened[0].case
+    differs = {name: value for name, value in facts.items() if same[-1].facts.get(name) != value}
+    if differs:
+        number = file.number()
+        move = Move(case=same[-1].case, dispatch=number, row=row, evidence={"fields": sorted(differs)}, facts=differs)
+        uow.note("case_changed", [move])
+        word = "updated"
+    return word, same[-1].case
 
 
 def _returning(uow: UnitOfWork, learner: int) -> dict[str, Any]:
@@ -149,7 +190,12 @@ def _returning(uow: UnitOfWork, learner: int) -> dict[str, Any]:
     return facts
 
 
-def _tell(uow: UnitOfWork, imported: Imported, outcomes: Mapping[int, tuple[str, int | None]]) -> None:
+def _tell(
+    uow: UnitOfWork,
+    imported: Imported,
+    outcomes: Mapping[int, tuple[str, int | None]],
+    replaced: Mapping[int, tuple[str, ...]],
+) -> None:
     """Word what came of each row, asking the rules of submission so that what will be refused is known today."""
     gathered = [case for word, case in outcomes.values() if case is not None and word != "elsewhere"]
     standings = uow.log.load(gathered)
@@ -165,6 +211,10 @@ def _tell(uow: UnitOfWork, imported: Imported, outcomes: Mapping[int, tuple[str,
         if word == "elsewhere":
             text = "this learner is in another cohort for the same qualification"
             findings.append(Finding("refused", "cohort", "elsewhere", text, "Move them with: ulnflow learner edit"))
+        findings += [
+            Finding("note", name, "replaced", f"{LABELS[name]}: the value on file was another; the sheet's replaced it")
+            for name in replaced.get(row.row, ())
+        ]
         findings += _objections(outcome, findings)
         imported.findings += [(row.row, row.reference, finding) for finding in findings]
         tally.counts[_COUNTED[word]] += 1

@@ -55,6 +55,14 @@ def find(office: Office, act: Act, words: str) -> list[tuple[str, Standing]]:
         return [(references[learner], standings[case]) for learner in found for case in cases.get(learner, ())]
 
 
+def reasons(office: Office, act: Act, reference: str) -> dict[int, str]:
+    """The words of the reasons given for a learner, by the position of their event; raises NotFound."""
+    with office.begin(act) as uow:
+        standing = uow.find_case(reference)
+        uow.work.record("looked_up", evidence={"case": standing.case, "scope": "reasons"})
+        return uow.learners.remarks(standing.subject)
+
+
 def compare(office: Office, act: Act, reference: str) -> Shown:
     """The five details to hold beside the candidates the LRS shows."""
     return show(office, act, reference, scope=FIVE_DETAILS)

@@ -39,17 +39,17 @@ def pass_uln(
         ready = [s for s in standings if s.facts.get("uln") and _to_be_told(uow, s)]
         waiting = uow.dispatches.holding([s.case for s in ready], [MESSAGE])
         if not again:
-            skipped = [
-                s for s in ready
+            skipped = {
+                s.case for s in ready
                 if any(m.state == "open" and d.state in OPEN_STATES for m, d in waiting.get(s.case, ()))
-            ]  # fmt: skip
+            }  # fmt: skip
             if skipped:
                 tally.counts["have a message waiting"] += len(skipped)
-            ready = [s for s in ready if s not in skipped]
+            ready = [s for s in ready if s.case not in skipped]
         if ready:
             _write(uow, ready, names, carries, tally)
     if tally.files:
-        tally.next.append("send or hand over the messages, then: ulnflow uln told --how email --all")
+        tally.next.append("send or hand over the messages, then: ulnflow uln told --how email --all (or another way)")
     elif tally.counts["have a message waiting"]:
         tally.next.append("ulnflow uln told --how email --all")
     return tally
@@ -95,8 +95,10 @@ def _write(
 def _draft(uow: UnitOfWork, message: Message, name: str, folder: str) -> FileDraft:
     postbox, sender = uow.office.plugs.postbox, uow.office.sender
     if name.endswith(".eml"):
-        return uow.draft(name, lambda target: postbox.write_mail(message, sender=sender, target=target), folder=folder)
-    return uow.draft(name, lambda target: postbox.write_letter(message, target), folder=folder)
+        return uow.draft(
+            name, lambda target: postbox.write_mail(message, sender=sender, target=target), folder=folder, flush=False
+        )
+    return uow.draft(name, lambda target: postbox.write_letter(message, target), folder=folder, flush=False)
 
 
 def _list(rows: Sequence[Sequence[str]], target: BinaryIO) -> None:
@@ -121,6 +123,7 @@ def record_told(
     tally = Tally()
     with office.begin(act, dry_run=dry_run) as uow:
         names = uow.references(standings)
+        standings = list(uow.log.load([s.case for s in standings]).values())  # as they stand under the lock
         holding = uow.dispatches.holding([s.case for s in standings], [MESSAGE])
         on_route: list[Move] = []
         beside: list[Move] = []
@@ -149,7 +152,7 @@ def record_told(
             else:
                 on_route.append(move)
         outcomes = uow.fire("pass_uln_to_learner", on_route, bulk=len(on_route) > 1)
-        noted = uow.work.note("learner_told", beside) if beside else []
+        noted = uow.note("learner_told", beside)
         tally.add([*outcomes, *noted], names, "told their ULN")
         uow.settle_all(touched, proved_by="telling")
     if tally.counts["told their ULN"]:

@@ -14,10 +14,11 @@ from states.tally import FileMade, Tally
 from states.unit_of_work import NotPossible, Office, UnitOfWork
 from states.vocabulary import CONFIRMATION, NOT_ACTIVE, REGISTRATION
 from workflow import Act, Move, Standing
-from workflow.store.dispatch_log import OPEN_STATES, REJECTED
+from workflow.store.dispatch_log import OPEN_STATES, REJECTED, Dispatch
 
 WITH, WITHOUT, SUPPLY = "register_with_ilm", "register_without_uln", "supply_uln_to_ilm"
 LEFT = "registration_confirmed"
+EARLY = "registered_without_uln_held_since"
 """The note that ILM registered somebody who had left the route while the file was under way."""
 
 
@@ -64,6 +65,7 @@ def register(
                 uow.fire(trigger, [m for m in moves if not asked[m.case].accepted], bulk=True), names, "registered"
             )
             accepted = [s for s in free if asked[s.case].accepted]
+            uow.log.forget_reasons([s.case for s in accepted], trigger)
             good += accepted
             tally.add([replace(asked[s.case], result="noted") for s in accepted], names, "ready for ILM")
         _advise_registered(uow, [s for s in standings if registering(office, s) == SUPPLY], names, tally)
@@ -164,12 +166,16 @@ def confirm(
         groups, touched = _confirmations(uow, standings, names, numbers, (order, candidate, received), on, reason)
         words = {WITH: "registered with ILM", WITHOUT: "registered without a ULN", SUPPLY: "ULN supplied to ILM"}
         left = groups.pop(LEFT, [])
-        tally.add(uow.work.note(LEFT, left) if left else [], names, "registered, but left before: tell ILM")
+        tally.add(uow.note(LEFT, left), names, "registered, but left before: tell ILM")
+        early = groups.pop(EARLY, [])
+        tally.add(uow.note(EARLY, early), names, "registered without the ULN that came since")
         for trigger, moves in groups.items():
             tally.add(uow.fire(trigger, moves, bulk=len(moves) > 1), names, words[trigger])
         uow.settle_all(touched, proved_by="confirmation")
     if tally.counts["registered with ILM"] or tally.counts["ULN supplied to ILM"]:
-        tally.next.append("when the LAR shows the results: ulnflow lar confirm --by ilm --all")
+        tally.next.append("when the LAR shows the results: ulnflow lar confirm --by ilm --reference REFERENCE --all")
+    if tally.counts["registered without the ULN that came since"]:
+        tally.next.append("ILM has no ULN for them yet: ulnflow learner why REFERENCE")
     if tally.counts["registered without a ULN"]:
         tally.next.append("a ULN is owed now: ulnflow lrs submit")
     return tally
@@ -206,12 +212,25 @@ def _confirmations(
             settles="answered" if places else None,
             closes=uow.close_duties(standing.case, "replace_uln_at_ilm") if trigger == SUPPLY else (),
         )
+        if trigger == WITH and places and _without_uln(standing, places[-1][1]):
+            trigger = EARLY
+            facts = effects.registered(
+                standing, without_uln=True, version=version, order=of_file or order, candidate=own,
+                on=on, now=uow.work.clock(),
+            )  # fmt: skip
+            move = replace(move, facts=facts)
         if places and standing.state in NOT_ACTIVE:
             trigger = LEFT
             move = replace(move, opens=("tell_ilm_of_withdrawal",) if standing.state == "withdrawn" else ())
         touched |= {d.id for _, d in places}
         groups.setdefault(trigger, []).append(move)
     return groups, touched
+
+
+def _without_uln(standing: Standing, dispatch: Dispatch) -> bool:
+    """Whether the file went to ILM before the learner held a ULN: what ILM holds is a registration without one."""
+    since = standing.facts.get("uln_since")
+    return bool(standing.facts.get("alternative_reason")) and since is not None and since > dispatch.prepared_at
 
 
 def _known(
@@ -285,5 +304,5 @@ def resolve_exception(
         ]
         word = "registration dropped" if dropped else "ILM exception resolved"
         tally.add(uow.fire(trigger, moves), names, word)
-    tally.next.append("ulnflow ilm register" if dropped else "ulnflow lar confirm --by ilm --all")
+    tally.next.append("ulnflow ilm register" if dropped else "ulnflow lar confirm --by ilm --reference REFERENCE --all")
     return tally

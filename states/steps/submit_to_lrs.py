@@ -76,7 +76,9 @@ def _ready(uow: UnitOfWork, standings: Sequence[Standing], tally: Tally) -> list
         asked = {o.case: o for o in uow.work.ask(trigger, list(moves.values()))} if moves else {}
         refused = [moves[case] for case, outcome in asked.items() if not outcome.accepted]
         tally.add(uow.fire(trigger, refused, bulk=True), names, "submitted")
-        good += [s for s in free if s.case in asked and asked[s.case].accepted]
+        accepted = [s for s in free if s.case in asked and asked[s.case].accepted]
+        uow.log.forget_reasons([s.case for s in accepted], trigger)
+        good += accepted
         for outcome in asked.values():
             if outcome.accepted:
                 tally.add([replace(outcome, result="noted")], names, "ready for the LRS")
@@ -117,7 +119,9 @@ def _as_sent(
             tally.counts["ready for the LRS"] -= 1
             tally.counts["refused"] += 1
             tally.refusals += [
-                Refusal(learner.reference, standing.state, "LRS file", f.code, f.field, f"{f.message}. {f.fix}")
+                Refusal(
+                    learner.reference, standing.state, "LRS file", f.code, f.field, f"{f.message.rstrip('.')}. {f.fix}"
+                )
                 for f in findings
             ]
         else:

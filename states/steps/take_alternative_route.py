@@ -39,8 +39,9 @@ def choose(
     with office.begin(act, dry_run=dry_run) as uow:
         names = uow.references(standings)
         able = [s for s in standings if ("register_without_uln", s.state) in office.route.arrows]
+        can = {s.case for s in able}
         for standing in standings:
-            if standing not in able:
+            if standing.case not in can:
                 tally.notes.append(
                     f"{names[standing.case]} stands in {standing.state}: the alternative does not begin there"
                 )

@@ -175,7 +175,7 @@ def test_acting_for_somebody_is_recorded_apart(at):
 def test_a_command_id_must_be_plain(at, value):
     """C7"""
     act = ("advance", "withdraw", WHO, "--reason", "left_course", "--command-id", value)
-    result = untouched(at("gathered"), *act, code=4, says=("command_id",))
+    result = untouched(at("gathered"), *act, code=2, says=("plain characters",))
     assert "\x1b" not in result.err
 
 

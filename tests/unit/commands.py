@@ -128,7 +128,7 @@ class Centre(centre.Centre):
         return self.tables(), self.files()
 
     def outbox(self, pattern: str) -> list[Path]:
-        return sorted((self.folder / "outbox").rglob(pattern))
+        return sorted(p for p in (self.folder / "outbox").rglob(pattern) if ".pending" not in p.parts)
 
 
 STEPS: dict[str, tuple[tuple[Any, ...], ...]] = {

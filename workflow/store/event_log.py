@@ -139,12 +139,17 @@ class EventLog:
             run("UPDATE duty SET closed=? WHERE position=? AND duty=? AND closed IS NULL", closed)
         if settled := [(d.body["settles"], d.body["dispatch"], d.body["case"]) for d in drafts if "settles" in d.body]:
             run("UPDATE dispatch_member SET state=? WHERE dispatch=? AND case_id=?", settled)
-        if moved := [draft.body["case"] for draft in drafts if draft.body["kind"] == "moved"]:
+        if changed := [draft.body["case"] for draft in drafts if _makes_reasons_old(draft.body)]:
             self._raw.execute(
-                "DELETE FROM blocked WHERE case_id IN (SELECT value FROM json_each(?))", (orjson.dumps(moved).decode(),)
+                "DELETE FROM blocked WHERE case_id IN (SELECT value FROM json_each(?))",
+                (orjson.dumps(changed).decode(),),
             )
         if blocked := _blocked(pairs, recorded_at):
             run("INSERT OR REPLACE INTO blocked VALUES (?,?,?,?,?,?)", blocked)
+
+    def forget_reasons(self, cases: Sequence[int], trigger: str) -> None:
+        """Forget why a trigger was refused, where it was asked again and every rule held."""
+        self._raw.executemany("DELETE FROM blocked WHERE case_id=? AND trigger=?", [(c, trigger) for c in cases])
 
     def touch_blocked(self, asked: Sequence[tuple[int, str]], asked_at: int) -> None:
         """Remember that the same reasons were found again, without an event."""
@@ -217,9 +222,23 @@ class EventLog:
             )
         )
 
+    def commands_beside_cases(self) -> list[str]:
+        """The ids of the commands that recorded something about no case, such as a file."""
+        return [
+            row[0]
+            for row in self._raw.execute(
+                "SELECT DISTINCT command_id FROM event WHERE case_id IS NULL AND sequence IS NULL"
+            )
+        ]
+
     def keep_definition(self, digest: str, name: str, version: int, body: bytes) -> None:
         """Remember a route that cases run on."""
         self._raw.execute("INSERT OR IGNORE INTO definition VALUES (?,?,?,?)", (digest, name, version, body))
+
+
+def _makes_reasons_old(body: dict[str, Any]) -> bool:
+    """Whether what was refused before must be asked anew: the case moved, or something else became known of it."""
+    return body["kind"] == "moved" or (body["kind"] == "noted" and "facts" in body)
 
 
 def standing_of(row: Sequence[Any]) -> Standing:

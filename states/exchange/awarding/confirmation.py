@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -14,6 +15,8 @@ from workflow.errors import DefinitionError
 FIELDS: Final = ("reference", "candidate_number", "order_number")
 NEEDED: Final = ("reference", "candidate_number")
 CELL_LIMIT: Final = 128
+NUMBER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,39}", re.ASCII)
+"""What a number may look like: it goes into the log, so it can be nobody's name or address."""
 
 
 class ConfirmationTable:
@@ -85,6 +88,9 @@ def _row(line: int, cells: Sequence[str], places: Mapping[str, int], file: str, 
         if text and (len(text) > CELL_LIMIT or text_finding(field, text)):
             rule = f"the {_label(field).lower()} is too long or not plain text"
             raise FileRefused(file, rule, "Correct it.", line=line, column=_label(field))
+        if text and field != "reference" and not NUMBER.fullmatch(text):
+            rule = f"the {_label(field).lower()} is not letters, digits and - . / _"
+            raise FileRefused(file, rule, "Correct it, or name the right column.", line=line, column=_label(field))
         values[field] = text
     return ConfirmedRow(row=line, **values)
 
