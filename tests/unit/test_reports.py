@@ -322,7 +322,7 @@ def test_today_lists_what_is_due_and_suggests_commands_in_the_order_of_the_route
         (1, "ulnflow lrs sent LRB_8.csv"),
         (2, "ulnflow lrs submit"),
         (1, "ulnflow uln pass"),
-        (0, "ulnflow duty list"),
+        (1, "ulnflow duty list"),
     ]
     assert found.runs == ()
 

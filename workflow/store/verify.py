@@ -14,6 +14,7 @@ from workflow.event import Event, is_canonical, leaf_hash, parse
 from workflow.route import Route
 from workflow.store.event_log import STANDING, standing_of
 from workflow.store.guards import SQLITE
+from workflow.store.verify_rows import Fault, Told, rows
 
 COPIES: Final = (
     ("position", "position"), ("case_id", "case"), ("sequence", "sequence"), ("kind", "kind"),
@@ -22,16 +23,6 @@ COPIES: Final = (
     ("run", "run"),
 )  # fmt: skip
 COLUMNS: Final = ", ".join(column for column, _ in COPIES)
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Something wrong: the first position or case it shows at, the kind of change, and a sentence."""
-
-    kind: str
-    message: str
-    position: int | None = None
-    case: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +49,15 @@ def verify(
 ) -> Report:
     """Check guards, positions, bytes, leaves, copies and chains, then every projection against its events.
 
-    Runs in constant memory but for one hash a case. Raises nothing for a bad log: it reports.
+    Keeps one hash a case, and what the events say of each duty and each settled place in a file. Raises nothing for a bad log: it reports.
     """
     raw: Any = connection.connection.driver_connection
     faults = list(_guards(raw))
     notes: list[Fault] = []
     size = 0
     chains: dict[int, tuple[int, bytes]] = {}
-    for size, fault, note in _events(raw, origin, chains):
+    told = Told()
+    for size, fault, note in _events(raw, origin, chains, told):
         if fault is not None:
             faults.append(fault)
         if note is not None:
@@ -73,9 +65,7 @@ def verify(
         if size % 1_000 == 0:
             progress(1_000)
     faults += _standings(raw, routes, chains)
-    faults += _duties(raw)
-    faults += _members(raw)
-    faults += _runs(raw)
+    faults += rows(raw, told)
     return Report(origin, size, len(chains), tuple(faults), tuple(notes))
 
 
@@ -86,10 +76,12 @@ def _guards(raw: Any) -> Iterator[Fault]:
             yield Fault("guard_missing", f"the trigger {name} that protects the log is gone")
         elif found[name] != sql:
             yield Fault("guard_changed", f"the trigger {name} that protects the log was changed")
+    for name in sorted(found.keys() - SQLITE.keys()):
+        yield Fault("guard_unknown", f"the trigger {name} is none of ours: it may change rows behind our back")
 
 
 def _events(
-    raw: Any, origin: str, chains: dict[int, tuple[int, bytes]]
+    raw: Any, origin: str, chains: dict[int, tuple[int, bytes]], told: Told
 ) -> Iterator[tuple[int, Fault | None, Fault | None]]:
     expected, last_recorded = 0, 0
     for row in raw.execute(f"SELECT {COLUMNS}, body, leaf FROM event ORDER BY position"):
@@ -100,7 +92,9 @@ def _events(
         if position != expected:
             fault = Fault("gap", f"position {expected} is missing: the next event is {position}", expected)
             expected = position
-        record = _record(body)
+        event, record = _record(body)
+        if event is not None:
+            told.take(position, event, case=copies[1], dispatch=copies[10], run=copies[12])
         broken = _bytes_fault(position, record, body, leaf, origin) or _copy_fault(position, record, copies)
         out_of_line = _chain_fault(copies, record, leaf, chains)
         note = None
@@ -110,14 +104,12 @@ def _events(
         yield expected, fault or broken or out_of_line, note
 
 
-def _record(body: bytes) -> dict[str, Any]:
-    """What the bytes say; an empty table when they are no event of a known schema."""
+def _record(body: bytes) -> tuple[Event | None, dict[str, Any]]:
+    """What the bytes say, twice; None and an empty table when they are no event of a known schema."""
     try:
-        parse(body)
-        record: dict[str, Any] = orjson.loads(body)
+        return parse(body), orjson.loads(body)
     except ValueError:
-        return {}
-    return record
+        return None, {}
 
 
 def _bytes_fault(position: int, record: Mapping[str, Any], body: bytes, leaf: bytes, origin: str) -> Fault | None:
@@ -189,65 +181,3 @@ def _standings(
 def _of_case(raw: Any, case: int) -> Iterator[tuple[Event, bytes]]:
     for (body,) in raw.execute("SELECT body FROM event WHERE case_id=? ORDER BY sequence", (case,)):
         yield parse(body), body
-
-
-def _readable(body: bytes) -> Event | None:
-    """The event, or None for bytes that were reported as none already."""
-    try:
-        return parse(body)
-    except ValueError:
-        return None
-
-
-def _duties(raw: Any) -> Iterator[Fault]:
-    """Each duty row against the events that opened and closed it."""
-    made: dict[tuple[int, str], int | None] = {}
-    for position, body in raw.execute(
-        "SELECT position, body FROM event WHERE instr(body, CAST('\"opens\":' AS BLOB)) > 0 "
-        "OR instr(body, CAST('\"closes\":' AS BLOB)) > 0 ORDER BY position"
-    ):
-        event = _readable(body)
-        if event is None:
-            continue
-        for duty in event.opens:
-            made[position, duty] = None
-        for opening, duty in event.closes:
-            if made.get((opening, duty), position) is None:
-                made[opening, duty] = position
-    stored = {(row[0], row[1]): row[2] for row in raw.execute("SELECT position, duty, closed FROM duty")}
-    for key in sorted(made.keys() | stored.keys()):
-        if key not in stored or key not in made or made[key] != stored[key]:
-            yield Fault("duty", f"the duty {key[1]} differs from what the events say", key[0])
-
-
-def _members(raw: Any) -> Iterator[Fault]:
-    """Each answered place in a dispatch against the event that answered it."""
-    made: dict[tuple[int, int], str] = {}
-    for (body,) in raw.execute(
-        "SELECT body FROM event WHERE dispatch IS NOT NULL AND instr(body, CAST('\"settles\":' AS BLOB)) > 0 "
-        "ORDER BY position"
-    ):
-        event = _readable(body)
-        if event is not None and event.dispatch is not None and event.case is not None and event.settles is not None:
-            made[event.dispatch, event.case] = event.settles
-    for dispatch, case, state in raw.execute(
-        "SELECT m.dispatch, m.case_id, m.state FROM dispatch_member m JOIN dispatch d ON d.id = m.dispatch "
-        "WHERE d.state NOT IN ('rejected', 'superseded') ORDER BY m.dispatch, m.case_id"
-    ):
-        if made.get((dispatch, case), "open") != state:
-            yield Fault(
-                "dispatch", f"dispatch {dispatch} holds this case as {state}, its events say otherwise", case=case
-            )
-
-
-def _runs(raw: Any) -> Iterator[Fault]:
-    """The count of each bulk run against the moves in the log."""
-    made = dict(
-        raw.execute("SELECT run, count(*) FROM event WHERE run IS NOT NULL AND kind='moved' GROUP BY run ORDER BY run")
-    )
-    counted = dict(
-        raw.execute("SELECT id, coalesce(json_extract(counts, '$.moved'), 0) FROM run WHERE json_valid(counts)")
-    )
-    for run in sorted(made.keys() | counted.keys()):
-        if made.get(run, 0) != counted.get(run):
-            yield Fault("run", f"run {run} says it moved {counted.get(run)}, the log says {made.get(run, 0)}")
