@@ -127,10 +127,11 @@ def _lrs_dispatches(asked: Sequence[Asked], learners: Learners, dispatches: Disp
     cases = learners.cases(_subjects(asked))
     holding = dispatches.holding([case for own in cases.values() for case in own], LRS_KINDS)
     for item in asked:
-        item.member_of = [member.dispatch for member, _ in holding.get(item.question.move.case, ())]
+        own = cases.get(item.question.standing.subject, ())  # the LRS knows people: it is asked about all their cases
+        item.member_of = [member.dispatch for case in own for member, _ in holding.get(case, ())]
         item.open_lrs = [
             member.dispatch
-            for case in cases.get(item.question.standing.subject, ())
+            for case in own
             for member, dispatch in holding.get(case, ())
             if member.state == "open" and dispatch.state in OPEN_STATES and dispatch.id != item.question.move.dispatch
         ]

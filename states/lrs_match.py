@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from states.asked import Answer
 from states.learner.details import FIVE_DETAILS, changed_fields
 from states.learner.repository import HELD, IN_ERROR
 from states.ports import ReplyRow
@@ -15,16 +16,23 @@ from workflow.store.dispatch_log import Dispatch, Member
 
 DOUBTED: Final = ("data_challenge",)
 """The duty that an answer opens which does not fit the ULN held."""
+WRONG: Final = "wrong_uln"
+"""The code of an exception that is no answer: the ULN held proved wrong."""
+OTHER_CASES: Final = "received for the learner's other qualification as well"
 
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """An answer and whom it is about: the case, the file of ours and the place in it."""
+    """An answer and whom it is about: the case, the file of ours and the place in it.
+
+    `rivals` are answers of the same file for the same learner that say something else.
+    """
 
     row: ReplyRow
     standing: Standing
     dispatch: Dispatch
     member: Member
+    rivals: tuple[ReplyRow, ...] = ()
 
 
 def match_facts(uow: UnitOfWork, one: Matched) -> dict[str, Any]:
@@ -47,32 +55,61 @@ def match_facts(uow: UnitOfWork, one: Matched) -> dict[str, Any]:
     }
 
 
-def hold(uow: UnitOfWork, pairs: Sequence[tuple[Matched, Move]], outcomes: Sequence[Outcome]) -> None:
-    """Write the ULNs that were accepted into the learners' histories, and tell the learners' other cases."""
+def hold(uow: UnitOfWork, pairs: Sequence[tuple[Matched, Move]], outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Write the ULNs that were accepted into the learners' histories, and tell the learners' other cases.
+
+    Returns what became of other cases that waited for a ULN in place of a wrong one.
+    """
     moved = [(one, move) for (one, move), outcome in zip(pairs, outcomes, strict=True) if outcome.result == "moved"]
     for one, _ in moved:
         if one.row.uln:
             uow.learners.hold_uln(one.standing.subject, one.row.uln, one.member.version)
-    _tell_other_cases(uow, moved)
+    return _tell_other_cases(uow, moved)
 
 
-def _tell_other_cases(uow: UnitOfWork, moved: Sequence[tuple[Matched, Move]]) -> None:
-    """The ULN is the learner's: cases that rest on it, or have not begun, know of the match as well."""
-    known = {one.standing.subject: (one.standing.case, move.facts) for one, move in moved}
+def _tell_other_cases(uow: UnitOfWork, moved: Sequence[tuple[Matched, Move]]) -> list[Outcome]:
+    """The ULN is the learner's: cases that rest on it, or have not begun, know of the match as well.
+
+    Those that lost it as a wrong one receive it.
+    """
+    known = {one.standing.subject: (one.standing.case, move) for one, move in moved}
     cases = {learner: own for learner, own in uow.learners.cases(known).items() if len(own) > 1}
     if not cases:
-        return
+        return []
     others = uow.log.load([case for own in cases.values() for case in own])
     final, initial = uow.office.route.final_states(), uow.office.route.initial
-    moves = []
+    moves, again = [], []
     for standing in others.values():
-        case, facts = known[standing.subject]
-        match = {name: facts[name] for name in ("uln", "match_version", "stale")}
+        case, move = known[standing.subject]
+        if standing.case != case and _lost_it(standing):
+            again.append(_received(uow, standing, move))
+            continue
+        match = {name: move.facts[name] for name in ("uln", "match_version", "stale")}
         rests = "uln" in standing.facts or standing.state == initial
         if standing.case != case and standing.state not in final and rests and _differs(standing, match):
             moves.append(Move(case=standing.case, evidence={"case": case}, facts=match))
     if moves:
         uow.work.note("match_known", moves)
+    return uow.fire("receive_uln", again)
+
+
+def _lost_it(standing: Standing) -> bool:
+    return standing.state == "lrs_exception" and standing.facts.get("exception", {}).get("code") == WRONG
+
+
+def _received(uow: UnitOfWork, standing: Standing, move: Move) -> Move:
+    """The same ULN for another case of the learner, by the same file: a person decided that the old one is wrong."""
+    uln = uow.held_uln(standing.subject)
+    match = {name: move.facts[name] for name in ("uln", "uln_since", "match_version", "stale")}
+    return Move(
+        case=standing.case,
+        dispatch=move.dispatch,
+        reason="stated",
+        evidence={"decision": "existing", "case": move.case},
+        facts={"exception": None, "decision": None, "kept_answer": None, **match},
+        commitments={"uln": uow.learners.commitment(standing.subject, uln)},
+        private=Answer(uln, None, frozenset(), decided=True),
+    )
 
 
 def _differs(standing: Standing, match: dict[str, Any]) -> bool:

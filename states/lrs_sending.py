@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -13,16 +13,26 @@ from workflow.store.dispatch_log import PREPARED, Dispatch
 
 
 def send(
-    uow: UnitOfWork, dispatch: Dispatch, tally: Tally, *, on: date | None, evidence: Mapping[str, Any], reason: str = ""
+    uow: UnitOfWork,
+    dispatch: Dispatch,
+    tally: Tally,
+    *,
+    on: date | None,
+    evidence: Mapping[str, Any],
+    reason: str = "",
+    only: Collection[int] | None = None,
 ) -> None:
     """Move every member of a prepared file: to submitted, or, where a ULN is held, on the spot.
+
+    `only` names the cases that went, where learners are keyed one by one: the file is sent when the last of them is.
 
     A member who left the route since is not moved; the file still says that it was sent. Raises NotPossible when it
     cannot have been sent on that day: then nothing is recorded.
     """
     if dispatch.state != PREPARED:
         return
-    members = uow.dispatches.members(dispatch.id, "open")
+    waiting = uow.dispatches.members(dispatch.id, "open")
+    members = [m for m in waiting if only is None or m.case in only]
     standings = uow.log.load([m.case for m in members])
     names = uow.references(list(standings.values()))
     by_trigger: dict[str, list[Move]] = {}
@@ -46,7 +56,8 @@ def send(
         )
     if on is not None:
         _refuse_day(uow, by_trigger)
-    uow.mark_sent(dispatch, on=on, evidence=evidence)
+    if len(members) == len(waiting):
+        uow.mark_sent(dispatch, on=on, evidence=evidence)
     for trigger, moves in by_trigger.items():
         word = "submitted to the LRS" if trigger == "submit_to_lrs" else "sent to the LRS to be verified again"
         tally.add(uow.fire(trigger, moves, bulk=True), names, word)

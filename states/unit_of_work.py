@@ -148,27 +148,44 @@ class Glance:
         self.log = EventLog(connection, office.engine.origin)
 
     def find_case(self, reference: str, qualification: str = "") -> Standing:
-        """The latest case of a learner, or the one for a qualification; raises NotFound."""
+        """One case of a learner; see `find_cases`."""
         return self.find_cases([reference], qualification)[0]
 
     def find_cases(self, references: Sequence[str], qualification: str = "") -> list[Standing]:
-        """The latest case of each learner in the order asked, or the one for a qualification; raises NotFound."""
-        known = self.learners.by_reference(references)
-        unknown = [reference for reference in references if reference not in known]
+        """One case of each learner, each once, in the order asked: the latest that goes on, else the latest.
+
+        REFERENCE@QUALIFICATION names the case for a qualification, as `qualification` does for all. Raises NotFound.
+        """
+        wanted = self._wanted(references, qualification)
+        known = self.learners.by_reference({reference for reference, _ in wanted})
+        unknown = [asked for asked, (name, _) in zip(references, wanted, strict=True) if name not in known]
         if unknown:
             shown = ", ".join(unknown[:10]) + (" and others" if len(unknown) > 10 else "")  # noqa: PLR2004 - a line's worth
             raise NotFound(f"no learner has the reference {shown}. See: ulnflow status --learners")
         cases = self.learners.cases(known.values())
         standings = self.log.load([case for listed in cases.values() for case in listed])
-        found = []
-        for reference in references:
-            own = [standings[case] for case in cases.get(known[reference], ())]
-            if qualification:
-                own = [s for s in own if s.facts.get("qualification") == qualification]
+        final = self.office.route.final_states()
+        found: dict[int, Standing] = {}
+        for reference, code in wanted:
+            every = [standings[case] for case in cases.get(known[reference], ())]
+            own = [s for s in every if not code or s.facts.get("qualification") == code]
             if not own:
-                raise NotFound(f"{reference} has no case" + (f" for {qualification}" if qualification else ""))
-            found.append(own[-1])
-        return found
+                others = ", ".join(f"{reference}@{s.facts.get('qualification', '')}" for s in every)
+                hint = f"; try: {others}" if others else ""
+                raise NotFound(f"{reference} has no case" + (f" for {code}" if code else "") + hint)
+            chosen = next((s for s in reversed(own) if s.state not in final), own[-1])
+            found[chosen.case] = chosen
+        return list(found.values())
+
+    def _wanted(self, references: Sequence[str], qualification: str) -> list[tuple[str, str]]:
+        """(reference, qualification) of each text asked for: what is a reference as it stands is taken as one."""
+        known = self.learners.by_reference(references)
+        wanted = []
+        for text in references:
+            reference, _, code = text.rpartition("@")
+            split = text not in known and reference and code
+            wanted.append((reference, code) if split else (text, qualification))
+        return wanted
 
     def references(self, standings: Sequence[Standing]) -> dict[int, str]:
         """References by case number."""

@@ -24,7 +24,7 @@ from workflow.store.tables import STRICT, Whole
 
 LINEAGE: Final = Lineage("states.learner.migrations", "learner_version", "0001")
 NOBODY: Final = 0
-DETAILS, ULN, REMARK, QUARANTINE = "details", "uln", "remark", "quarantine"
+DETAILS, ULN, REMARK, QUARANTINE, ANSWERED = "details", "uln", "remark", "quarantine", "answered"
 CURRENT, OLD, HELD, MERGED, IN_ERROR = "current", "old", "held", "merged", "in_error"
 LIST: Final = "(SELECT value FROM json_each(:list))"
 
@@ -178,10 +178,12 @@ class Learners:
         }
 
     def search(self, words: str) -> list[int]:
-        """Learners by ULN (now or once held), or by the words of their current names; at most 50."""
+        """Learners by ULN (held now or once, or answered), or by the words of their current names; at most 50."""
         wanted = " ".join(words.casefold().split())
         if wanted.isascii() and wanted.isdigit():
-            rows = self._raw.execute("SELECT DISTINCT learner FROM personal WHERE kind='uln' AND lookup=?", (wanted,))
+            rows = self._raw.execute(
+                "SELECT DISTINCT learner FROM personal WHERE kind IN ('uln', 'answered') AND lookup=?", (wanted,)
+            )
             return [row[0] for row in rows]
         parts = wanted.split()
         where = " AND ".join(["lookup LIKE ? ESCAPE '\\'"] * len(parts))
@@ -240,6 +242,23 @@ class Learners:
         self._raw.execute(
             "UPDATE personal SET status='in_error' WHERE learner=? AND kind='uln' AND status='held'", (learner,)
         )
+
+    def keep_answered(self, learner: int, uln: str, dispatch: int) -> None:
+        """Keep a ULN the LRS answered that a person must decide about: nobody holds it by that."""
+        known = self.answered(learner)
+        if uln in known:
+            return
+        self._raw.execute(
+            "INSERT INTO personal VALUES (?, 'answered', ?, 'open', ?, ?)",
+            (learner, len(known) + 1, uln, orjson.dumps({"dispatch": dispatch}).decode()),
+        )
+
+    def answered(self, learner: int) -> list[str]:
+        """The ULNs the LRS answered for a learner that were not taken by themselves, oldest first."""
+        rows = self._raw.execute(
+            "SELECT lookup FROM personal WHERE learner=? AND kind='answered' ORDER BY number", (learner,)
+        )
+        return [row[0] for row in rows]
 
     # --- cohorts, remarks, quarantine -----------------------------------------------------------------------------
 

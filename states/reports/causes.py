@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from states.reports import commands, late
@@ -34,11 +34,11 @@ def causes_of(
     look: Glance,
     waiting: Sequence[tuple[OpenDispatch, Stuck]],
     cohort: str | None,
-    ignoring: Container[str],
+    ignoring: Collection[str],
 ) -> tuple[tuple[Cause, ...], dict[str, int]]:
     """Every cause, and how many rows there are of each kind."""
     blocked, refused = _blocked(look, cohort, ignoring)
-    overdue, late_ones = _overdue(look, cohort)
+    overdue, late_ones = _overdue(look, cohort, ignoring)
     unanswered = _unanswered(look, waiting, cohort)
     owed = _owed(look, cohort)
     found = sorted(
@@ -54,7 +54,7 @@ def causes_of(
     return tuple(found), totals
 
 
-def _blocked(look: Glance, cohort: str | None, ignoring: Container[str]) -> tuple[list[Cause], int]:
+def _blocked(look: Glance, cohort: str | None, ignoring: Collection[str]) -> tuple[list[Cause], int]:
     """Refusals shared by learners, by rule, objection and field; a cohort's own gate is its own cause."""
     route = look.office.route
     states = [name for name, state in route.states.items() if not state.final]
@@ -62,7 +62,7 @@ def _blocked(look: Glance, cohort: str | None, ignoring: Container[str]) -> tupl
     alone: Counter[Key] = Counter()
     words: dict[Key, str] = {}
     refused = 0
-    for shared in Queries(look.connection).shared_refusals(states, cohort):
+    for shared in Queries(look.connection, ignoring=ignoring).shared_refusals(states, cohort):
         reasons = reasons_of(shared.said, ignoring)
         if not reasons or (shared.trigger, shared.state) not in route.arrows:
             continue
@@ -89,9 +89,9 @@ def _blocked(look: Glance, cohort: str | None, ignoring: Container[str]) -> tupl
     return causes, refused
 
 
-def _overdue(look: Glance, cohort: str | None) -> tuple[list[Cause], int]:
+def _overdue(look: Glance, cohort: str | None, ignoring: Collection[str]) -> tuple[list[Cause], int]:
     """States that learners should have left: those whom nothing but the step itself keeps there would go free."""
-    office, queries, today = look.office, Queries(look.connection), look.office.today()
+    office, queries, today = look.office, Queries(look.connection, ignoring=ignoring), look.office.today()
     days = late.deadlines(look)
     by_state: Counter[str] = Counter()
     for (group, name), one in late.count(look).items():

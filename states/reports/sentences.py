@@ -305,6 +305,7 @@ NOTES: Final[Mapping[str, Sentence]] = {
         "Chosen: to be registered before a ULN is held; the extra work was acknowledged"
     ),
     "exception_decided": lambda _e, _r: "A person decided to ask the LRS again",
+    "doubt_settled": lambda _e, _r: "A person decided that the ULN held is right",
     "recalled": _taken_back,
     "registered_without_uln_held_since": lambda e, _r: (
         "ILM confirmed a registration that went to it without a ULN: the alternative route begins" + _given(e.evidence)

@@ -146,7 +146,8 @@ def _overdue(look: Glance, cohort: str | None, limit: int) -> list[Stuck]:
 
 def _blocked(look: Glance, cohort: str | None, limit: int) -> list[Stuck]:
     office = look.office
-    refusals = Queries(look.connection).refusals(open_states(office.route), cohort=cohort, limit=limit)
+    queries = Queries(look.connection, ignoring=ABOUT_THE_COMMAND)
+    refusals = queries.refusals(open_states(office.route), cohort=cohort, limit=limit)
     return engine.blocked(
         refusals,
         office.route,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from states.reports import commands, late, next_move
+from states.reports.stuck import ABOUT_THE_COMMAND, open_states
 from states.reports.words import FILES, OURS, counted, day, iso, plain
 from states.unit_of_work import Glance, Office
 from workflow.route import State
@@ -165,7 +166,7 @@ def _duties(look: Glance) -> tuple[DutyToday, ...]:
 
 def _suggestions(look: Glance, waiting: Sequence[OpenDispatch]) -> list[Suggestion]:
     """Files first to where they belong on the route, then the step each free learner waits for."""
-    route, queries = look.office.route, Queries(look.connection)
+    route, queries = look.office.route, Queries(look.connection, ignoring=ABOUT_THE_COMMAND)
     free = queries.free([name for name, state in route.states.items() if state.owner == OURS])
     found: list[tuple[int, Suggestion]] = []
     order = {name: index for index, name in enumerate(route.states)}
@@ -186,7 +187,7 @@ def _suggestions(look: Glance, waiting: Sequence[OpenDispatch]) -> list[Suggesti
                 what = f"{counted(learners, 'learner')} in {route.states[name].title}"
                 found.append((order[name], Suggestion(what, learners, commands.everybody(trigger, name))))
     listed = [suggestion for _, suggestion in sorted(found, key=lambda pair: pair[0])]
-    refused = sum(s.cases for s in queries.shared_refusals(list(route.states)))
+    refused = sum(s.cases for s in queries.shared_refusals(open_states(route)))
     if refused:
         listed.append(Suggestion("refused when last asked", refused, "ulnflow stuck"))
     if open_duties := sum(queries.count_duties(dict.fromkeys(route.duties, late.FOREVER)).values()):
@@ -196,7 +197,7 @@ def _suggestions(look: Glance, waiting: Sequence[OpenDispatch]) -> list[Suggesti
 
 def _by_trigger(look: Glance, state: str, number: int) -> Counter[str]:
     expects = look.office.route.states[state].expects
-    cases = Queries(look.connection).free_cases(state, LOOKED_AT)
+    cases = Queries(look.connection, ignoring=ABOUT_THE_COMMAND).free_cases(state, LOOKED_AT)
     triggers = next_move.expected(look, list(look.log.load(cases).values()))
     counts = Counter(triggers.values())
     if number > len(cases) and expects:

@@ -57,6 +57,7 @@ CAUSES: Final = {
     "held_by_other": "another learner holds this ULN",
     "echo_differs": "the details sent back differ from those sent",
     "other_uln": "the ULN differs from the one held",
+    "answered_twice": "the file answers more than once for this learner, and not alike",
     "not_asked": "no file of ours held this learner",
     "check_digit": "the check digit is wrong",
 }

@@ -9,7 +9,8 @@ from states import effects
 from states.asked import Answer
 from states.learner.details import FIVE_DETAILS
 from states.learner.uln import explain, fault
-from states.lrs_match import DOUBTED, Matched, hold, match_facts
+from states.lrs_match import DOUBTED, OTHER_CASES, WRONG, Matched, hold, match_facts
+from states.lrs_sending import asking
 from states.ports import ReplyRow
 from states.tally import Tally
 from states.unit_of_work import NotFound, NotPossible, Office, UnitOfWork
@@ -39,12 +40,16 @@ def resolve_exception(
         raise NotPossible("say why, with --reason")
     tally = Tally()
     with office.begin(act, dry_run=dry_run) as uow:
-        standing = uow.find_case(reference)
+        standing = _waiting(uow, reference)
         names = uow.references([standing])
-        doubted = bool(uow.close_duties(standing.case, *DOUBTED)) and "kept_answer" in standing.facts
+        doubted = _doubted(uow, standing)
         if standing.state != "lrs_exception" and not doubted:
             raise NotPossible(f"{reference} is not an LRS exception. See: ulnflow exception list")
-        if decision == "again":
+        settled = doubted and ("confirm_match", standing.state) not in office.route.arrows
+        if settled and not (decision == "again" and asking(uow, standing)):
+            outcomes = _settle_doubt(uow, standing, decision, uln, reference)
+            tally.add(outcomes, names, "doubt settled: the ULN held is right")
+        elif decision == "again":
             decided = Move(
                 case=standing.case, reason="stated", evidence={"decision": decision}, facts={"decision": "again"}
             )
@@ -52,18 +57,60 @@ def resolve_exception(
             tally.add(outcomes, names, "will be asked about again")
             tally.next.append("ulnflow lrs submit")
         else:
-            outcomes = _decided(uow, standing, decision, uln, compared)
+            outcomes, others = _decided(uow, standing, decision, uln, compared)
             tally.add(outcomes, names, "match decided" if doubted else "ULN received")
+            tally.add(others, uow.references([o.after for o in others if o.after]), OTHER_CASES)
             tally.next.append("ulnflow duty list" if doubted else "ulnflow uln pass")
         uow.remark(outcomes, reason)
     return tally
 
 
-def _decided(uow: UnitOfWork, standing: Standing, decision: str, uln: str, compared: Sequence[str]) -> list[Outcome]:
-    """Fire what the decision means; the details compared are those on file now."""
+def _doubted(uow: UnitOfWork, standing: Standing) -> bool:
+    return "kept_answer" in standing.facts and bool(uow.close_duties(standing.case, *DOUBTED))
+
+
+def _waiting(uow: UnitOfWork, reference: str) -> Standing:
+    """The case asked for, or, where none was named and nothing is to be decided there, one that waits."""
+    found = uow.find_case(reference)
+    named = not uow.learners.by_reference([reference])
+    if named or found.state == "lrs_exception" or _doubted(uow, found):
+        return found
+    own = uow.log.load(uow.learners.cases([found.subject])[found.subject])
+    waiting = [s for s in own.values() if s.state == "lrs_exception" or _doubted(uow, s)]
+    return waiting[-1] if waiting else found
+
+
+def _settle_doubt(uow: UnitOfWork, standing: Standing, decision: str, uln: str, reference: str) -> list[Outcome]:
+    """Where the route confirms no match any more, a person can only say that the ULN held is right after all."""
+    place = uow.office.route.states[standing.state].title
+    wrong = f"report the one held first: ulnflow uln wrong {reference} --reason WHY --evidence REFERENCE"
+    if decision != "existing":
+        raise NotPossible(f"{place}: decide existing and type the ULN held, if it is right; if it is not, {wrong}")
+    if not uln or fault(uln):
+        raise NotPossible(explain(uln, fault(uln) or "") if uln else "type the ULN that is right")
+    if uln != uow.held_uln(standing.subject):
+        raise NotPossible(f"this is not the ULN held, and {place} takes no other; if this one is right, {wrong}")
+    move = Move(
+        case=standing.case,
+        reason="stated",
+        evidence={"decision": decision},
+        facts={"kept_answer": None, "decision": None},
+        commitments={"uln": uow.learners.commitment(standing.subject, uln)},
+        closes=uow.close_duties(standing.case, *DOUBTED),
+    )
+    return uow.work.note("doubt_settled", [move])
+
+
+def _decided(
+    uow: UnitOfWork, standing: Standing, decision: str, uln: str, compared: Sequence[str]
+) -> tuple[list[Outcome], list[Outcome]]:
+    """Fire what the decision means, for this case and others of the learner; details compared are those of now."""
     if not uln:
         raise NotPossible("type the ULN that the portal shows for this learner")
-    places = uow.dispatches.holding([standing.case], LRS_KINDS).get(standing.case, [])
+    holding = uow.dispatches.holding(uow.learners.cases([standing.subject])[standing.subject], LRS_KINDS)
+    places = holding.get(standing.case) or sorted(
+        (place for own in holding.values() for place in own), key=lambda place: place[1].id
+    )
     if not places:
         raise NotFound("no file of ours to the LRS holds this learner; decide to ask again: --decision again")
     member, dispatch = places[-1]
@@ -75,8 +122,8 @@ def _decided(uow: UnitOfWork, standing: Standing, decision: str, uln: str, compa
     move = Move(
         case=standing.case,
         dispatch=dispatch.id,
-        row=member.row,
-        settles="answered",
+        row=member.row if member.case == standing.case else None,
+        settles="answered" if member.case == standing.case else None,
         reason="stated",
         evidence={"decision": decision, "compared": list(compared)},
         facts={"exception": None, "decision": None, "kept_answer": None, **match_facts(uow, one)},
@@ -87,10 +134,10 @@ def _decided(uow: UnitOfWork, standing: Standing, decision: str, uln: str, compa
     if standing.state != "lrs_exception":
         trigger, move = "confirm_match", _merging(uow, standing, decision, uln, move)
     outcomes = uow.fire(trigger, [move])
-    hold(uow, [(one, move)], outcomes)
+    others = hold(uow, [(one, move)], outcomes)
     if outcomes[0].accepted:
         uow.settle(dispatch)
-    return outcomes
+    return outcomes, others
 
 
 def _merging(uow: UnitOfWork, standing: Standing, decision: str, uln: str, move: Move) -> Move:
@@ -136,21 +183,39 @@ def report_wrong(
         moves = [
             Move(
                 case=s.case,
-                reason="wrong_uln",
+                reason=WRONG,
                 evidence={"reference": evidence, "uln_number": s.facts["uln"]} if evidence else {},
                 facts={
                     **effects.WITHOUT_ULN,
-                    "exception": {"code": "wrong_uln", "dispatch": s.facts.get("lrs_dispatch")},
+                    "exception": {"code": WRONG, "dispatch": s.facts.get("lrs_dispatch")},
+                    "kept_answer": None,
                 },
+                closes=uow.close_duties(s.case, *DOUBTED) if "kept_answer" in s.facts else (),
             )
             for s in holders
         ]
         on_route = [m for m in moves if ("report_wrong_uln", own[m.case].state) in office.route.arrows]
+        if not on_route and not evidence:
+            raise NotPossible("say what it rests on, with --evidence")
         outcomes = uow.fire("report_wrong_uln", on_route)
-        uow.work.note("wrong_uln", [m for m in moves if m not in on_route])
         tally.add(outcomes, names, "ULN reported wrong")
-        if any(o.accepted for o in outcomes) or not on_route:
+        if all(o.accepted for o in outcomes):
+            beside = [replace(m, opens=_owed(uow, own[m.case], m)) for m in moves if m not in on_route]
+            noted = uow.work.note("wrong_uln", beside) if beside else []
+            tally.add(noted, names, "ULN reported wrong, the learner stays where they are")
+            outcomes += noted
             uow.learners.mark_uln_wrong(latest.subject)
         uow.remark(outcomes, reason)
-    tally.next += ["ulnflow duty list", f"ulnflow exception resolve {reference} --decision again --reason WHY"]
+    tally.next.append("ulnflow duty list")
+    if on_route:
+        tally.next.append(f"ulnflow exception resolve {reference} --decision again --reason WHY")
     return tally
+
+
+def _owed(uow: UnitOfWork, standing: Standing, move: Move) -> tuple[str, ...]:
+    """The duties of a wrong ULN where the route has no arrow that opens them; those open already stay."""
+    (arrow, *_) = [a for (trigger, _), a in uow.office.route.arrows.items() if trigger == "report_wrong_uln"]
+    owed = [o.duty for o in arrow.opens if o.when is None or standing.facts.get(o.when)]
+    closing = {position for position, _ in move.closes}
+    open_now = {name for at, name in uow.log.open_duties([standing.case]).get(standing.case, ()) if at not in closing}
+    return tuple(name for name in owed if name not in open_now)

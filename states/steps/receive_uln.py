@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -9,12 +10,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from states.asked import Answer
-from states.lrs_match import DOUBTED, Matched, hold, match_facts
+from states.learner.uln import fault
+from states.lrs_match import DOUBTED, OTHER_CASES, Matched, hold, match_facts
 from states.lrs_sending import send
 from states.ports import FileRefused, Reply, ReplyRow
-from states.tally import Tally
+from states.tally import Refusal, Tally
 from states.unit_of_work import NotPossible, Office, UnitOfWork
-from states.vocabulary import LRS_KINDS, LRS_REPLY
+from states.vocabulary import LRS_KEYING, LRS_KINDS, LRS_REPLY
 from workflow import Act, Move, Outcome, Standing
 from workflow.store.dispatch_log import OPEN_STATES, PREPARED, SUPERSEDED, Dispatch
 from workflow.working_days import day_of
@@ -24,6 +26,9 @@ TYPED: Final = "typed_back"
 KEPT: Final = "kept: a person must decide"
 WHOSE_ANSWER: Final = 16
 """Hexadecimal digits of a commitment that tell one answer from another."""
+CODE: Final = re.compile(r"[A-Z]{2,6}[0-9]{1,6}")
+"""What a return code looks like; anything else that is typed for one may be a ULN, and stays out of the log."""
+TWICE: Final = "answered_twice"
 ACTED_ON: Final = ("receive_uln", "confirm_match", "report_lrs_exception")
 """What an answer may have done; one that was merely kept can still be used, by receiving its file again."""
 
@@ -79,7 +84,10 @@ def answer(
         code = "RC001" if uln else ""
     if not code:
         raise NotPossible("give the ULN the portal shows, or the code it answered with")
+    code = code.strip().upper()
     outcome, meaning = office.plugs.lrs.classify(code)
+    if outcome == "unknown" and not CODE.fullmatch(code):
+        raise NotPossible("that is no LRS code, such as RC001 or WSVRC003; a ULN is typed when it is asked for")
     with office.begin(act, dry_run=dry_run) as uow:
         standing = uow.find_case(reference)
         _refuse_day(office, standing, on)
@@ -91,9 +99,10 @@ def answer(
         if not holding:
             raise NotPossible(f"no file of ours to the LRS holds {reference}; run: ulnflow lrs submit --via portal")
         member, dispatch = holding[-1]
-        if dispatch.state == PREPARED:
+        if dispatch.state == PREPARED and member.state == "open":
             proof = {"proved_by_answer": True, "file": dispatch.id}
-            send(uow, dispatch, tally, on=on, evidence=proof, reason=TYPED if on else "")
+            only = {standing.case} if dispatch.kind == LRS_KEYING else None  # keyed one by one
+            send(uow, dispatch, tally, on=on, evidence=proof, reason=TYPED if on else "", only=only)
         row = ReplyRow(
             row=member.row, reference=reference, code=code, outcome=outcome, meaning=meaning, uln=uln,
             echo=uow.learners.current([standing.subject])[standing.subject][1],
@@ -131,7 +140,7 @@ def _refuse_foreign(office: Office, reply: Reply) -> None:
 
 
 def _match(uow: UnitOfWork, reply: Reply, tally: Tally) -> tuple[list[Matched], list[ReplyRow]]:
-    """Each row's case and file; rows about nobody, and second rows for one learner, are strangers."""
+    """Each row's case and file; rows about nobody are strangers. A second row for a learner is a rival of the first."""
     known = uow.learners.by_reference([row.reference for row in reply.rows])
     cases = uow.learners.cases(known.values())
     all_cases = [case for listed in cases.values() for case in listed]
@@ -139,9 +148,8 @@ def _match(uow: UnitOfWork, reply: Reply, tally: Tally) -> tuple[list[Matched], 
     ours = {d.id for d in uow.dispatches.find(kinds=LRS_KINDS) if d.name.rpartition(".")[0] == reply.batch_reference}
     if not ours:
         tally.notes.append("the reply names a file that is not in the register; learners were matched by reference")
-    matched: list[Matched] = []
+    matched: dict[str, Matched] = {}
     strangers: list[ReplyRow] = []
-    seen: set[str] = set()
     for row in reply.rows:
         places = [
             (member, dispatch)
@@ -150,19 +158,21 @@ def _match(uow: UnitOfWork, reply: Reply, tally: Tally) -> tuple[list[Matched], 
             if dispatch.state != SUPERSEDED
         ]
         places.sort(key=lambda p: (p[1].id in ours, p[0].state == "open", p[1].id))
-        if not places or row.reference in seen:
+        if not places:
             strangers.append(row)
-            continue
-        seen.add(row.reference)
-        member, dispatch = places[-1]
-        matched.append(Matched(row, standings[member.case], dispatch, member))
-    return matched, strangers
+        elif first := matched.get(row.reference):
+            if replace(row, row=first.row.row) != first.row:
+                matched[row.reference] = replace(first, rivals=(*first.rivals, row))
+        else:
+            member, dispatch = places[-1]
+            matched[row.reference] = Matched(row, standings[member.case], dispatch, member)
+    return list(matched.values()), strangers
 
 
 def _again(uow: UnitOfWork, matched: Sequence[Matched]) -> list[Matched]:
     """The same answers with the standings as they are now, after the sending was recorded."""
     now = uow.log.load([m.standing.case for m in matched])
-    return [Matched(m.row, now[m.standing.case], m.dispatch, m.member) for m in matched]
+    return [replace(m, standing=now[m.standing.case]) for m in matched]
 
 
 def _apply(
@@ -184,24 +194,34 @@ def _apply(
             tally.counts["done before, nothing changed"] += 1
         else:
             groups.setdefault(trigger, []).append((one, move))
+            if one.rivals:
+                _say_twice(tally, one, names[move.case])
     for trigger in ("receive_uln", "confirm_match", "report_lrs_exception", "answer_kept"):
         pairs = groups.get(trigger, [])
         moves = [move for _, move in pairs]
         if trigger == "answer_kept":
-            tally.add(uow.work.note(trigger, moves) if moves else [], names, "kept: the learner moved on meanwhile")
+            _keep_numbers(uow, [one for one, _ in pairs])
+            for opened, word in ((False, "kept: the learner moved on meanwhile"), (True, KEPT)):
+                some = [move for move in moves if bool(move.opens) is opened]
+                tally.add(uow.work.note(trigger, some) if some else [], names, word)
+            _advise_doubt(tally, [names[move.case] for move in moves if move.opens])
             continue
         outcomes = uow.fire(trigger, moves, bulk=True)
         if trigger == "report_lrs_exception":
             tally.add(outcomes, names, "need a decision")
+            _keep_numbers(uow, [one for one, _ in pairs if one.rivals])
             continue
-        hold(uow, pairs, outcomes)
+        others = hold(uow, pairs, outcomes)
         good = [o for o in outcomes if o.accepted]
         tally.add(good, names, "ULN received" if trigger == "receive_uln" else "match confirmed")
+        tally.add(others, uow.references([o.after for o in others if o.after]), OTHER_CASES)
         _hand_over(uow, pairs, outcomes, tally, names)
 
 
 def _trigger(uow: UnitOfWork, one: Matched) -> str:
     arrows, state = uow.office.route.arrows, one.standing.state
+    if one.rivals:
+        return "report_lrs_exception" if ("report_lrs_exception", state) in arrows else "answer_kept"
     if one.row.outcome == "success" and (one.row.uln or ("confirm_match", state) in arrows):
         for trigger in ("confirm_match", "receive_uln"):
             if (trigger, state) in arrows:
@@ -217,6 +237,8 @@ def _move(uow: UnitOfWork, one: Matched, trigger: str, reply: int | None, echoed
     evidence: dict[str, Any] = {"code": row.code, "outcome": row.outcome}
     if reply is not None:
         evidence |= {"reply": reply, "reply_row": row.row}
+    if one.rivals:
+        evidence["refused_for"] = [TWICE]
     facts: dict[str, Any] = {"exception": None, "decision": None, "kept_answer": None}
     opens: tuple[str, ...] = ()
     if trigger in {"receive_uln", "confirm_match"}:
@@ -225,7 +247,8 @@ def _move(uow: UnitOfWork, one: Matched, trigger: str, reply: int | None, echoed
         facts = {"exception": {"code": row.code, "dispatch": one.dispatch.id}, "decision": None}
     else:
         facts = {"kept_answer": {"code": row.code, "dispatch": one.dispatch.id}}
-        doubted = bool(standing.facts.get("uln")) and row.outcome != "success"
+        other = bool(row.uln) and row.uln != uow.held_uln(standing.subject)
+        doubted = bool(standing.facts.get("uln")) and (row.outcome != "success" or other or bool(one.rivals))
         opens = DOUBTED if doubted and not uow.close_duties(standing.case, *DOUBTED) else ()
     return Move(
         case=standing.case,
@@ -236,7 +259,8 @@ def _move(uow: UnitOfWork, one: Matched, trigger: str, reply: int | None, echoed
         facts=facts,
         opens=opens,
         commitments={"uln": commitment} if commitment else {},
-        command_id=f"answer:{one.dispatch.id}:{standing.case}:{row.code}:{commitment[:WHOSE_ANSWER]}",
+        command_id=f"answer:{one.dispatch.id}:{standing.case}:{row.code}:{commitment[:WHOSE_ANSWER]}"
+        + (":twice" if one.rivals else ""),
         private=Answer(row.uln, row.echo, echoed),
         closes=uow.close_duties(standing.case, *DOUBTED) if trigger == "confirm_match" else (),
     )
@@ -279,10 +303,32 @@ def _hand_over(
             kept.append(replace(plain, facts={"kept_answer": answered}, opens=DOUBTED if doubted else ()))
     tally.add(uow.fire("report_lrs_exception", exceptions, bulk=True), names, "need a decision")
     if kept:
+        by_case = {move.case: one for one, move in pairs}
+        _keep_numbers(uow, [by_case[move.case] for move in kept])
         tally.add(uow.work.note("answer_kept", kept), names, KEPT)
-        tally.next += [
-            f"ulnflow exception resolve {names[move.case]} --decision existing|again --reason WHY" for move in kept[:3]
-        ]
+        _advise_doubt(tally, [names[move.case] for move in kept])
+
+
+def _keep_numbers(uow: UnitOfWork, kept: Sequence[Matched]) -> None:
+    """The valid ULNs of answers that were not taken are kept beside the learner, for a person to look into."""
+    for one in kept:
+        learner = one.standing.subject
+        known = {r.uln for r in uow.learners.ulns([learner]).get(learner, ())}
+        for row in (one.row, *one.rivals):
+            if row.uln and row.uln not in known and fault(row.uln) is None:
+                uow.learners.keep_answered(learner, row.uln, one.dispatch.id)
+
+
+def _say_twice(tally: Tally, one: Matched, reference: str) -> None:
+    lines = ", ".join(str(row.row) for row in (one.row, *one.rivals))
+    message = f"the reply answers more than once for this learner (rows {lines}), and not alike; a person must decide"
+    tally.refusals.append(Refusal(reference, one.standing.state, "reply", TWICE, "", message))
+
+
+def _advise_doubt(tally: Tally, references: Sequence[str]) -> None:
+    tally.next += [
+        f"ulnflow exception resolve {reference} --decision existing|again --reason WHY" for reference in references[:3]
+    ]
 
 
 def _still_waiting(uow: UnitOfWork, dispatch: Dispatch, tally: Tally) -> None:

@@ -129,6 +129,26 @@ def test_the_same_refusal_of_many_is_counted_by_cohort(desk, ask):
     assert ask("shared_refusals", ["requested"], "B") == []
 
 
+def test_a_trigger_that_does_not_leave_the_state_blocks_nobody(desk, ask):
+    slipped, refused = desk.open(2)
+    refuse(desk, refused)
+    desk.engine.fire_many("take_back", [slipped, refused], DESK)
+    assert desk.count("blocked") == 3
+    assert ask("free", ["requested"]) == {"requested": 1}
+    assert ask("free_cases", "requested", 9) == [slipped]
+    assert ask("began_before", "requested", FOREVER, free=True) == {"": 1}
+    assert [(r.case, r.trigger) for r in ask("refusals", ["requested"])] == [(refused, "lend")]
+    assert [(s.trigger, s.cases) for s in ask("shared_refusals", ["requested"])] == [("lend", 1)]
+
+
+def test_a_refusal_for_rules_that_are_left_out_blocks_nobody(desk):
+    desk.open()
+    refuse(desk, 1)
+    with desk.database.reading() as connection:
+        assert Queries(connection, ignoring=["L"]).free_cases("requested", 9) == []
+        assert Queries(connection, ignoring=["L1"]).free_cases("requested", 9) == [1]
+
+
 # --- duties and files
 
 

@@ -327,6 +327,17 @@ def test_today_lists_what_is_due_and_suggests_commands_in_the_order_of_the_route
     assert found.runs == ()
 
 
+@pytest.mark.parametrize("trigger", ["confirm_lar_update", "withdraw"])
+def test_a_slip_over_everybody_leaves_today_and_stuck_as_they_were(centre, trigger):
+    cases = centre.enrol("L-1", "L-2")
+    centre.answer(centre.submit(*cases), *cases)
+    (incomplete,) = centre.enrol("L-3", lacks=["postcode"])
+    centre.fire("submit_to_lrs", incomplete, bulk=True)
+    before = today(centre.office), stuck(centre.office)
+    assert [o.accepted for o in centre.fire(trigger, *cases, incomplete, bulk=True)] == [False] * 3
+    assert (today(centre.office), stuck(centre.office)) == before
+
+
 def test_a_due_day_set_by_the_cohort_is_seen_on_that_day(centre):
     centre.with_uln("L-1", cohort="Spring", register_by=date(2026, 3, 16))
     (row,) = today(centre.office).states

@@ -5,7 +5,7 @@ Plain SQL on the raw driver connection, written for the index cases_by_state: st
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -27,7 +27,14 @@ IN_OPEN_FILE: Final = (
     "EXISTS (SELECT 1 FROM dispatch_member m JOIN dispatch d ON d.id = m.dispatch WHERE m.case_id = c.id "
     f"AND m.state = 'open' AND d.state IN {OPEN_STATES})"
 )
-BLOCKED: Final = "EXISTS (SELECT 1 FROM blocked b WHERE b.case_id = c.id)"
+SAID: Final = "json_extract(s.value, '$.rule')"
+RULE: Final = f"substr({SAID}, 1, instr({SAID} || '.', '.') - 1)"
+COUNTS: Final = f"EXISTS (SELECT 1 FROM json_each(b.said) s WHERE {RULE} NOT IN {LIST})"
+"""Whether a remembered refusal rests on a rule that is not left out; its argument is the list of those."""
+
+BLOCKED: Final = f"EXISTS (SELECT 1 FROM blocked b WHERE b.case_id = c.id AND {COUNTS})"
+ROUTE: Final = "route"
+"""Who says that a trigger does not leave a state: a slip of whoever asked, which blocks nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +116,14 @@ class OpenRun:
 
 
 class Queries:
-    """Questions about many cases, within one transaction."""
+    """Questions about many cases, within one transaction.
 
-    def __init__(self, connection: Connection) -> None:
+    A refusal blocks only when it rests on a rule that is not in `ignoring`: those are about the command, not the case.
+    """
+
+    def __init__(self, connection: Connection, *, ignoring: Iterable[str] = ()) -> None:
         self._raw: Any = connection.connection.driver_connection
+        self._left_out = orjson.dumps(sorted({ROUTE, *ignoring})).decode()
 
     # --- who stands where ---------------------------------------------------------------------------------------
 
@@ -131,7 +142,7 @@ class Queries:
         return dict(
             self._raw.execute(
                 f"SELECT cohort, count(*) FROM cases c WHERE state = ? AND clock_from < ?{more} GROUP BY 1",
-                (state, moment),
+                (state, moment, self._left_out) if free else (state, moment),
             )
         )
 
@@ -141,7 +152,7 @@ class Queries:
             self._raw.execute(
                 f"SELECT state, count(*) FROM cases c WHERE state IN {_marks(states)} AND NOT {IN_OPEN_FILE} "
                 f"AND NOT {BLOCKED} GROUP BY 1",
-                tuple(states),
+                (*states, self._left_out),
             )
         )
 
@@ -150,7 +161,7 @@ class Queries:
         rows = self._raw.execute(
             f"SELECT id FROM cases c WHERE state = ? AND NOT {IN_OPEN_FILE} AND NOT {BLOCKED} "
             "ORDER BY clock_from, cohort, id LIMIT ?",
-            (state, limit),
+            (state, self._left_out, limit),
         )
         return [row[0] for row in rows]
 
@@ -187,7 +198,7 @@ class Queries:
         limit: int = UNLIMITED,
     ) -> list[Remembered]:
         """Remembered refusals of cases in some states, the longest waiting first."""
-        where, arguments = [f"c.state IN {_marks(states)}"], list[Any](states)
+        where, arguments = [f"c.state IN {_marks(states)}", COUNTS], [*states, self._left_out]
         if cases is not None:
             where.append(f"b.case_id IN {LIST}")
             arguments.append(orjson.dumps(list(cases)).decode())
@@ -203,7 +214,7 @@ class Queries:
 
     def shared_refusals(self, states: Sequence[str], cohort: str | None = None) -> list[SharedRefusal]:
         """The same refusals counted: by cohort, state, trigger and reasons."""
-        where, arguments = [f"c.state IN {_marks(states)}"], list[Any](states)
+        where, arguments = [f"c.state IN {_marks(states)}", COUNTS], [*states, self._left_out]
         if cohort is not None:
             where.append("c.cohort = ?")
             arguments.append(cohort)

@@ -22,6 +22,7 @@ COPIES: Final = (
     ("recorded_at", "recorded_at"), ("actor", "actor"), ("dispatch", "dispatch"), ("command_id", "command_id"),
     ("run", "run"),
 )  # fmt: skip
+KEYS: Final = tuple(key for _, key in COPIES)
 COLUMNS: Final = ", ".join(column for column, _ in COPIES)
 
 
@@ -49,7 +50,8 @@ def verify(
 ) -> Report:
     """Check guards, positions, bytes, leaves, copies and chains, then every projection against its events.
 
-    Keeps one hash a case, and what the events say of each duty and each settled place in a file. Raises nothing for a bad log: it reports.
+    Keeps one hash a case, and what the events say of each duty and each settled place in a file.
+    Raises nothing for a bad log: it reports.
     """
     raw: Any = connection.connection.driver_connection
     faults = list(_guards(raw))
@@ -94,7 +96,7 @@ def _events(
             expected = position
         event, record = _record(body)
         if event is not None:
-            told.take(position, event, case=copies[1], dispatch=copies[10], run=copies[12])
+            told.take(event, dict(zip(KEYS, copies, strict=True)))
         broken = _bytes_fault(position, record, body, leaf, origin) or _copy_fault(position, record, copies)
         out_of_line = _chain_fault(copies, record, leaf, chains)
         note = None

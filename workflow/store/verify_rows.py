@@ -6,7 +6,7 @@ import hashlib
 import zlib
 from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -74,9 +74,10 @@ class Told:
     last: dict[int, int] = field(default_factory=dict)
     definitions: dict[str, tuple[int, str | None, int | None]] = field(default_factory=dict)
 
-    def take(self, position: int, event: Event, *, case: int | None, dispatch: int | None, run: int | None) -> None:
-        """Add one event; the numbers come from the columns, which are compared with the body elsewhere."""
-        recorded_at = event.recorded_at
+    def take(self, event: Event, copies: Mapping[str, Any]) -> None:
+        """Add one event; numbers, times and kinds come from its columns, which `verify` compares with the body."""
+        position, kind, recorded_at = copies["position"], copies["kind"], copies["recorded_at"]
+        case, dispatch = copies["case"], copies["dispatch"]
         for duty in event.opens:
             self.duties[position, str(duty)] = [None, case, dispatch, recorded_at]
         for key in event.closes:
@@ -84,34 +85,32 @@ class Told:
                 self.duties[key][0] = position
         if case is not None and dispatch is not None and event.settles is not None:
             self.settled[dispatch, case] = event.settles
-        if event.kind == OPENED and isinstance(event.route_hash, str):
+        if kind == OPENED and isinstance(event.route_hash, str):
             self.definitions.setdefault(event.route_hash, (position, event.route, event.route_version))
         if dispatch is not None and case is None:
-            self._file(position, event, dispatch)
-        if run is not None:
-            self._run(position, event, run)
+            self._file(position, kind, recorded_at, dispatch, event)
+        if copies["run"] is not None:
+            self._run(position, kind, copies["run"], event)
 
-    def _file(self, position: int, event: Event, dispatch: int) -> None:
-        kind = event.kind
+    def _file(self, position: int, kind: str, recorded_at: int, dispatch: int, event: Event) -> None:
         if kind in BEGINS:
-            first = event.recorded_at if kind == PREFIX + RECEIVED else None
-            self.files[dispatch] = File(
-                position, BEGINS[kind], dict(event.evidence), event.recorded_at, first, kind.removeprefix(PREFIX)
-            )
+            state = kind.removeprefix(PREFIX)
+            sent_at = recorded_at if state == RECEIVED else None
+            self.files[dispatch] = File(position, BEGINS[kind], dict(event.evidence), recorded_at, sent_at, state)
         elif kind in GOES_ON and dispatch in self.files:
             file = self.files[dispatch]
             file.state = GOES_ON[kind]
             if file.sent_at is None and file.state != SUPERSEDED:
-                file.sent_at = event.recorded_at
+                file.sent_at = recorded_at
 
-    def _run(self, position: int, event: Event, run: int) -> None:
-        if event.kind == "run_began":
+    def _run(self, position: int, kind: str, run: int, event: Event) -> None:
+        if kind == "run_began":
             self.runs[run] = BulkRun(position, event.command_id, event.trigger, dict(event.evidence))
-        elif event.kind == "run_ended" and run in self.runs:
+        elif kind == "run_ended" and run in self.runs:
             counts = event.evidence.get("counts")
             self.runs[run].ended = position, event.reason, counts if isinstance(counts, dict) else {}
         else:
-            self.written[run, str(event.kind)] += 1
+            self.written[run, kind] += 1
         self.last[run] = position
 
 
