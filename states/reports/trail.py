@@ -5,7 +5,7 @@ The log holds no personal value, so the story holds none: it speaks of fields by
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -90,7 +90,7 @@ def trail(
         )
 
 
-def _events(look: Glance, cases: Iterable[int], *, refusals: bool) -> list[tuple[Event, int]]:
+def _events(look: Glance, cases: Sequence[int], *, refusals: bool) -> list[tuple[Event, int]]:
     """The events of the cases and of the files that hold them, each with its case, in the order of the log."""
     queries = Queries(look.connection)
     found: dict[int, tuple[Event, int]] = {}
@@ -104,6 +104,10 @@ def _events(look: Glance, cases: Iterable[int], *, refusals: bool) -> list[tuple
                 for event in queries.dispatch_events(member.dispatch):
                     if event.kind in TELLING_OF_A_FILE:
                         found.setdefault(event.position, (event, case))
+    for case, standing in look.log.load(list(cases)).items():
+        for event in queries.events(kind="cohort_waived"):
+            if standing.cohort and event.evidence.get("cohort") == standing.cohort:
+                found.setdefault(event.position, (event, case))
     return [found[position] for position in sorted(found)]
 
 
@@ -119,7 +123,7 @@ def _line(event: Event, qualification: str, register: Register, words: str, *, v
         held=held,
         not_held=not_held,
         messages=messages,
-        duties=duties(event, register),
+        duties=duties(event, register) if event.case is not None else (),
         qualification=qualification,
         voided=voided,
     )

@@ -116,6 +116,9 @@ Common options: `--format table|json|ndjson|csv`; `--dry-run` does everything an
 reference a line, `-` for standard input) and `--all` say who; `--at YYYY-MM-DD` says when it happened, if not now; an entry
 more than two working days late needs `--reason`. Before the command: `--folder`, `--on-behalf-of`, `--quiet`.
 
+A learner with two qualifications is meant by their latest case that is not final; `REFERENCE@QUALIFICATION` names one.
+`audit history --reasons` shows the words in which reasons were given, and records the look.
+
 Personal values are asked for, or read from standard input; they are never arguments.
 
 | exit code | means |

@@ -118,10 +118,13 @@ def test_the_trail_of_a_learner_reads_as_a_story(centre):
         "The LRS answered RC001: ULN received (reply of the LRS (number 3), row 1).",
         "File D4-messages.csv (messages to learners) was prepared, with 21 learners.",
         "Told the ULN by e-mail, by Ann Example.",
+        "The cohort NF-1 need not wait for its last learner. A reason was stated.",
         "File D5-ilm-generic-funded.csv (registration file for ILM) was prepared, with 21 learners.",
         "Registered with ILM (order WG-1), file D5-ilm-generic-funded.csv, row 1.",
         "The LAR was updated by ILM (reference LAR-1).",
     ]
+    told = centre.json("audit", "history", "ILM-00001", "--reasons")["lines"]
+    assert any('In words: "' in line["what"] for line in told)
     assert {line["who"] for line in lines} == {"Ann Example"}
     said = centre.do("audit", "history", "ILM-00001").said
     for personal in ("Pearson", "Brandon", "1972", "B21", "3465047078", "dylan35"):
