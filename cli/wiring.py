@@ -47,6 +47,8 @@ LINEAGES: Final = (ENGINE, LINEAGE)
 SUBDIVISIONS: Final = {"england": "ENG", "wales": "WLS", "scotland": "SCT", "northern_ireland": "NIR"}
 NOBODY: Final = frozenset({"root", "admin", "administrator", "system", "user", "test"})
 LONGEST_NAME: Final = 80
+MAY_WARN: Final = frozenset({"I2"})
+"""Rules a centre may lower to a warning: the cohort gate is ILM's advice, the others are what makes a step true."""
 
 
 def product() -> str:
@@ -176,10 +178,15 @@ def table(name: str, folder: Path | None = None) -> Mapping[str, Any]:
 
 
 def weighed_rules(settings: Settings) -> dict[str, Rule[Asked]]:
-    """The rules with the weights a centre gave them; raises DefinitionError for a code that is none."""
-    unknown = [f"rules.{code}: there is no such rule" for code in settings.rules if code not in LEARNER_RULES]
-    if unknown:
-        raise DefinitionError(FILE, unknown)
+    """The rules with the weights a centre gave them; raises DefinitionError for a code that is none or may not be."""
+    faults = [f"rules.{code}: there is no such rule" for code in settings.rules if code not in LEARNER_RULES]
+    faults += [
+        f"rules.{code}: only {', '.join(sorted(MAY_WARN))} may be lowered to a warning; any rule may be raised to block"
+        for code, weight in settings.rules.items()
+        if weight == "warn" and code in LEARNER_RULES and code not in MAY_WARN
+    ]
+    if faults:
+        raise DefinitionError(FILE, faults)
     return {
         code: rule.weighing(settings.rules[code]) if code in settings.rules else rule
         for code, rule in LEARNER_RULES.items()
