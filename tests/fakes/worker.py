@@ -21,7 +21,15 @@ def say(value: object) -> None:
 
 
 def main(task: str, path: str, *arguments: str) -> None:
-    desk = desk_on(Database(Path(path)))
+    database = Database(Path(path))
+    try:
+        work(database, task, *arguments)
+    finally:
+        database.close()
+
+
+def work(database: Database, task: str, *arguments: str) -> None:
+    desk = desk_on(database)
     desk.count()
     say("ready")
     sys.stdin.readline()
