@@ -34,6 +34,8 @@ def show_stuck(report: StuckReport, form: Form) -> bool:
                 for c in report.causes[:5]
             ]
             show(causes, form)
+            if len(report.causes) > len(causes):
+                say(f"{len(report.causes) - len(causes)} more causes release fewer learners.")
         rows = [
             {
                 "who": r.reference or r.file,

@@ -116,7 +116,10 @@ def privacy_notice_was_shown(asked: Asked) -> Objections:
         )
     elif not details.notice_version or details.notice_date is None:
         yield Objection(
-            "notice_undated", "the version and date of the privacy notice are not on file", "notice_version", "warn"
+            "notice_undated",
+            "the version and date of the privacy notice are not on file",
+            "notice_version",
+            "warn",
         )
 
 

@@ -22,7 +22,7 @@ from states.asked import Asked, Policy
 from states.learner.details import Details
 from states.learner.repository import HELD, Learners
 from states.ports import FileDraft, FileRefused, Plugs
-from states.vocabulary import REASONS, STATED
+from states.vocabulary import LRS_KINDS, REASONS, REGISTRATION, STATED
 from workflow import Act, Engine, Move, Outcome, Route, Standing, WorkflowError
 from workflow.event import canonical
 from workflow.store.database import Database
@@ -349,6 +349,18 @@ class UnitOfWork(Glance):
         numbers = self.learners.add([(reference, secrets.token_bytes(32)) for reference, _ in new], self.work.clock())
         self.learners.add_details([(n, 1, details) for n, (_, details) in zip(numbers, new, strict=True)])
         return numbers
+
+    def unsent_places(self, cases: Sequence[int]) -> list[str]:
+        """Where these learners stand in files that were prepared and not sent: a warning for each."""
+        kinds = (*LRS_KINDS, REGISTRATION)
+        names = self.references(list(self.log.load(cases).values()))
+        return [
+            f"{names[case]} stands in row {member.row} of {dispatch.name}, which was not sent yet; to make it anew: "
+            f"ulnflow {'lrs' if dispatch.kind in LRS_KINDS else 'ilm'} reject {dispatch.name} --reason WHY"
+            for case, places in self.dispatches.holding(cases, kinds).items()
+            for member, dispatch in places
+            if member.state == "open" and dispatch.state == PREPARED
+        ]
 
     def close_duties(self, case: int, *names: str) -> tuple[tuple[int, str], ...]:
         """The open duties of a case that bear one of these names, for a move to close."""

@@ -48,7 +48,7 @@ def events(
 ) -> None:
     """List events of the log, filtered."""
     from cli.desk import day, desk
-    from cli.render import show
+    from cli.render import say, show
     from states.reports.events import events as read
 
     with desk("audit events") as at:
@@ -56,6 +56,8 @@ def events(
             at.office, reference=reference, actor=by, kind=kind, trigger=trigger, since=day(since, "--since"),
             until=day(until, "--until"), refusals=refusals, limit=limit,
         )  # fmt: skip
+        if len(rows) == limit:
+            say(f"The latest {limit} are shown; --limit shows more.")
         brief = ["position", "recorded", "who", "reference", "what"] if form is Form.table else []
         show(rows, form, columns=brief)
 

@@ -31,7 +31,7 @@ def field_named(text: str) -> str:
     """The field that a name or a label means; raises EntryRefused."""
     wanted = text.strip().casefold().replace("-", "_").replace(" ", "_")
     for name, label in FIELDS.items():
-        if wanted in {name, label.casefold().replace(" ", "_")}:
+        if wanted in {name, label.casefold().replace("-", "_").replace(" ", "_")}:
             return name
     raise EntryRefused(f"there is no field of that name; fields are: {', '.join(FIELDS)}")
 

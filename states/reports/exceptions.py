@@ -61,8 +61,11 @@ def code_of(standing: Standing) -> str:
 
 def meaning_of(office: Office, standing: Standing) -> str:
     """What the answer that waits for a decision means, in plain words."""
-    if standing.facts.get("decision") == "again":
-        return "It was decided to ask again."
+    meaning = _meaning(office, standing)
+    return f"It was decided to ask again. {meaning}".strip() if standing.facts.get("decision") == "again" else meaning
+
+
+def _meaning(office: Office, standing: Standing) -> str:
     code = code_of(standing)
     if code == WRONG:
         return "The ULN held proved wrong."

@@ -342,6 +342,8 @@ def edit_details(
 
     `changes` maps field names to parsed values; the fields of CASE_FIELDS belong to the latest case.
     """
+    if not changes:
+        raise NotPossible("nothing was read: type the value when asked, or - to clear the field")
     tally = Tally()
     with office.begin(act, dry_run=dry_run) as uow:
         latest = uow.find_case(reference)
@@ -352,6 +354,7 @@ def edit_details(
             own = uow.log.load(uow.learners.cases([latest.subject])[latest.subject])
             outcomes = change_details(uow, latest.subject, list(own.values()), version, new, changed)
             tally.counts["fields changed"] = len(changed)
+            tally.notes += uow.unsent_places(list(own))
             tally.notes.append(f"{reference}: version {version + 1} of the details")
             after = outcomes[-1].after
             if after is not None and after.facts.get("stale"):

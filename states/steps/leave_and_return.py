@@ -44,6 +44,7 @@ def leave_or_return(
         outcomes = uow.fire(trigger, moves)
         tally.add(outcomes, names, WORDS[trigger])
         uow.remark(outcomes, words)
+        tally.notes += uow.unsent_places([o.case for o in outcomes if o.accepted and trigger in REASONS])
         _release(uow, [o.case for o in outcomes if o.accepted and trigger in REASONS])
         opened = uow.log.open_duties([o.case for o in outcomes if o.accepted])
         if opened:

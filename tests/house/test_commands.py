@@ -285,7 +285,7 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path):
     reading, writing = os.pipe()
     os.close(reading)
     result = subprocess.run(
-        [sys.executable, "-c", "from cli.app import main; main()", "--folder", centre.folder, "audit", "events"],
+        [sys.executable, "-c", "from cli.app import main; main()", "-q", "--folder", centre.folder, "audit", "events"],
         stdout=writing, stderr=subprocess.PIPE, cwd=ROOT, check=False,
     )  # fmt: skip
     os.close(writing)
