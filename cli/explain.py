@@ -75,7 +75,7 @@ def show_why(found: Why, form: Form) -> None:
         {
             "rule": r.rule,
             "says": r.says,
-            "about": r.title if r.says == "to be given" else "; ".join(r.messages) or r.title,
+            "about": _about(r),
             "next": r.next_command,
         }
         for r in found.rules

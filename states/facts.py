@@ -138,13 +138,9 @@ def _lrs_dispatches(asked: Sequence[Asked], learners: Learners, dispatches: Disp
 
 
 def _registration_dispatches(asked: Sequence[Asked], dispatches: DispatchLog) -> None:
-    holding = dispatches.holding([item.question.move.case for item in asked], [REGISTRATION])
+    waiting = dispatches.waiting([item.question.move.case for item in asked], [REGISTRATION])
     for item in asked:
-        item.open_registration = [
-            member.dispatch
-            for member, dispatch in holding.get(item.question.move.case, ())
-            if member.state == "open" and dispatch.state in OPEN_STATES
-        ]
+        item.open_registration = [member.dispatch for member, _ in waiting.get(item.question.move.case, ())]
 
 
 def _dispatch_states(asked: Sequence[Asked], dispatches: DispatchLog) -> None:

@@ -67,14 +67,6 @@ class CohortRow(SQLModel, table=True):
     waived: int | None = Field(default=None, sa_type=Whole)
 
 
-@dataclass(frozen=True, slots=True)
-class Learner:
-    """A learner without personal values."""
-
-    id: int
-    reference: str
-
-
 @dataclass(frozen=True, slots=True, repr=False)
 class UlnRecord:
     """A ULN a learner holds or held: place in the history, status, the details version it was matched with."""

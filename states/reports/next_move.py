@@ -15,7 +15,7 @@ from states.vocabulary import (
     REGISTRATION,
 )
 from workflow import Move, Question, Standing
-from workflow.store.dispatch_log import OPEN_STATES, Dispatch, Member
+from workflow.store.dispatch_log import Dispatch, Member
 
 OUT: tuple[str, ...] = (*LRS_KINDS, REGISTRATION, MESSAGE, LAR_LEARNERS, LAR_CROSS_REFERENCE)
 """Every kind of file that goes out."""
@@ -65,11 +65,7 @@ def expected(look: Glance, standings: Sequence[Standing]) -> dict[int, str]:
 
 def open_files(look: Glance, cases: Sequence[int]) -> Places:
     """The files that hold these cases and wait for something, oldest first, by case."""
-    held = look.dispatches.holding(cases, OUT)
-    return {
-        case: [(m, d) for m, d in places if m.state == "open" and d.state in OPEN_STATES]
-        for case, places in held.items()
-    }
+    return look.dispatches.waiting(cases, OUT)
 
 
 def command(standing: Standing, trigger: str, reference: str, files: Sequence[tuple[Member, Dispatch]]) -> str:

@@ -9,7 +9,6 @@ from states.tally import Tally
 from states.unit_of_work import NotFound, NotPossible, Office, UnitOfWork
 from states.vocabulary import CLOSE_REASONS, LAR_CROSS_REFERENCE, LAR_LEARNERS, WITHDRAW_REASONS
 from workflow import Act, Move, Standing
-from workflow.store.dispatch_log import OPEN_STATES
 
 REASONS = {"withdraw": WITHDRAW_REASONS, "close_without_lar": CLOSE_REASONS}
 WORDS = {
@@ -55,14 +54,12 @@ def leave_or_return(
 
 def _release(uow: UnitOfWork, cases: Sequence[int]) -> None:
     """Who left waits in no LAR file any more; answers of the LRS and of ILM are still wanted."""
-    holding = uow.dispatches.holding(cases, [LAR_LEARNERS, LAR_CROSS_REFERENCE])
-    for case, places in holding.items():
-        for member, dispatch in places:
-            if member.state == "open" and dispatch.state in OPEN_STATES:
-                uow.work.note("recalled", [Move(case=case, dispatch=dispatch.id, reason="left", settles="released")])
-                fresh = uow.dispatches.get(dispatch.id)
-                if fresh is not None:
-                    uow.settle(fresh)
+    for case, places in uow.dispatches.waiting(cases, [LAR_LEARNERS, LAR_CROSS_REFERENCE]).items():
+        for _, dispatch in places:
+            uow.work.note("recalled", [Move(case=case, dispatch=dispatch.id, reason="left", settles="released")])
+            fresh = uow.dispatches.get(dispatch.id)
+            if fresh is not None:
+                uow.settle(fresh)
 
 
 def close_duty(

@@ -14,7 +14,6 @@ from states.tally import FileMade, Tally
 from states.unit_of_work import NotPossible, Office, UnitOfWork
 from states.vocabulary import MESSAGE, NOT_ACTIVE, TOLD_BY
 from workflow import Act, Move, Outcome, Standing
-from workflow.store.dispatch_log import OPEN_STATES
 
 TELLING: Final = ("tell_learner", "tell_learner_again")
 
@@ -37,15 +36,11 @@ def pass_uln(
     with office.begin(act, dry_run=dry_run) as uow:
         names = uow.references(standings)
         ready = [s for s in standings if s.facts.get("uln") and _to_be_told(uow, s)]
-        waiting = uow.dispatches.holding([s.case for s in ready], [MESSAGE])
         if not again:
-            skipped = {
-                s.case for s in ready
-                if any(m.state == "open" and d.state in OPEN_STATES for m, d in waiting.get(s.case, ()))
-            }  # fmt: skip
-            if skipped:
-                tally.counts["have a message waiting"] += len(skipped)
-            ready = [s for s in ready if s.case not in skipped]
+            waiting = uow.dispatches.waiting([s.case for s in ready], [MESSAGE])
+            if waiting:
+                tally.counts["have a message waiting"] += len(waiting)
+            ready = [s for s in ready if s.case not in waiting]
         if ready:
             _write(uow, ready, names, carries, tally)
     if tally.files:
@@ -124,12 +119,12 @@ def record_told(
     with office.begin(act, dry_run=dry_run) as uow:
         names = uow.references(standings)
         standings = list(uow.log.load([s.case for s in standings]).values())  # as they stand under the lock
-        holding = uow.dispatches.holding([s.case for s in standings], [MESSAGE])
+        waiting = uow.dispatches.waiting([s.case for s in standings], [MESSAGE])
         on_route: list[Move] = []
         beside: list[Move] = []
         touched: set[int] = set()
         for standing in standings:
-            places = [(m, d) for m, d in holding.get(standing.case, ()) if m.state == "open" and d.state in OPEN_STATES]
+            places = waiting.get(standing.case, ())
             duties = uow.close_duties(standing.case, *TELLING)
             touched |= {d.id for _, d in places}
             move = Move(

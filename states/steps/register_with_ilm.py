@@ -48,14 +48,14 @@ def register(
     tally = Tally()
     with office.begin(act, dry_run=dry_run) as uow:
         names = uow.references(standings)
-        holding = uow.dispatches.holding([s.case for s in standings], [REGISTRATION])
+        waiting = uow.dispatches.waiting([s.case for s in standings], [REGISTRATION])
         good: list[Standing] = []
         for trigger in (WITH, WITHOUT):
             free: list[Standing] = []
             for standing in standings:
                 if (registering(office, standing) or WITH) != trigger:
                     continue
-                if any(m.state == "open" and d.state in OPEN_STATES for m, d in holding.get(standing.case, ())):
+                if standing.case in waiting:
                     tally.counts["already in a registration file"] += 1
                 else:
                     free.append(standing)
@@ -192,12 +192,12 @@ def _confirmations(
 ) -> tuple[dict[str, list[Move]], set[int]]:
     """The moves of a confirmation by trigger (or note), and the files it answers."""
     order, candidate, received = stated
-    holding = uow.dispatches.holding([s.case for s in standings], [REGISTRATION])
+    waiting = uow.dispatches.waiting([s.case for s in standings], [REGISTRATION])
     groups: dict[str, list[Move]] = {}
     touched: set[int] = set()
     for standing in standings:
         trigger = registering(uow.office, standing) or WITH
-        places = [(m, d) for m, d in holding.get(standing.case, ()) if m.state == "open" and d.state in OPEN_STATES]
+        places = waiting.get(standing.case, ())
         own, of_file = numbers.get(names[standing.case], (candidate, ""))
         version = places[-1][0].version if places else standing.facts.get("details_version")
         given = {"order": of_file or order, "candidate": own, "confirmation": received}

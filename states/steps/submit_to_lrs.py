@@ -88,11 +88,10 @@ def _ready(uow: UnitOfWork, standings: Sequence[Standing], tally: Tally) -> list
 def _free(uow: UnitOfWork, standings: Sequence[Standing], tally: Tally) -> list[Standing]:
     """One case of each learner whom no open file holds: the LRS is asked about learners, not about cases."""
     cases = uow.learners.cases({s.subject for s in standings})
-    held_by = uow.dispatches.holding([case for own in cases.values() for case in own], LRS_KINDS)
+    waiting = uow.dispatches.waiting([case for own in cases.values() for case in own], LRS_KINDS)
     free: dict[int, Standing] = {}
     for standing in standings:
-        places = [place for case in cases[standing.subject] for place in held_by.get(case, ())]
-        if any(m.state == "open" and d.state in OPEN_STATES for m, d in places):
+        if any(case in waiting for case in cases[standing.subject]):
             tally.counts["already in a file to the LRS"] += 1
         elif standing.subject in free:
             tally.counts["asked about with the learner's other case"] += 1
@@ -215,13 +214,12 @@ def recall(office: Office, act: Act, standings: Sequence[Standing], reason: str,
     if not reason.strip():
         raise NotPossible("say why they are taken back, with --reason")
     with office.begin(act, dry_run=dry_run) as uow:
-        holding = uow.dispatches.holding([s.case for s in standings], LRS_KINDS)
+        waiting = uow.dispatches.waiting([s.case for s in standings], LRS_KINDS)
         names = uow.references(standings)
         found: dict[int, Dispatch] = {}
         for standing in standings:
-            open_ones = [d for m, d in holding.get(standing.case, ()) if m.state == "open" and d.state in OPEN_STATES]
-            if open_ones:
-                found[standing.case] = open_ones[-1]
+            if standing.case in waiting:
+                found[standing.case] = waiting[standing.case][-1][1]
             else:
                 tally.notes.append(f"{names[standing.case]}: no open file holds this learner")
         _take_back(uow, found, tally, reason="recalled", words=reason)

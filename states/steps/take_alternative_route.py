@@ -12,7 +12,6 @@ from states.tally import FileMade, Tally
 from states.unit_of_work import NotPossible, Office
 from states.vocabulary import LAR_CROSS_REFERENCE, LAR_LEARNERS
 from workflow import Act, Move, Standing
-from workflow.store.dispatch_log import OPEN_STATES
 
 EXTRA_WORK = (
     "You will have to obtain the ULN afterwards, create the LAR on the LAR system, supply cross-reference data "
@@ -130,10 +129,10 @@ def _record(
     tally = Tally()
     with office.begin(act, dry_run=dry_run) as uow:
         names = uow.references(standings)
-        holding = uow.dispatches.holding([s.case for s in standings], kinds)
+        waiting = uow.dispatches.waiting([s.case for s in standings], kinds)
         moves, touched = [], set()
         for standing in standings:
-            places = [(m, d) for m, d in holding.get(standing.case, ()) if m.state == "open" and d.state in OPEN_STATES]
+            places = waiting.get(standing.case, ())
             touched |= {d.id for _, d in places}
             given = {k: v for k, v in {**evidence, "candidate": candidate}.items() if v}
             moves.append(

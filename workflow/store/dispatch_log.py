@@ -122,6 +122,14 @@ class DispatchLog:
             found.setdefault(row[1], []).append((Member(*row[:5]), Dispatch(*row[5:])))
         return found
 
+    def waiting(self, cases: Sequence[int], kinds: Sequence[str]) -> dict[int, list[tuple[Member, Dispatch]]]:
+        """The places of `holding` that wait for something: still open, in a file that is not done with."""
+        return {
+            case: waits
+            for case, places in self.holding(cases, kinds).items()
+            if (waits := [(m, d) for m, d in places if m.state == "open" and d.state in OPEN_STATES])
+        }
+
     def set_state(self, dispatch: int, state: str, *, sent_at: int | None = None) -> None:
         """Say how far a dispatch got; the first time of sending stays."""
         self._raw.execute(
