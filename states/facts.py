@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from sqlalchemy import Connection
-
 from states.asked import Asked, Policy
 from states.learner.details import Details
 from states.learner.repository import HELD, IN_ERROR, Learners
 from states.ports import Finding, Registration
 from states.vocabulary import LRS_KINDS, REGISTRATION
 from workflow import Question
+from workflow.store.connection import Connection
 from workflow.store.dispatch_log import OPEN_STATES, DispatchLog
 
 Limits = Callable[[Registration], Sequence[Finding]]

@@ -13,10 +13,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, BinaryIO, Final
-
-from sqlalchemy import Connection
 
 from states.asked import Asked, Policy
 from states.learner.details import Details
@@ -25,6 +24,7 @@ from states.ports import FileDraft, FileRefused, Plugs
 from states.vocabulary import LRS_KINDS, REASONS, REGISTRATION, STATED
 from workflow import Act, Engine, Move, Outcome, Route, Standing, WorkflowError
 from workflow.event import canonical
+from workflow.store.connection import Connection
 from workflow.store.database import Database
 from workflow.store.dispatch_log import (
     ANSWERED,
@@ -44,6 +44,7 @@ from workflow.working_days import day_of
 PRACTICE_UKPRNS: Final = "9999"
 """How UKPRNs begin that no provider has."""
 
+BY_ROW: Final = itemgetter(1, 0)
 STALE_DRAFT: Final = timedelta(hours=1)
 
 
@@ -270,7 +271,7 @@ class UnitOfWork(Glance):
                 "name": draft.final.name,
                 "digest": draft.digest,
                 "members": len(members),
-                "frozen": hashlib.sha256(canonical([list(member) for member in members])).hexdigest(),
+                "frozen": hashlib.sha256(canonical([list(m) for m in sorted(members, key=BY_ROW)])).hexdigest(),
             },
             opens=["upload_file"] if duty else (),
         )

@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, Final, Generic, Protocol, TypeVar
 
-from sqlalchemy import Connection
-
 from workflow.case import Standing, advanced, opening
 from workflow.errors import NamedTwice, OtherRoute, UnknownCase
 from workflow.event import MOVED, NOTED, OPENED, REFUSED, SCHEMA, Event
@@ -15,6 +13,7 @@ from workflow.machine import Machine
 from workflow.move import Act, Move, Outcome, Question, Result
 from workflow.route import Route, Transition
 from workflow.rule import Objection, Rule, Verdict, rule_set_version
+from workflow.store.connection import Connection
 from workflow.store.dispatch_log import DispatchLog
 from workflow.store.event_log import Draft, EventLog
 from workflow.working_days import day_of, start_of

@@ -14,19 +14,20 @@ from datetime import date
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Column, Connection, Index, LargeBinary, Text, text
+from sqlalchemy import Column, Index, LargeBinary, text
 from sqlmodel import Field, SQLModel
 
 from states.learner.details import Details, match_key
 from states.vocabulary import NOT_ACTIVE
+from workflow.store.connection import Connection
 from workflow.store.schema import Lineage
-from workflow.store.tables import STRICT, Whole
+from workflow.store.tables import STRICT, Whole, Words
 
 LINEAGE: Final = Lineage("states.learner.migrations", "learner_version", "0001")
 NOBODY: Final = 0
 DETAILS, ULN, REMARK, QUARANTINE, ANSWERED = "details", "uln", "remark", "quarantine", "answered"
 CURRENT, OLD, HELD, MERGED, IN_ERROR = "current", "old", "held", "merged", "in_error"
-LIST: Final = "(SELECT value FROM json_each(:list))"
+HELD_ULN: Final = text("kind = 'uln' AND status = 'held'")
 
 
 class LearnerRow(SQLModel, table=True):
@@ -34,7 +35,7 @@ class LearnerRow(SQLModel, table=True):
 
     __tablename__ = "learner"
     id: int = Field(sa_column=Column(Whole, primary_key=True, autoincrement=False))
-    reference: str = Field(sa_type=Text)
+    reference: str = Field(sa_type=Words)
     key: bytes = Field(sa_type=LargeBinary)
     created_at: int = Field(sa_type=Whole)
     __table_args__ = (Index("learner_by_reference", "reference", unique=True), STRICT)
@@ -45,14 +46,14 @@ class PersonalRow(SQLModel, table=True):
 
     __tablename__ = "personal"
     learner: int = Field(sa_column=Column(Whole, primary_key=True, autoincrement=False))
-    kind: str = Field(sa_column=Column(Text, primary_key=True))
+    kind: str = Field(sa_column=Column(Words, primary_key=True))
     number: int = Field(sa_column=Column(Whole, primary_key=True, autoincrement=False))
-    status: str = Field(sa_type=Text)
-    lookup: str = Field(sa_type=Text)
-    payload: str = Field(sa_type=Text)
+    status: str = Field(sa_type=Words)
+    lookup: str = Field(sa_type=Words)
+    payload: str = Field(sa_type=Words)
     __table_args__ = (
         Index("personal_by_lookup", "lookup", "kind"),
-        Index("uln_held_once", "lookup", unique=True, sqlite_where=text("kind = 'uln' AND status = 'held'")),
+        Index("uln_held_once", "lookup", unique=True, sqlite_where=HELD_ULN, postgresql_where=HELD_ULN),
         STRICT,
     )
 
@@ -62,8 +63,8 @@ class CohortRow(SQLModel, table=True):
 
     __tablename__ = "cohort"
     __table_args__ = STRICT
-    name: str = Field(sa_column=Column(Text, primary_key=True))
-    register_by: str = Field(sa_type=Text)
+    name: str = Field(sa_column=Column(Words, primary_key=True))
+    register_by: str = Field(sa_type=Words)
     waived: int | None = Field(default=None, sa_type=Whole)
 
 
@@ -90,7 +91,7 @@ class Learners:
     """The learners within one transaction."""
 
     def __init__(self, connection: Connection) -> None:
-        self._raw: Any = connection.connection.driver_connection
+        self._raw = connection
 
     # --- learners -----------------------------------------------------------------------------------------------
 
@@ -105,11 +106,11 @@ class Learners:
 
     def by_reference(self, references: Iterable[str]) -> dict[str, int]:
         """Learner numbers by reference; unknown references are absent."""
-        return dict(self._all(f"SELECT reference, id FROM learner WHERE reference IN {LIST}", list(references)))
+        return dict(self._all("SELECT reference, id FROM learner WHERE reference IN [?]", list(references)))
 
     def references(self, learners: Iterable[int]) -> dict[int, str]:
         """References by learner number."""
-        return dict(self._all(f"SELECT id, reference FROM learner WHERE id IN {LIST}", list(learners)))
+        return dict(self._all("SELECT id, reference FROM learner WHERE id IN [?]", list(learners)))
 
     def count(self) -> int:
         """How many learners there are."""
@@ -140,7 +141,7 @@ class Learners:
         """(version, details) now, by learner."""
         rows = self._all(
             "SELECT learner, number, payload FROM personal WHERE kind='details' AND status='current' "
-            f"AND learner IN {LIST}",
+            "AND learner IN [?]",
             list(learners),
         )
         return {row[0]: (row[1], Details.from_record(orjson.loads(row[2]))) for row in rows}
@@ -157,7 +158,7 @@ class Learners:
         keys = {match_key(details): learner for learner, details in learners.items()}
         rows = self._all(
             "SELECT p.lookup, p.learner FROM personal p WHERE p.kind='details' AND p.status='current' "
-            f"AND p.lookup IN {LIST} AND EXISTS (SELECT 1 FROM cases c WHERE c.subject = p.learner "
+            f"AND p.lookup IN [?] AND EXISTS (SELECT 1 FROM cases c WHERE c.subject = p.learner "
             f"AND c.state NOT IN {NOT_ACTIVE})",
             list(keys),
         )
@@ -191,7 +192,7 @@ class Learners:
         """Every ULN a learner holds or held, oldest first, by learner."""
         rows = self._all(
             "SELECT learner, number, lookup, status, payload FROM personal WHERE kind='uln' "
-            f"AND learner IN {LIST} ORDER BY learner, number",
+            "AND learner IN [?] ORDER BY learner, number",
             list(learners),
         )
         found: dict[int, list[UlnRecord]] = {}
@@ -202,7 +203,7 @@ class Learners:
     def holders(self, ulns: Iterable[str]) -> dict[str, list[int]]:
         """Learners who hold a ULN, now or as a merged one, by ULN; one held in error does not count."""
         rows = self._all(
-            f"SELECT lookup, learner FROM personal WHERE kind='uln' AND status <> 'in_error' AND lookup IN {LIST}",
+            "SELECT lookup, learner FROM personal WHERE kind='uln' AND status <> 'in_error' AND lookup IN [?]",
             list(ulns),
         )
         found: dict[str, list[int]] = {}
@@ -259,7 +260,7 @@ class Learners:
         day = register_by.isoformat() if register_by else ""
         self._raw.execute(
             "INSERT INTO cohort (name, register_by) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET "
-            "register_by = CASE WHEN excluded.register_by = '' THEN register_by ELSE excluded.register_by END",
+            "register_by = CASE WHEN excluded.register_by = '' THEN cohort.register_by ELSE excluded.register_by END",
             (name, day),
         )
 
@@ -307,7 +308,7 @@ class Learners:
         """Case numbers by learner, oldest first."""
         found: dict[int, list[int]] = {}
         for learner, case in self._all(
-            f"SELECT subject, id FROM cases WHERE subject IN {LIST} ORDER BY id", list(learners)
+            "SELECT subject, id FROM cases WHERE subject IN [?] ORDER BY id", list(learners)
         ):
             found.setdefault(learner, []).append(case)
         return found
@@ -315,15 +316,15 @@ class Learners:
     def not_ready(self, cohort: str, final: Sequence[str]) -> list[int]:
         """Learners the cohort gate waits for: not told, not registered, not on the alternative route, not done."""
         rows = self._raw.execute(
-            "SELECT subject FROM cases WHERE cohort=? AND state NOT IN (SELECT value FROM json_each(?)) "
-            "AND json_extract(facts, '$.told_at') IS NULL AND json_extract(facts, '$.registered_at') IS NULL "
-            "AND json_extract(facts, '$.alternative_since') IS NULL ORDER BY id",
-            (cohort, orjson.dumps(list(final)).decode()),
+            "SELECT subject FROM cases WHERE cohort=? AND state NOT IN [?] "
+            "AND facts::json ->> 'told_at' IS NULL AND facts::json ->> 'registered_at' IS NULL "
+            "AND facts::json ->> 'alternative_since' IS NULL ORDER BY id",
+            (cohort, list(final)),
         )
         return [row[0] for row in rows]
 
     def _all(self, sql: str, values: Sequence[Any]) -> Any:
-        return self._raw.execute(sql, {"list": orjson.dumps(values).decode()})
+        return self._raw.execute(sql, (values,))
 
 
 def _literal(part: str) -> str:

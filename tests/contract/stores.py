@@ -1,4 +1,4 @@
-"""The databases the contract suites run on: each a factory of fresh, migrated ones. PostgreSQL joins here."""
+"""The databases the contract suites run on: each a factory of fresh, migrated ones."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tests.fakes.loan import fresh_database
+from tests.fakes.postgres import fresh_on_postgres
 from workflow.store.database import Database
 
 Factory = Callable[[Path], Database]
@@ -15,4 +16,8 @@ def on_sqlite(folder: Path) -> Database:
     return fresh_database(folder / "ulnflow.db")
 
 
-STORES: Mapping[str, Factory] = {"sqlite": on_sqlite}
+def on_postgres(_folder: Path) -> Database:
+    return fresh_on_postgres()
+
+
+STORES: Mapping[str, Factory] = {"sqlite": on_sqlite, "postgresql": on_postgres}

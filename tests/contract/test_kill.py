@@ -22,7 +22,7 @@ def test_a_bulk_run_killed_at_random_moments_moves_each_case_exactly_once(desk: 
     print(f"seed {seed}")
     chance = random.Random(seed)  # noqa: S311 - moments, not secrets
     cases = desk.open(CASES)
-    task = ("many", desk.database.path, "lend", "killed", CHUNK, json.dumps(cases))
+    task = ("many", desk.database.where, "lend", "killed", CHUNK, json.dumps(cases))
     acknowledged = 0
     for _ in range(KILLS):
         worker = start(*task)

@@ -23,13 +23,13 @@ VERSION_TABLES = {lineage.table for lineage in LINEAGES}
 
 def names(database: Database, kind: str) -> set[str]:
     with database.reading() as connection:
-        raw: Any = connection.connection.driver_connection
+        raw = connection
         return {row[0] for row in raw.execute("SELECT name FROM sqlite_master WHERE type=?", (kind,))}
 
 
 def set_version(database: Database, lineage: schema.Lineage, version: str) -> None:
     with database.writing() as connection:
-        raw: Any = connection.connection.driver_connection
+        raw = connection
         raw.execute(f"UPDATE {lineage.table} SET version_num=?", (version,))
 
 
@@ -40,14 +40,14 @@ def test_migrated_tables_are_the_tables_the_classes_declare(tmp_path: Path) -> N
     def ours(_object: object, name: str | None, kind: str, _reflected: bool, _other: object) -> bool:
         return not (kind == "table" and name in VERSION_TABLES)
 
-    with fresh_database(tmp_path / "m.db", LINEAGES).reading() as connection:
+    with fresh_database(tmp_path / "m.db", LINEAGES).migrating() as connection:
         context = MigrationContext.configure(connection, opts={"include_object": ours, "compare_type": True})
         assert compare_metadata(context, SQLModel.metadata) == []
 
 
 def test_every_column_is_declared_as_it_is_migrated(tmp_path: Path) -> None:
     declared = Database(tmp_path / "declared.db")
-    with declared.writing() as connection:
+    with declared.migrating() as connection:
         SQLModel.metadata.create_all(connection)
     made = [shape(database) for database in (declared, fresh_database(tmp_path / "m.db", LINEAGES))]
     assert made[0] == made[1]
@@ -56,7 +56,7 @@ def test_every_column_is_declared_as_it_is_migrated(tmp_path: Path) -> None:
 def shape(database: Database) -> dict[str, list[tuple[Any, ...]]]:
     """Columns in their order, with strictness; the positional inserts rest on it."""
     with database.reading() as connection:
-        raw: Any = connection.connection.driver_connection
+        raw = connection
         found = raw.execute(
             "SELECT name, strict FROM pragma_table_list WHERE schema='main' AND type='table'"
         ).fetchall()
@@ -72,7 +72,7 @@ def shape(database: Database) -> dict[str, list[tuple[Any, ...]]]:
 
 def test_positional_inserts_meet_the_columns_they_mean(tmp_path: Path) -> None:
     with fresh_database(tmp_path / "m.db", LINEAGES).reading() as connection:
-        raw: Any = connection.connection.driver_connection
+        raw = connection
         for name in ("event", "blocked", "definition", "dispatch", "dispatch_member", "meta"):
             stored = [row[1] for row in raw.execute(f"PRAGMA table_info({name})")]
             assert stored == [column.name for column in SQLModel.metadata.tables[name].columns]

@@ -24,7 +24,7 @@ def moved_per_case(desk: Desk) -> Counter[int]:
 
 def test_of_eight_processes_firing_one_trigger_on_one_case_one_moves_it(desk: Desk) -> None:
     case = desk.open()[0]
-    said = together(*[("fire", desk.database.path, "lend", case)] * 8)
+    said = together(*[("fire", desk.database.where, "lend", case)] * 8)
     results = Counter(answer[-1] for answer in said)
     assert results["moved"] == 1
     assert results["NoSuchTransition"] + results["Conflict"] == 7
@@ -35,7 +35,7 @@ def test_of_eight_processes_firing_one_trigger_on_one_case_one_moves_it(desk: De
 
 def test_two_processes_working_the_same_cases_in_opposite_order_move_each_once(desk: Desk) -> None:
     cases = desk.open(200)
-    path = desk.database.path
+    path = desk.database.where
     said = together(
         ("many", path, "lend", "forth", 10, json.dumps(cases)),
         ("many", path, "lend", "back", 10, json.dumps(cases[::-1])),
@@ -49,7 +49,7 @@ def test_two_processes_working_the_same_cases_in_opposite_order_move_each_once(d
 
 def test_two_processes_sharing_one_bulk_command_share_its_work_and_end_it_once(desk: Desk) -> None:
     cases = desk.open(300)
-    task = ("many", desk.database.path, "lend", "same", 10, json.dumps(cases))
+    task = ("many", desk.database.where, "lend", "same", 10, json.dumps(cases))
     said = together(task, task)
     assert [answer[-1] for answer in said] == [{"counts": {"moved": 300}, "size": 300, "stopped": "finished"}] * 2
     assert sum(line["done"] for answer in said for line in answer if "done" in line) >= 300
@@ -80,7 +80,7 @@ def test_with_the_clock_set_back_a_day_a_move_is_accepted_with_a_warning_and_ver
     assert [o.code for verdict in outcome.verdicts for o in verdict.objections] == ["clock_set_back"]
     with database.reading() as connection:
         report = verify(connection, "o", {("ilm", 1): route})
-        raw = connection.connection.driver_connection
+        raw = connection
         event = parse(raw.execute("SELECT body FROM event WHERE position=?", (outcome.position,)).fetchone()[0])
     assert [(said["code"], said["held"]) for said in event.said] == [("clock_set_back", True)]
     assert report.holds

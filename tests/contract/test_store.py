@@ -97,12 +97,11 @@ def test_a_draft_that_saw_another_place_of_the_case_is_a_conflict_and_leaves_not
     with pytest.raises(Conflict, match="Repeat it"), desk.engine.work(DESK) as work:
         work.log.append([Draft(dict(body), after)], MONDAY)
     with desk.engine.work(DESK) as work:
-        raw: Any = work.connection.connection.driver_connection
-        raw.execute("DROP TRIGGER event_next_sequence")
+        work.connection.execute(desk.without_guard("event_next_sequence", "event_next"))
     with pytest.raises(Conflict, match="another event took this place"), desk.engine.work(DESK) as work:
         work.log.append([Draft(dict(body))], MONDAY)
     assert desk.count() == 2
-    assert [fault.kind for fault in desk.verify().faults] == ["guard_missing"]
+    assert {fault.kind for fault in desk.verify().faults} == {"guard_missing"}
 
 
 def test_no_such_transition_and_rule_refused_are_two_errors_and_both_are_in_the_log(desk: Desk) -> None:
@@ -346,4 +345,4 @@ def test_a_fact_about_no_case_is_an_event_without_empty_fields(desk: Desk) -> No
         position = work.record("waived", reason="", evidence={}, closes=[], opens=(), dispatch=None, run=0)
     (event,) = events(desk)
     assert (event.position, event.case, event.sequence, event.run) == (position, None, None, 0)
-    assert desk.rows("SELECT instr(body, 'closes') FROM event") == [(0,)]
+    assert b"closes" not in desk.rows("SELECT body FROM event")[0][0]

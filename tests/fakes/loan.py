@@ -8,10 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection
-
 from workflow import Act, Definition, Engine, Objection, Question, Route, Rule, read_route
 from workflow.store import schema
+from workflow.store.connection import Connection
 from workflow.store.database import Database
 from workflow.store.verify import Report, verify
 from workflow.working_days import microseconds
@@ -122,14 +121,17 @@ class Desk:
 
     def rows(self, sql: str, *arguments: Any) -> list[tuple[Any, ...]]:
         with self.database.reading() as connection:
-            raw = connection.connection.driver_connection
-            return [tuple(row) for row in raw.execute(sql, arguments)]
+            return [tuple(row) for row in connection.execute(sql, arguments)]
 
     def count(self, table: str = "event", where: str = "1=1") -> int:
         return self.rows(f"SELECT count(*) FROM {table} WHERE {where}")[0][0]
 
     def state(self, case: int) -> str:
         return self.rows("SELECT state FROM cases WHERE id=?", case)[0][0]
+
+    def without_guard(self, on_sqlite: str, on_postgres: str) -> str:
+        """The statement by which somebody takes a guard of the log away."""
+        return f"DROP TRIGGER {on_sqlite}" if self.database.kind == "sqlite" else f"DROP TRIGGER {on_postgres} ON event"
 
     def verify(self) -> Report:
         with self.database.reading() as connection:

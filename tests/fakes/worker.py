@@ -20,8 +20,8 @@ def say(value: object) -> None:
     print(json.dumps(value), flush=True)
 
 
-def main(task: str, path: str, *arguments: str) -> None:
-    database = Database(Path(path))
+def main(task: str, where: str, *arguments: str) -> None:
+    database = Database(where if "host=" in where else Path(where))
     try:
         work(database, task, *arguments)
     finally:

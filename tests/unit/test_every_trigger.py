@@ -83,7 +83,7 @@ def ways() -> dict[str, list[str]]:
 
 def last_event(own: Engine[Question], case: int) -> Any:
     with own.database.reading() as connection:
-        raw: Any = connection.connection.driver_connection
+        raw = connection
         body = raw.execute("SELECT body FROM event WHERE case_id=? ORDER BY sequence DESC LIMIT 1", (case,)).fetchone()
     return parse(body[0])
 

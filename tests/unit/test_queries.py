@@ -40,7 +40,7 @@ def file(desk, number, state, members, *, kind="letter", sent_at=None, prepared_
             Dispatch(number, "out", kind, f"file{number}.txt", "", "d", state, prepared_at, sent_at, len(members)),
             [(case, row, 1) for row, (case, _) in enumerate(members, 1)],
         )
-        raw = connection.connection.driver_connection
+        raw = connection
         for case, place in members:
             raw.execute("UPDATE dispatch_member SET state=? WHERE dispatch=? AND case_id=?", (place, number, case))
 
@@ -84,10 +84,10 @@ def test_a_clock_that_has_not_begun_is_before_no_moment(desk, ask):
 def test_a_list_by_state_and_clock_walks_the_index_and_sorts_nothing(desk):
     with desk.database.reading() as connection:
         traced: list[str] = []
-        raw = connection.connection.driver_connection
-        raw.set_trace_callback(traced.append)
+        raw = connection
+        raw.raw.set_trace_callback(traced.append)
         Queries(connection).places(["lent"], before=9, limit=5)
-        raw.set_trace_callback(None)
+        raw.raw.set_trace_callback(None)
         plan = " ".join(row[3] for row in raw.execute(f"EXPLAIN QUERY PLAN {traced[0]}"))
     assert "cases_by_state (state=? AND clock_from<?)" in plan
     assert "TEMP B-TREE" not in plan

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import orjson
-from sqlalchemy import Connection
+from workflow.store.connection import Connection
 
 PREPARED: Final = "prepared"
 SENT: Final = "sent"
@@ -50,7 +49,7 @@ class DispatchLog:
     """The dispatches within one transaction."""
 
     def __init__(self, connection: Connection) -> None:
-        self._raw: Any = connection.connection.driver_connection
+        self._raw = connection
 
     def next_id(self) -> int:
         """The number the next dispatch will have."""
@@ -82,11 +81,11 @@ class DispatchLog:
         name: str | None = None,
     ) -> list[Dispatch]:
         """The dispatches of these kinds and states, oldest first; an empty list means any."""
-        where, arguments = ["1=1"], []
+        where, arguments = ["1=1"], list[Any]()
         for column, values in (("kind", kinds), ("state", states)):
             if values:
-                where.append(f"{column} IN (SELECT value FROM json_each(?))")
-                arguments.append(orjson.dumps(list(values)).decode())
+                where.append(f"{column} IN [?]")
+                arguments.append(list(values))
         for column, value in (("digest", digest), ("name", name)):
             if value is not None:
                 where.append(f"{column} = ?")
@@ -113,9 +112,9 @@ class DispatchLog:
         """Every dispatch of these kinds that holds one of these cases, oldest first, by case."""
         rows = self._raw.execute(
             "SELECT m.dispatch, m.case_id, m.row, m.version, m.state, d.* FROM dispatch_member m "
-            "JOIN dispatch d ON d.id = m.dispatch WHERE m.case_id IN (SELECT value FROM json_each(?)) "
-            "AND d.kind IN (SELECT value FROM json_each(?)) ORDER BY m.dispatch",
-            (orjson.dumps(list(cases)).decode(), orjson.dumps(list(kinds)).decode()),
+            "JOIN dispatch d ON d.id = m.dispatch WHERE m.case_id IN [?] "
+            "AND d.kind IN [?] ORDER BY m.dispatch",
+            (cases, kinds),
         )
         found: dict[int, list[tuple[Member, Dispatch]]] = {}
         for row in rows:

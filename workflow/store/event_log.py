@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection
 
 from workflow.case import Standing
 from workflow.errors import Conflict, Unwritable
 from workflow.event import leaf_hash, written
+from workflow.store.connection import Connection
 
 STANDING = "id, route, route_version, state, sequence, entered_at, clock_from, occurred_at, leaf, facts"
 
@@ -37,7 +37,7 @@ class EventLog:
     """The log within one transaction."""
 
     def __init__(self, connection: Connection, origin: str) -> None:
-        self._raw: Any = connection.connection.driver_connection
+        self._raw = connection
         self.origin = origin
 
     def head(self) -> int:
@@ -54,20 +54,20 @@ class EventLog:
             rows = self._raw.execute(f"SELECT {STANDING} FROM cases WHERE id = ?", (cases[0],))
         else:
             rows = self._raw.execute(
-                f"SELECT {STANDING} FROM cases WHERE id IN (SELECT value FROM json_each(?))",
-                (orjson.dumps(list(cases)).decode(),),
+                f"SELECT {STANDING} FROM cases WHERE id IN [?]",
+                (cases,),
             )
         return {row[0]: standing_of(row) for row in rows}
 
     def find(self, *, cohort: str = "", states: Sequence[str] = ()) -> list[Standing]:
         """The standings of a cohort and of some states, oldest case first; nothing named means all."""
-        where, arguments = ["1=1"], []
+        where, arguments = ["1=1"], list[Any]()
         if cohort:
             where.append("cohort = ?")
             arguments.append(cohort)
         if states:
-            where.append("state IN (SELECT value FROM json_each(?))")
-            arguments.append(orjson.dumps(list(states)).decode())
+            where.append("state IN [?]")
+            arguments.append(list(states))
         rows = self._raw.execute(f"SELECT {STANDING} FROM cases WHERE {' AND '.join(where)} ORDER BY id", arguments)
         return [standing_of(row) for row in rows]
 
@@ -115,7 +115,7 @@ class EventLog:
                 "id, subject, cohort, route, route_version) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
                 fresh,
             )
-        self._raw.executemany("INSERT INTO event VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", events)
+        self._raw.insert("event", 15, events)
         positions = list(range(first, first + len(drafts)))
         self._project(drafts, positions, recorded_at)
         return positions
@@ -125,7 +125,7 @@ class EventLog:
             "UPDATE cases SET state=?, sequence=?, entered_at=?, clock_from=?, occurred_at=?, leaf=?, facts=? "
             "WHERE id=? AND sequence=?",
             rows,
-        ).rowcount
+        )
         if written != len(rows):
             raise Conflict(
                 "someone else moved a case at the same moment; nothing of this command was written. Repeat it."
@@ -141,11 +141,15 @@ class EventLog:
             run("UPDATE dispatch_member SET state=? WHERE dispatch=? AND case_id=?", settled)
         if changed := [draft.body["case"] for draft in drafts if _makes_reasons_old(draft.body)]:
             self._raw.execute(
-                "DELETE FROM blocked WHERE case_id IN (SELECT value FROM json_each(?))",
-                (orjson.dumps(changed).decode(),),
+                "DELETE FROM blocked WHERE case_id IN [?]",
+                (changed,),
             )
         if blocked := _blocked(pairs, recorded_at):
-            run("INSERT OR REPLACE INTO blocked VALUES (?,?,?,?,?,?)", blocked)
+            run(
+                "INSERT INTO blocked VALUES (?,?,?,?,?,?) ON CONFLICT (case_id, trigger) DO UPDATE SET "
+                "reasons=excluded.reasons, said=excluded.said, asked_at=excluded.asked_at, position=excluded.position",
+                blocked,
+            )
 
     def forget_reasons(self, cases: Sequence[int], trigger: str) -> None:
         """Forget why a trigger was refused, where it was asked again and every rule held."""
@@ -161,8 +165,8 @@ class EventLog:
     def reasons(self, cases: Sequence[int], trigger: str) -> dict[int, str]:
         """The reasons remembered for a trigger, by case."""
         rows = self._raw.execute(
-            "SELECT case_id, reasons FROM blocked WHERE trigger=? AND case_id IN (SELECT value FROM json_each(?))",
-            (trigger, orjson.dumps(list(cases)).decode()),
+            "SELECT case_id, reasons FROM blocked WHERE trigger=? AND case_id IN [?]",
+            (trigger, cases),
         )
         return dict(rows)
 
@@ -197,9 +201,8 @@ class EventLog:
     def open_duties(self, cases: Iterable[int]) -> dict[int, list[tuple[int, str]]]:
         """Open duties as (opening position, duty), by case."""
         rows = self._raw.execute(
-            "SELECT case_id, position, duty FROM duty WHERE closed IS NULL "
-            "AND case_id IN (SELECT value FROM json_each(?)) ORDER BY position",
-            (orjson.dumps(list(cases)).decode(),),
+            "SELECT case_id, position, duty FROM duty WHERE closed IS NULL AND case_id IN [?] ORDER BY position, duty",
+            (cases,),
         )
         found: dict[int, list[tuple[int, str]]] = {}
         for case, position, duty in rows:
@@ -210,7 +213,8 @@ class EventLog:
         """Every open duty as (opening position, duty, case, dispatch, opened at), oldest first."""
         return list(
             self._raw.execute(
-                "SELECT position, duty, case_id, dispatch, opened_at FROM duty WHERE closed IS NULL ORDER BY position"
+                "SELECT position, duty, case_id, dispatch, opened_at FROM duty WHERE closed IS NULL "
+                "ORDER BY position, duty"
             )
         )
 
@@ -218,7 +222,9 @@ class EventLog:
         """Open duties of a file, as (opening position, duty)."""
         return list(
             self._raw.execute(
-                "SELECT position, duty FROM duty WHERE closed IS NULL AND case_id IS NULL AND dispatch=?", (dispatch,)
+                "SELECT position, duty FROM duty WHERE closed IS NULL AND case_id IS NULL AND dispatch=? "
+                "ORDER BY position, duty",
+                (dispatch,),
             )
         )
 
@@ -233,7 +239,9 @@ class EventLog:
 
     def keep_definition(self, digest: str, name: str, version: int, body: bytes) -> None:
         """Remember a route that cases run on."""
-        self._raw.execute("INSERT OR IGNORE INTO definition VALUES (?,?,?,?)", (digest, name, version, body))
+        self._raw.execute(
+            "INSERT INTO definition VALUES (?,?,?,?) ON CONFLICT DO NOTHING", (digest, name, version, body)
+        )
 
 
 def _makes_reasons_old(body: dict[str, Any]) -> bool:

@@ -5,7 +5,10 @@ They stop an honest mistake and slow a dishonest hand; `verify` detects what get
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
+
+from workflow.store.connection import Connection
 
 SQLITE: Final = {
     "event_no_update": """CREATE TRIGGER event_no_update BEFORE UPDATE ON event
@@ -21,3 +24,89 @@ WHEN NEW.case_id IS NOT NULL
 BEGIN SELECT RAISE(ABORT, 'the log is append-only: an event takes the next place in its case'); END""",
 }
 """Name -> statement; a position is compared as the first, so INSERT OR REPLACE never reaches an older row."""
+
+FIXED: Final = """
+BEGIN
+    RAISE EXCEPTION 'the log is append-only: an event cannot be %', TG_ARGV[0];
+END"""
+IN_ORDER: Final = """
+DECLARE
+    low bigint;
+    high bigint;
+    many bigint;
+BEGIN
+    SELECT min(position), max(position), count(*) INTO low, high, many FROM added;
+    IF many = 0 THEN
+        RETURN NULL;
+    END IF;
+    IF high - low + 1 <> many
+       OR high <> (SELECT max(position) FROM event)
+       OR low - 1 <> coalesce((SELECT max(position) FROM event WHERE position < low), 0) THEN
+        RAISE EXCEPTION 'the log is append-only: an event takes the next position';
+    END IF;
+    IF EXISTS (SELECT 1 FROM added a WHERE a.sequence < 1 OR (a.sequence > 1 AND NOT EXISTS (
+            SELECT 1 FROM event e WHERE e.case_id = a.case_id AND e.sequence = a.sequence - 1))) THEN
+        RAISE EXCEPTION 'the log is append-only: an event takes the next place in its case';
+    END IF;
+    RETURN NULL;
+END"""
+FUNCTIONS: Final = {"event_fixed": FIXED, "event_in_order": IN_ORDER}
+PLANS: Final = "SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off"
+"""A plan made while the log was short must not be kept for a long one."""
+
+TRIGGERS: Final = {
+    "event_no_update": (18, "event_fixed", "BEFORE UPDATE ON event EXECUTE FUNCTION event_fixed('changed')"),
+    "event_no_delete": (10, "event_fixed", "BEFORE DELETE ON event EXECUTE FUNCTION event_fixed('deleted')"),
+    "event_no_truncate": (34, "event_fixed", "BEFORE TRUNCATE ON event EXECUTE FUNCTION event_fixed('deleted')"),
+    "event_next": (
+        4,
+        "event_in_order",
+        "AFTER INSERT ON event REFERENCING NEW TABLE AS added EXECUTE FUNCTION event_in_order()",
+    ),
+}
+"""Name -> PostgreSQL's own number for when it fires, the function it runs, and its statement; for whole statements."""
+
+
+def postgres() -> Iterator[str]:
+    """The statements that put the guards up on PostgreSQL; they fire for replication roles too."""
+    for name, body in FUNCTIONS.items():
+        plans = f" {PLANS}" if name == "event_in_order" else ""
+        yield f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql{plans} AS $ulnflow${body}$ulnflow$"
+    for name, (_, _, statement) in TRIGGERS.items():
+        yield f"CREATE TRIGGER {name} {statement}"
+        yield f"ALTER TABLE event ENABLE ALWAYS TRIGGER {name}"
+
+
+def missing(connection: Connection) -> Iterator[tuple[str, str]]:
+    """What is wrong with the guards, as (kind, sentence): gone, changed, or somebody else's."""
+    found, expected = (_on_postgres if connection.kind == "postgresql" else _on_sqlite)(connection)
+    for name in expected:
+        if name not in found:
+            yield "guard_missing", f"the trigger {name} that protects the log is gone"
+        elif found[name] != expected[name]:
+            yield "guard_changed", f"the trigger {name} that protects the log was changed or switched off"
+    for name in sorted(found.keys() - expected.keys()):
+        yield "guard_unknown", f"the trigger or rule {name} is none of ours: it may change rows behind our back"
+
+
+def _on_sqlite(connection: Connection) -> tuple[dict[str, object], dict[str, object]]:
+    return dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE type='trigger'")), dict(SQLITE)
+
+
+def _on_postgres(connection: Connection) -> tuple[dict[str, object], dict[str, object]]:
+    expected: dict[str, object] = {
+        name: ("event", kind, "A", function, FUNCTIONS[function]) for name, (kind, function, _) in TRIGGERS.items()
+    }
+    found: dict[str, object] = {
+        name: tuple(rest)
+        for name, *rest in connection.execute(
+            "SELECT t.tgname, c.relname, t.tgtype, t.tgenabled::text, p.proname, p.prosrc FROM pg_trigger t "
+            "JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid "
+            "WHERE NOT t.tgisinternal AND c.relnamespace = current_schema()::regnamespace"
+        )
+    }
+    for name, table in connection.execute(
+        "SELECT rulename, tablename FROM pg_rules WHERE schemaname = current_schema()"
+    ):
+        found[f"{name} on {table}"] = "a rule"
+    return found, expected

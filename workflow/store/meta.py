@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Connection
+from workflow.store.connection import Connection
 
 ORIGIN: Final = "origin"
 MODE: Final = "mode"
@@ -14,11 +14,11 @@ REAL: Final = "real"
 
 def read(connection: Connection) -> dict[str, str]:
     """Every named fact."""
-    raw: Any = connection.connection.driver_connection
+    raw = connection
     return dict(raw.execute("SELECT name, value FROM meta"))
 
 
 def write(connection: Connection, name: str, value: str) -> None:
     """Name a fact once; raises on a second time, for it never changes."""
-    raw: Any = connection.connection.driver_connection
+    raw = connection
     raw.execute("INSERT INTO meta VALUES (?, ?)", (name, value))

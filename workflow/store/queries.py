@@ -7,29 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection
 
 from workflow.event import REFUSED, Event, parse
+from workflow.store.connection import Connection
 from workflow.store.dispatch_log import ANSWERED, OPEN_STATES, PARTLY, RECEIVED, SENT, Dispatch
 
 LOOKED_UP: Final = "looked_up"
 """The kind of an event that says somebody looked."""
 
 HIDDEN_UNLESS_ASKED: Final = {"refusals": REFUSED, "reads": LOOKED_UP}
-UNLIMITED: Final = -1
-LIST: Final = "(SELECT value FROM json_each(?))"
+UNLIMITED: Final = 2**62
 PLACE: Final = "c.id, c.state, c.cohort, c.entered_at, c.clock_from"
 DISPATCH: Final = "d.id, d.direction, d.kind, d.name, d.folder, d.digest, d.state, d.prepared_at, d.sent_at, d.members"
 IN_OPEN_FILE: Final = (
     "EXISTS (SELECT 1 FROM dispatch_member m JOIN dispatch d ON d.id = m.dispatch WHERE m.case_id = c.id "
     f"AND m.state = 'open' AND d.state IN {OPEN_STATES})"
 )
-SAID: Final = "json_extract(s.value, '$.rule')"
-RULE: Final = f"substr({SAID}, 1, instr({SAID} || '.', '.') - 1)"
-COUNTS: Final = f"EXISTS (SELECT 1 FROM json_each(b.said) s WHERE {RULE} NOT IN {LIST})"
+RULE: Final = "rtrim(rtrim(s.value::json ->> 'rule', '0123456789'), '.')"
+COUNTS: Final = f"EXISTS (SELECT 1 FROM json_array_elements(b.said::json) s WHERE {RULE} NOT IN [?])"
 """Whether a remembered refusal rests on a rule that is not left out; its argument is the list of those."""
 
 BLOCKED: Final = f"EXISTS (SELECT 1 FROM blocked b WHERE b.case_id = c.id AND {COUNTS})"
@@ -122,8 +121,8 @@ class Queries:
     """
 
     def __init__(self, connection: Connection, *, ignoring: Iterable[str] = ()) -> None:
-        self._raw: Any = connection.connection.driver_connection
-        self._left_out = orjson.dumps(sorted({ROUTE, *ignoring})).decode()
+        self._raw = connection
+        self._left_out = sorted({ROUTE, *ignoring})
 
     # --- who stands where ---------------------------------------------------------------------------------------
 
@@ -179,7 +178,7 @@ class Queries:
             where.append("clock_from < ?")
             arguments.append(before)
         if cohorts is not None:
-            where.append(f"+cohort IN {_marks(cohorts)}")
+            where.append(f"cohort || '' IN {_marks(cohorts)}")
             arguments += cohorts
         rows = self._raw.execute(
             f"SELECT {PLACE} FROM cases c WHERE {' AND '.join(where)} ORDER BY clock_from, cohort, id LIMIT ?",
@@ -198,10 +197,10 @@ class Queries:
         limit: int = UNLIMITED,
     ) -> list[Remembered]:
         """Remembered refusals of cases in some states, the longest waiting first."""
-        where, arguments = [f"c.state IN {_marks(states)}", COUNTS], [*states, self._left_out]
+        where, arguments = [f"c.state IN {_marks(states)}", COUNTS], list[Any]((*states, self._left_out))
         if cases is not None:
-            where.append(f"b.case_id IN {LIST}")
-            arguments.append(orjson.dumps(list(cases)).decode())
+            where.append("b.case_id IN [?]")
+            arguments.append(list(cases))
         if cohort is not None:
             where.append("c.cohort = ?")
             arguments.append(cohort)
@@ -214,7 +213,7 @@ class Queries:
 
     def shared_refusals(self, states: Sequence[str], cohort: str | None = None) -> list[SharedRefusal]:
         """The same refusals counted: by cohort, state, trigger and reasons."""
-        where, arguments = [f"c.state IN {_marks(states)}", COUNTS], [*states, self._left_out]
+        where, arguments = [f"c.state IN {_marks(states)}", COUNTS], list[Any]((*states, self._left_out))
         if cohort is not None:
             where.append("c.cohort = ?")
             arguments.append(cohort)
@@ -252,8 +251,9 @@ class Queries:
     def open_dispatches(self) -> list[OpenDispatch]:
         """Files that are prepared, sent or partly answered, oldest first."""
         rows = self._raw.execute(
-            f"SELECT {DISPATCH}, coalesce(sum(m.state = 'open'), 0), coalesce(sum(m.state = 'answered'), 0), "
-            "coalesce(sum(m.state = 'released'), 0) FROM dispatch d LEFT JOIN dispatch_member m ON m.dispatch = d.id "
+            f"SELECT {DISPATCH}, count(*) FILTER (WHERE m.state = 'open'), "
+            "count(*) FILTER (WHERE m.state = 'answered'), count(*) FILTER (WHERE m.state = 'released') "
+            "FROM dispatch d LEFT JOIN dispatch_member m ON m.dispatch = d.id "
             f"WHERE d.state IN {OPEN_STATES} GROUP BY d.id ORDER BY d.id"
         )
         return [OpenDispatch(Dispatch(*row[:10]), *row[10:]) for row in rows]
@@ -269,7 +269,7 @@ class Queries:
         rows = self._raw.execute(
             f"SELECT {PLACE}, m.dispatch, m.row, d.kind, CASE WHEN d.state = '{PARTLY}' AND k.answered = 0 "
             f"THEN '{SENT}' ELSE d.state END, d.prepared_at, d.sent_at FROM "
-            "(SELECT dispatch, sum(state = 'answered') AS answered "
+            "(SELECT dispatch, count(*) FILTER (WHERE state = 'answered') AS answered "
             f"FROM dispatch_member WHERE dispatch IN {_marks(dispatches)} GROUP BY 1) k JOIN dispatch d "
             "ON d.id = k.dispatch JOIN dispatch_member m ON m.dispatch = d.id JOIN cases c ON c.id = m.case_id "
             f"WHERE d.id IN {_marks(dispatches)} AND {' AND '.join(where)} ORDER BY m.dispatch, m.row LIMIT ?",
@@ -331,7 +331,7 @@ class Queries:
         where += f" {'AND' if where else 'WHERE'} kind NOT IN {_marks(hidden)}" if hidden else ""
         order = "sequence" if case is not None else "position"
         sql = f"SELECT body, {order} FROM event {where} ORDER BY {order}"
-        sql = f"{sql} LIMIT ?" if latest is None else f"SELECT body FROM ({sql} DESC LIMIT ?) ORDER BY {order}"
+        sql = f"{sql} LIMIT ?" if latest is None else f"SELECT body FROM ({sql} DESC LIMIT ?) latest ORDER BY {order}"
         rows = self._raw.execute(sql, (*arguments, *hidden, limit if latest is None else latest))
         for row in rows:
             yield parse(row[0])
@@ -339,11 +339,10 @@ class Queries:
     def looks_at(self, case: int) -> list[Event]:
         """The events that say somebody looked at what is known of a case."""
         rows = self._raw.execute(
-            "SELECT body FROM event WHERE case_id IS NULL AND sequence IS NULL AND kind = ? "
-            "AND json_extract(CAST(body AS TEXT), '$.evidence.case') = ? ORDER BY position",
-            (LOOKED_UP, case),
+            "SELECT body FROM event WHERE case_id IS NULL AND sequence IS NULL AND kind = ? ORDER BY position",
+            (LOOKED_UP,),
         )
-        return [parse(body) for (body,) in rows]
+        return [event for (body,) in rows if (event := parse(body)).evidence.get("case") == case]
 
     def last_events(self, count: int) -> list[Event]:
         """The last events of the log, oldest first, whatever their kind."""
@@ -374,10 +373,9 @@ def _marks(values: Sequence[Any]) -> str:
 def _owing(opened_before: Mapping[str, int], cohort: str | None, case: int | None = None) -> tuple[str, list[Any]]:
     where = (
         "FROM duty y LEFT JOIN cases c ON c.id = y.case_id WHERE y.closed IS NULL "
-        f"AND y.duty IN {_marks(list(opened_before))} "
-        "AND y.opened_at < (SELECT value FROM json_each(?) WHERE key = y.duty)"
+        f"AND y.duty IN [?] AND y.opened_at < CASE y.duty {'WHEN ? THEN ? ' * len(opened_before)}ELSE 0 END"
     )
-    arguments: list[Any] = [*opened_before, orjson.dumps(dict(opened_before)).decode()]
+    arguments: list[Any] = [list(opened_before), *chain.from_iterable(opened_before.items())]
     for column, value in (("c.cohort", cohort), ("y.case_id", case)):
         if value is not None:
             where += f" AND {column} = ?"

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection
+
+from workflow.store.connection import Connection
 
 COLUMNS = "id, command_id, trigger, members, size, cursor, first_position, last_position, stopped, counts"
 
@@ -48,7 +49,7 @@ class RunLog:
     """The bulk runs within one transaction."""
 
     def __init__(self, connection: Connection) -> None:
-        self._raw: Any = connection.connection.driver_connection
+        self._raw = connection
 
     def next_id(self) -> int:
         """The number the next run will have."""

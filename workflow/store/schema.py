@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, inspect
 
 from workflow.errors import SchemaMissing, SchemaTooNew
 from workflow.store.database import Database
@@ -25,35 +26,39 @@ class Lineage:
 ENGINE = Lineage("workflow.store.migrations", "engine_version", "0001")
 
 
-def upgrade(database: Database, lineages: Sequence[Lineage]) -> None:
-    """Run what is missing of each line, all of it in one transaction; raises SchemaTooNew."""
-    with database.writing() as connection:
+def upgrade(database: Database, lineages: Sequence[Lineage]) -> list[str]:
+    """Run what is missing of each line, all of it in one transaction; returns what was run. Raises SchemaTooNew."""
+    done = []
+    with database.migrating() as connection:
+        there = set(inspect(connection).get_table_names())
         for lineage in lineages:
-            if _found(connection, lineage) != lineage.newest:
-                _refuse_newer(connection, lineage)
+            found = _found(lambda sql: connection.exec_driver_sql(sql).scalar(), there, lineage)
+            if found != lineage.newest:
+                _refuse_newer(found, lineage)
                 _migrate(connection, lineage)
+                done.append(f"{lineage.table} {found or 'nothing'} -> {lineage.newest}")
+    return done
 
 
 def check(database: Database, lineages: Sequence[Lineage]) -> None:
     """Raise SchemaMissing or SchemaTooNew unless every line is at its newest."""
     with database.reading() as connection:
+        there = connection.tables()
         for lineage in lineages:
-            found = _found(connection, lineage)
+            found = _found(lambda sql: connection.execute(sql).fetchone()[0], there, lineage)
             if found != lineage.newest:
-                _refuse_newer(connection, lineage)
+                _refuse_newer(found, lineage)
                 raise SchemaMissing(
-                    f"{database.path.name} is not set up for this version of ulnflow. Run: ulnflow init"
+                    f"{database.name} is not set up for this version of ulnflow. Run: ulnflow "
+                    + ("db upgrade" if found else "init")
                 )
 
 
-def _found(connection: Connection, lineage: Lineage) -> str | None:
-    if not inspect(connection).has_table(lineage.table):
-        return None
-    return connection.execute(text(f"SELECT version_num FROM {lineage.table}")).scalar()
+def _found(ask: Callable[[str], Any], there: set[str], lineage: Lineage) -> str | None:
+    return ask(f"SELECT version_num FROM {lineage.table}") if lineage.table in there else None
 
 
-def _refuse_newer(connection: Connection, lineage: Lineage) -> None:
-    found = _found(connection, lineage)
+def _refuse_newer(found: str | None, lineage: Lineage) -> None:
     if found is not None and found > lineage.newest:
         raise SchemaTooNew(
             f"the database was made by a later version of ulnflow (schema {found}, this one knows {lineage.newest}). "

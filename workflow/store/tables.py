@@ -7,6 +7,9 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, LargeBinary, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
+Words = Text().with_variant(Text(collation="C"), "postgresql")
+"""A text that both databases order by its bytes."""
+
 Whole = BigInteger().with_variant(Integer, "sqlite")
 STRICT: dict[str, Any] = {"sqlite_strict": True}
 
@@ -20,8 +23,8 @@ class Meta(SQLModel, table=True):
 
     __tablename__ = "meta"
     __table_args__ = STRICT
-    name: str = Field(sa_column=Column(Text, primary_key=True))
-    value: str = Field(sa_type=Text)
+    name: str = Field(sa_column=Column(Words, primary_key=True))
+    value: str = Field(sa_type=Words)
 
 
 class DefinitionRow(SQLModel, table=True):
@@ -29,8 +32,8 @@ class DefinitionRow(SQLModel, table=True):
 
     __tablename__ = "definition"
     __table_args__ = STRICT
-    hash: str = Field(sa_column=Column(Text, primary_key=True))
-    name: str = Field(sa_type=Text)
+    hash: str = Field(sa_column=Column(Words, primary_key=True))
+    name: str = Field(sa_type=Words)
     version: int = Field(sa_type=Whole)
     body: bytes = Field(sa_type=LargeBinary)
 
@@ -41,16 +44,16 @@ class CaseRow(SQLModel, table=True):
     __tablename__ = "cases"
     id: int = _key()
     subject: int = Field(sa_type=Whole)
-    cohort: str = Field(sa_type=Text)
-    route: str = Field(sa_type=Text)
+    cohort: str = Field(sa_type=Words)
+    route: str = Field(sa_type=Words)
     route_version: int = Field(sa_type=Whole)
-    state: str = Field(sa_type=Text)
+    state: str = Field(sa_type=Words)
     sequence: int = Field(sa_type=Whole)
     entered_at: int = Field(sa_type=Whole)
     clock_from: int | None = Field(default=None, sa_type=Whole)
     occurred_at: int = Field(sa_type=Whole)
     leaf: bytes = Field(sa_type=LargeBinary)
-    facts: str = Field(sa_type=Text)
+    facts: str = Field(sa_type=Words)
     __table_args__ = (
         Index("cases_by_state", "state", "clock_from", "cohort"),
         Index("cases_by_subject", "subject"),
@@ -66,15 +69,15 @@ class EventRow(SQLModel, table=True):
     position: int = _key()
     case_id: int | None = Field(default=None, sa_type=Whole)
     sequence: int | None = Field(default=None, sa_type=Whole)
-    kind: str = Field(sa_type=Text)
-    trigger: str | None = Field(default=None, sa_type=Text)
-    source: str | None = Field(default=None, sa_type=Text)
-    target: str | None = Field(default=None, sa_type=Text)
+    kind: str = Field(sa_type=Words)
+    trigger: str | None = Field(default=None, sa_type=Words)
+    source: str | None = Field(default=None, sa_type=Words)
+    target: str | None = Field(default=None, sa_type=Words)
     occurred_at: int = Field(sa_type=Whole)
     recorded_at: int = Field(sa_type=Whole)
-    actor: str = Field(sa_type=Text)
+    actor: str = Field(sa_type=Words)
     dispatch: int | None = Field(default=None, sa_type=Whole)
-    command_id: str = Field(sa_type=Text)
+    command_id: str = Field(sa_type=Words)
     run: int | None = Field(default=None, sa_type=Whole)
     body: bytes = Field(sa_type=LargeBinary)
     leaf: bytes = Field(sa_type=LargeBinary)
@@ -91,12 +94,12 @@ class DispatchRow(SQLModel, table=True):
 
     __tablename__ = "dispatch"
     id: int = _key()
-    direction: str = Field(sa_type=Text)
-    kind: str = Field(sa_type=Text)
-    name: str = Field(sa_type=Text)
-    folder: str = Field(sa_type=Text)
-    digest: str = Field(sa_type=Text)
-    state: str = Field(sa_type=Text)
+    direction: str = Field(sa_type=Words)
+    kind: str = Field(sa_type=Words)
+    name: str = Field(sa_type=Words)
+    folder: str = Field(sa_type=Words)
+    digest: str = Field(sa_type=Words)
+    state: str = Field(sa_type=Words)
     prepared_at: int = Field(sa_type=Whole)
     sent_at: int | None = Field(default=None, sa_type=Whole)
     members: int = Field(sa_type=Whole)
@@ -111,7 +114,7 @@ class DispatchMemberRow(SQLModel, table=True):
     case_id: int = _key()
     row: int = Field(sa_type=Whole)
     version: int = Field(sa_type=Whole)
-    state: str = Field(sa_type=Text)
+    state: str = Field(sa_type=Words)
     __table_args__ = (Index("dispatch_member_by_case", "case_id", "state"), STRICT)
 
 
@@ -120,7 +123,7 @@ class DutyRow(SQLModel, table=True):
 
     __tablename__ = "duty"
     position: int = _key()
-    duty: str = Field(sa_column=Column(Text, primary_key=True))
+    duty: str = Field(sa_column=Column(Words, primary_key=True))
     case_id: int | None = Field(default=None, sa_type=Whole)
     dispatch: int | None = Field(default=None, sa_type=Whole)
     opened_at: int = Field(sa_type=Whole)
@@ -134,9 +137,9 @@ class BlockedRow(SQLModel, table=True):
     __tablename__ = "blocked"
     __table_args__ = STRICT
     case_id: int = _key()
-    trigger: str = Field(sa_column=Column(Text, primary_key=True))
-    reasons: str = Field(sa_type=Text)
-    said: str = Field(sa_type=Text)
+    trigger: str = Field(sa_column=Column(Words, primary_key=True))
+    reasons: str = Field(sa_type=Words)
+    said: str = Field(sa_type=Words)
     asked_at: int = Field(sa_type=Whole)
     position: int = Field(sa_type=Whole)
 
@@ -146,13 +149,13 @@ class RunRow(SQLModel, table=True):
 
     __tablename__ = "run"
     id: int = _key()
-    command_id: str = Field(sa_type=Text)
-    trigger: str = Field(sa_type=Text)
+    command_id: str = Field(sa_type=Words)
+    trigger: str = Field(sa_type=Words)
     members: bytes = Field(sa_type=LargeBinary)
     size: int = Field(sa_type=Whole)
     cursor: int = Field(sa_type=Whole)
     first_position: int = Field(sa_type=Whole)
     last_position: int = Field(sa_type=Whole)
-    stopped: str = Field(sa_type=Text)
-    counts: str = Field(sa_type=Text)
+    stopped: str = Field(sa_type=Words)
+    counts: str = Field(sa_type=Words)
     __table_args__ = (UniqueConstraint("command_id", name="run_once"), STRICT)

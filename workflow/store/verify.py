@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection
 
 from workflow.case import fold
 from workflow.event import Event, is_canonical, leaf_hash, parse
 from workflow.route import Route
+from workflow.store import guards
+from workflow.store.connection import Connection
 from workflow.store.event_log import STANDING, standing_of
-from workflow.store.guards import SQLITE
 from workflow.store.verify_rows import Fault, Told, rows
 
 COPIES: Final = (
@@ -53,8 +53,8 @@ def verify(
     Keeps one hash a case, and what the events say of each duty and each settled place in a file.
     Raises nothing for a bad log: it reports.
     """
-    raw: Any = connection.connection.driver_connection
-    faults = list(_guards(raw))
+    raw = connection
+    faults = [Fault(*told) for told in guards.missing(connection)]
     notes: list[Fault] = []
     size = 0
     chains: dict[int, tuple[int, bytes]] = {}
@@ -69,17 +69,6 @@ def verify(
     faults += _standings(raw, routes, chains)
     faults += rows(raw, told)
     return Report(origin, size, len(chains), tuple(faults), tuple(notes))
-
-
-def _guards(raw: Any) -> Iterator[Fault]:
-    found = dict(raw.execute("SELECT name, sql FROM sqlite_master WHERE type='trigger'"))
-    for name, sql in SQLITE.items():
-        if name not in found:
-            yield Fault("guard_missing", f"the trigger {name} that protects the log is gone")
-        elif found[name] != sql:
-            yield Fault("guard_changed", f"the trigger {name} that protects the log was changed")
-    for name in sorted(found.keys() - SQLITE.keys()):
-        yield Fault("guard_unknown", f"the trigger {name} is none of ours: it may change rows behind our back")
 
 
 def _events(

@@ -171,7 +171,7 @@ def _near(stored: int | None, said: int | None) -> bool:
 def _members(raw: Any, told: Told) -> Iterator[Fault]:
     """The members of each dispatch against what was frozen, each place against the event that settled it."""
     filled = set()
-    found = raw.execute("SELECT dispatch, case_id, row, version, state FROM dispatch_member ORDER BY 1, 3, rowid")
+    found = raw.execute("SELECT dispatch, case_id, row, version, state FROM dispatch_member ORDER BY 1, 3, 2")
     for number, members in groupby(found, key=itemgetter(0)):
         filled.add(number)
         file = told.files.get(number)

@@ -9,14 +9,16 @@ branch_labels = None
 depends_on = None
 
 WHOLE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+WORDS = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+HELD_ULN = sa.text("kind = 'uln' AND status = 'held'")
 
 
 def upgrade() -> None:
     """Make the tables."""
     op.create_table(
         "cohort",
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("register_by", sa.Text(), nullable=False),
+        sa.Column("name", WORDS, nullable=False),
+        sa.Column("register_by", WORDS, nullable=False),
         sa.Column("waived", WHOLE, nullable=True),
         sa.PrimaryKeyConstraint("name"),
         sqlite_strict=True,
@@ -24,7 +26,7 @@ def upgrade() -> None:
     op.create_table(
         "learner",
         sa.Column("id", WHOLE, autoincrement=False, nullable=False),
-        sa.Column("reference", sa.Text(), nullable=False),
+        sa.Column("reference", WORDS, nullable=False),
         sa.Column("key", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", WHOLE, nullable=False),
         sa.PrimaryKeyConstraint("id"),
@@ -34,15 +36,15 @@ def upgrade() -> None:
     op.create_table(
         "personal",
         sa.Column("learner", WHOLE, autoincrement=False, nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("kind", WORDS, nullable=False),
         sa.Column("number", WHOLE, autoincrement=False, nullable=False),
-        sa.Column("status", sa.Text(), nullable=False),
-        sa.Column("lookup", sa.Text(), nullable=False),
-        sa.Column("payload", sa.Text(), nullable=False),
+        sa.Column("status", WORDS, nullable=False),
+        sa.Column("lookup", WORDS, nullable=False),
+        sa.Column("payload", WORDS, nullable=False),
         sa.PrimaryKeyConstraint("learner", "kind", "number"),
         sqlite_strict=True,
     )
     op.create_index("personal_by_lookup", "personal", ["lookup", "kind"], unique=False)
     op.create_index(
-        "uln_held_once", "personal", ["lookup"], unique=True, sqlite_where=sa.text("kind = 'uln' AND status = 'held'")
+        "uln_held_once", "personal", ["lookup"], unique=True, sqlite_where=HELD_ULN, postgresql_where=HELD_ULN
     )

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from workflow.store.guards import SQLITE
+from workflow.store.guards import SQLITE, postgres
 
 revision = "0001"
 down_revision = None
@@ -11,6 +11,7 @@ branch_labels = None
 depends_on = None
 
 WHOLE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+WORDS = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
@@ -18,9 +19,9 @@ def upgrade() -> None:
     op.create_table(
         "blocked",
         sa.Column("case_id", WHOLE, autoincrement=False, nullable=False),
-        sa.Column("trigger", sa.Text(), nullable=False),
-        sa.Column("reasons", sa.Text(), nullable=False),
-        sa.Column("said", sa.Text(), nullable=False),
+        sa.Column("trigger", WORDS, nullable=False),
+        sa.Column("reasons", WORDS, nullable=False),
+        sa.Column("said", WORDS, nullable=False),
         sa.Column("asked_at", WHOLE, nullable=False),
         sa.Column("position", WHOLE, nullable=False),
         sa.PrimaryKeyConstraint("case_id", "trigger"),
@@ -30,16 +31,16 @@ def upgrade() -> None:
         "cases",
         sa.Column("id", WHOLE, autoincrement=False, nullable=False),
         sa.Column("subject", WHOLE, nullable=False),
-        sa.Column("cohort", sa.Text(), nullable=False),
-        sa.Column("route", sa.Text(), nullable=False),
+        sa.Column("cohort", WORDS, nullable=False),
+        sa.Column("route", WORDS, nullable=False),
         sa.Column("route_version", WHOLE, nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("state", WORDS, nullable=False),
         sa.Column("sequence", WHOLE, nullable=False),
         sa.Column("entered_at", WHOLE, nullable=False),
         sa.Column("clock_from", WHOLE, nullable=True),
         sa.Column("occurred_at", WHOLE, nullable=False),
         sa.Column("leaf", sa.LargeBinary(), nullable=False),
-        sa.Column("facts", sa.Text(), nullable=False),
+        sa.Column("facts", WORDS, nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sqlite_strict=True,
     )
@@ -48,8 +49,8 @@ def upgrade() -> None:
     op.create_index("cases_by_subject", "cases", ["subject"], unique=False)
     op.create_table(
         "definition",
-        sa.Column("hash", sa.Text(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("hash", WORDS, nullable=False),
+        sa.Column("name", WORDS, nullable=False),
         sa.Column("version", WHOLE, nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("hash"),
@@ -58,12 +59,12 @@ def upgrade() -> None:
     op.create_table(
         "dispatch",
         sa.Column("id", WHOLE, autoincrement=False, nullable=False),
-        sa.Column("direction", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("folder", sa.Text(), nullable=False),
-        sa.Column("digest", sa.Text(), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("direction", WORDS, nullable=False),
+        sa.Column("kind", WORDS, nullable=False),
+        sa.Column("name", WORDS, nullable=False),
+        sa.Column("folder", WORDS, nullable=False),
+        sa.Column("digest", WORDS, nullable=False),
+        sa.Column("state", WORDS, nullable=False),
         sa.Column("prepared_at", WHOLE, nullable=False),
         sa.Column("sent_at", WHOLE, nullable=True),
         sa.Column("members", WHOLE, nullable=False),
@@ -78,7 +79,7 @@ def upgrade() -> None:
         sa.Column("case_id", WHOLE, autoincrement=False, nullable=False),
         sa.Column("row", WHOLE, nullable=False),
         sa.Column("version", WHOLE, nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("state", WORDS, nullable=False),
         sa.PrimaryKeyConstraint("dispatch", "case_id"),
         sqlite_strict=True,
     )
@@ -86,7 +87,7 @@ def upgrade() -> None:
     op.create_table(
         "duty",
         sa.Column("position", WHOLE, autoincrement=False, nullable=False),
-        sa.Column("duty", sa.Text(), nullable=False),
+        sa.Column("duty", WORDS, nullable=False),
         sa.Column("case_id", WHOLE, nullable=True),
         sa.Column("dispatch", WHOLE, nullable=True),
         sa.Column("opened_at", WHOLE, nullable=False),
@@ -101,15 +102,15 @@ def upgrade() -> None:
         sa.Column("position", WHOLE, autoincrement=False, nullable=False),
         sa.Column("case_id", WHOLE, nullable=True),
         sa.Column("sequence", WHOLE, nullable=True),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("trigger", sa.Text(), nullable=True),
-        sa.Column("source", sa.Text(), nullable=True),
-        sa.Column("target", sa.Text(), nullable=True),
+        sa.Column("kind", WORDS, nullable=False),
+        sa.Column("trigger", WORDS, nullable=True),
+        sa.Column("source", WORDS, nullable=True),
+        sa.Column("target", WORDS, nullable=True),
         sa.Column("occurred_at", WHOLE, nullable=False),
         sa.Column("recorded_at", WHOLE, nullable=False),
-        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("actor", WORDS, nullable=False),
         sa.Column("dispatch", WHOLE, nullable=True),
-        sa.Column("command_id", sa.Text(), nullable=False),
+        sa.Column("command_id", WORDS, nullable=False),
         sa.Column("run", WHOLE, nullable=True),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("leaf", sa.LargeBinary(), nullable=False),
@@ -121,26 +122,26 @@ def upgrade() -> None:
     )
     op.create_table(
         "meta",
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("name", WORDS, nullable=False),
+        sa.Column("value", WORDS, nullable=False),
         sa.PrimaryKeyConstraint("name"),
         sqlite_strict=True,
     )
     op.create_table(
         "run",
         sa.Column("id", WHOLE, autoincrement=False, nullable=False),
-        sa.Column("command_id", sa.Text(), nullable=False),
-        sa.Column("trigger", sa.Text(), nullable=False),
+        sa.Column("command_id", WORDS, nullable=False),
+        sa.Column("trigger", WORDS, nullable=False),
         sa.Column("members", sa.LargeBinary(), nullable=False),
         sa.Column("size", WHOLE, nullable=False),
         sa.Column("cursor", WHOLE, nullable=False),
         sa.Column("first_position", WHOLE, nullable=False),
         sa.Column("last_position", WHOLE, nullable=False),
-        sa.Column("stopped", sa.Text(), nullable=False),
-        sa.Column("counts", sa.Text(), nullable=False),
+        sa.Column("stopped", WORDS, nullable=False),
+        sa.Column("counts", WORDS, nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("command_id", name="run_once"),
         sqlite_strict=True,
     )
-    for statement in SQLITE.values():
+    for statement in SQLITE.values() if op.get_bind().dialect.name == "sqlite" else postgres():
         op.execute(statement)

@@ -1,0 +1,180 @@
+"""One open transaction on either database: the same SQL text, the same answers.
+
+The text is written once. `?` stands for a value and `IN [?]` for a list of values, as `NOT IN [?]` does; JSON in a
+text is read as PostgreSQL spells it: `::json ->>` and `json_array_elements`. Everything else in the text must mean the
+same on SQLite and PostgreSQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from typing import Any, Final, Literal, Protocol
+
+import orjson
+
+Kind = Literal["sqlite", "postgresql"]
+Row = Any
+LISTS: Final = (list, tuple, set, frozenset)
+
+
+class Rows(Protocol):
+    """What a statement gave: rows one by one, and how many it touched."""
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows were written."""
+        ...
+
+    def fetchone(self) -> Row:
+        """The next row, or None."""
+        ...
+
+    def fetchall(self) -> list[Row]:
+        """Every row that is left."""
+        ...
+
+    def __iter__(self) -> Iterator[Row]:
+        """The rows, one by one."""
+        ...
+
+
+class Connection(Protocol):
+    """A transaction that `Database` began; the database ends it."""
+
+    kind: Kind
+
+    @property
+    def raw(self) -> Any:
+        """The driver's own connection."""
+        ...
+
+    def execute(self, sql: str, arguments: Sequence[Any] = ()) -> Rows:
+        """Run one statement."""
+        ...
+
+    def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
+        """Run one statement for each row; returns how many rows were written."""
+        ...
+
+    def stream(self, sql: str, arguments: Sequence[Any] = ()) -> Iterator[Row]:
+        """The rows of a query too large to hold, in constant memory."""
+        ...
+
+    def insert(self, table: str, columns: int, rows: Sequence[Sequence[Any]]) -> None:
+        """Write whole rows, all columns in their order, by the fastest way there is."""
+        ...
+
+    def tables(self) -> set[str]:
+        """The names of the tables that are there."""
+        ...
+
+
+class SqliteConnection:
+    """A transaction on SQLite."""
+
+    kind: Kind = "sqlite"
+
+    def __init__(self, raw: Any) -> None:
+        self.raw = raw
+
+    def execute(self, sql: str, arguments: Sequence[Any] = ()) -> Rows:
+        """Run one statement; a list travels as JSON."""
+        text = _for_sqlite(sql)
+        if text is not sql:
+            arguments = [orjson.dumps(list(a)).decode() if isinstance(a, LISTS) else a for a in arguments]
+        rows: Rows = self.raw.execute(text, arguments)
+        return rows
+
+    def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
+        """Run one statement for each row."""
+        return int(self.raw.executemany(sql, rows).rowcount)
+
+    def stream(self, sql: str, arguments: Sequence[Any] = ()) -> Iterator[Row]:
+        """SQLite hands rows out one by one anyway."""
+        return iter(self.execute(sql, arguments))
+
+    def insert(self, table: str, columns: int, rows: Sequence[Sequence[Any]]) -> None:
+        """One prepared statement, run for every row."""
+        self.raw.executemany(_insert(table, columns), rows)
+
+    def tables(self) -> set[str]:
+        """The names in the schema."""
+        return {row[0] for row in self.raw.execute("SELECT name FROM sqlite_master WHERE type='table'")}
+
+
+class PostgresConnection:
+    """A transaction on PostgreSQL by psycopg."""
+
+    kind: Kind = "postgresql"
+    PAGE: Final = 2_000
+
+    def __init__(self, raw: Any) -> None:
+        self.raw = raw
+        self._cursors = 0
+
+    def execute(self, sql: str, arguments: Sequence[Any] = ()) -> Rows:
+        """Run one statement; a list travels as an array."""
+        rows: Rows = self.raw.execute(_for_postgres(sql), _arrays(arguments) if arguments else None)
+        return rows
+
+    def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
+        """Run one statement for each row, in one pipeline."""
+        with self.raw.cursor() as cursor:
+            cursor.executemany(_for_postgres(sql), rows)
+            return int(cursor.rowcount)
+
+    def stream(self, sql: str, arguments: Sequence[Any] = ()) -> Iterator[Row]:
+        """A cursor on the server, read page by page."""
+        self._cursors += 1
+        with self.raw.cursor(name=f"ulnflow_{self._cursors}") as cursor:
+            cursor.itersize = self.PAGE
+            cursor.execute(_for_postgres(sql), _arrays(arguments) if arguments else None)
+            yield from cursor
+
+    def insert(self, table: str, columns: int, rows: Sequence[Sequence[Any]]) -> None:
+        """COPY, or one statement where the rows are few."""
+        if len(rows) <= FEW:
+            self.executemany(_insert(table, columns), rows)
+            return
+        with self.raw.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+
+    def tables(self) -> set[str]:
+        """The names in the schema that tables are made in."""
+        return {row[0] for row in self.raw.execute("SELECT tablename FROM pg_tables WHERE schemaname=current_schema()")}
+
+
+SPELLED: Final = (
+    ("[?]", "(SELECT value FROM json_each(?))"),
+    ("::json", ""),
+    ("json_array_elements", "json_each"),
+)
+FEW: Final = 8
+"""Up to so many rows a statement each is faster than COPY."""
+
+
+@cache
+def _for_sqlite(sql: str) -> str:
+    """The text for SQLite, the same object where nothing in it differs."""
+    text = sql
+    for theirs, ours in SPELLED:
+        text = text.replace(theirs, ours)
+    return text
+
+
+@cache
+def _for_postgres(sql: str) -> str:
+    """The text for psycopg."""
+    text = sql.replace("%", "%%").replace("NOT IN [?]", "<> ALL(?)").replace("IN [?]", "= ANY(?)")
+    return text.replace("?", "%s")
+
+
+@cache
+def _insert(table: str, columns: int) -> str:
+    return f"INSERT INTO {table} VALUES ({','.join('?' * columns)})"
+
+
+def _arrays(arguments: Sequence[Any]) -> list[Any]:
+    return [list(a) if isinstance(a, LISTS) else a for a in arguments]

@@ -1,0 +1,120 @@
+"""What is special about PostgreSQL: how a writer begins, and what its errors mean.
+
+Every writer takes one advisory lock as the first act of its transaction and holds it to the commit. So the order of
+positions is the order of commits, without gaps; rules that look at other cases are asked while nobody else writes;
+and because row locks are only ever taken behind that one lock, two writers cannot deadlock. The price is that writers
+queue: the longest wait is the longest transaction, and readers never wait.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import psycopg
+from psycopg import conninfo, errors
+from psycopg.pq import TransactionStatus
+
+from workflow.errors import Conflict, LogProtected, StoreError, WorkflowError
+from workflow.store.connection import PostgresConnection
+from workflow.store.side import Side
+
+WRITER: Final = 0x756C6E66  # "ulnf"; advisory locks are counted per database
+PATIENCE_S: Final = 30
+CONNECT_S: Final = 10
+SESSION: Final = (
+    f"SET lock_timeout = '{PATIENCE_S}s'; SET TimeZone = 'UTC'; "
+    "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+)
+"""Acknowledged means durable: a server that is set to answer before its log is on disk is overruled."""
+
+BEGIN_WRITING: Final = f"BEGIN; SELECT pg_advisory_xact_lock({WRITER})"
+BEGIN_READING: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+
+class Postgres(Side):
+    """A database on a PostgreSQL server, version 15 or later; its address may hold a password and is never shown."""
+
+    kind = "postgresql"
+    dialect = "postgresql+psycopg://"
+    wrong = psycopg.Error
+    path = None
+
+    def __init__(self, address: str) -> None:
+        try:
+            known = conninfo.conninfo_to_dict(address)
+        except psycopg.Error:
+            raise StoreError(
+                "the address of the database cannot be read; write it as postgresql://USER@HOST/DATABASE"
+            ) from None
+        self._address = conninfo.make_conninfo(address, connect_timeout=known.get("connect_timeout") or CONNECT_S)
+        self.name = str(known.get("dbname") or "the database")
+
+    def connect(self) -> Any:
+        """A connection with our settings; raises StoreError for a database that does not hold UTF-8."""
+        raw = psycopg.connect(self._address, autocommit=True)
+        raw.execute(SESSION, prepare=False)
+        if raw.info.encoding != "utf-8":
+            raise StoreError("the database does not hold UTF-8; make it anew: CREATE DATABASE ... ENCODING 'UTF8'")
+        return raw
+
+    def connection(self, raw: Any) -> PostgresConnection:
+        """A connection of psycopg as ours."""
+        return PostgresConnection(raw)
+
+    def begin_writing(self, raw: Any) -> None:
+        """Begin, and wait for the writer before."""
+        raw.execute(BEGIN_WRITING, prepare=False)
+
+    def begin_reading(self, raw: Any) -> None:
+        """Begin a transaction that sees one moment."""
+        raw.execute(BEGIN_READING, prepare=False)
+
+    def commit(self, raw: Any) -> None:
+        """Confirm; raises when a statement before has failed, for then there is nothing to confirm."""
+        if raw.info.transaction_status == TransactionStatus.INERROR:
+            raise errors.InFailedSqlTransaction("a statement failed before")
+        raw.commit()
+
+    def is_lost(self, raw: Any) -> bool:
+        """Whether the connection is gone, as after a restart of the server."""
+        return bool(raw.closed)
+
+    def meaning(self, wrong: BaseException) -> WorkflowError | None:
+        """What an error of the driver means for a person; None when it is no matter of the database."""
+        said = wrong.diag.message_primary or "" if isinstance(wrong, psycopg.Error) else ""
+        if "append-only" in said:
+            return LogProtected(f"{self.name}: {said}. Nothing was changed; record a correction instead.")
+        if isinstance(wrong, errors.UniqueViolation) and wrong.diag.constraint_name in {"event_once", "event_pkey"}:
+            return Conflict(
+                f"{self.name}: another event took this place in the case; nothing was written. Repeat the command."
+            )
+        for kinds, advice in ADVICE:
+            if isinstance(wrong, kinds):
+                return StoreError(f"{self.name}: {advice}")
+        return None
+
+
+ADVICE: Final[tuple[tuple[tuple[type[Exception], ...], str], ...]] = (
+    (
+        (errors.LockNotAvailable,),
+        "another ulnflow is writing to it; wait until that has finished and repeat the command",
+    ),
+    (
+        (errors.InsufficientPrivilege,),
+        "your role may not do that; ask whoever keeps the database: ulnflow db roles",
+    ),
+    ((errors.DiskFull,), "the disk of the server is full; make room and repeat the command: nothing was lost"),
+    ((errors.InvalidCatalogName,), "there is no such database on the server; make it first: CREATE DATABASE"),
+    (
+        (errors.InvalidPassword, errors.InvalidAuthorizationSpecification),
+        "the server refuses the account; check user and password (PGPASSWORD, or a password file)",
+    ),
+    ((errors.ReadOnlySqlTransaction,), "the server takes no changes; it may be a copy that only follows another"),
+    ((errors.UndefinedTable,), "a table is missing; run: ulnflow db upgrade"),
+    (
+        (psycopg.OperationalError, psycopg.InterfaceError),
+        "the server cannot be reached, or the connection was lost; repeat the command: what was confirmed is kept",
+    ),
+    ((psycopg.InternalError, psycopg.NotSupportedError), "the server reports an error; see its log"),
+)
+"""What the driver raises -> what to do; the first that fits."""

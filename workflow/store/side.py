@@ -1,0 +1,56 @@
+"""What one of the databases does in its own way; everything else is the same for both."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any
+
+from workflow.errors import WorkflowError
+from workflow.store.connection import Connection, Kind
+
+
+class Side(ABC):
+    """One database: how a connection is made and begun, and what its errors mean. `name` is fit to be shown."""
+
+    kind: Kind
+    name: str
+    dialect: str
+    path: Path | None
+    wrong: type[Exception]
+    """What its driver raises."""
+
+    @abstractmethod
+    def connect(self) -> Any:
+        """A new connection of the driver, whose transactions we begin ourselves."""
+
+    @abstractmethod
+    def connection(self, raw: Any) -> Connection:
+        """A connection of the driver as ours."""
+
+    @abstractmethod
+    def begin_writing(self, raw: Any) -> None:
+        """Begin, alone among writers."""
+
+    @abstractmethod
+    def begin_reading(self, raw: Any) -> None:
+        """Begin a transaction that sees one moment."""
+
+    @abstractmethod
+    def meaning(self, wrong: BaseException) -> WorkflowError | None:
+        """What an error of the driver means for a person; None when it is no matter of the database."""
+
+    def commit(self, raw: Any) -> None:
+        """Confirm; raises rather than confirm nothing."""
+        raw.commit()
+
+    def is_lost(self, _raw: Any) -> bool:
+        """Whether the connection is gone, as after a restart of the server."""
+        return False
+
+    def enter(self) -> int | None:
+        """Wait until a writer may begin; what comes back is handed to `leave`."""
+        return None
+
+    def leave(self, gate: int | None) -> None:  # noqa: B027 - a server lets the next one through by itself
+        """Let the next writer through."""
