@@ -9,7 +9,7 @@ help:
 	@echo "make demo   the whole route on a practice cohort, on the embedded database"
 	@echo "make test   every test"
 	@echo "make lint   style, types and the import floors"
-	@echo "make bench  speed beside a peer, ratios printed"
+	@echo "make bench  speed beside experts' code and peers, ratios printed (about half an hour)"
 	@echo "make clean  remove the virtual environment and what the tools left"
 
 $(VENV)/.ready: pyproject.toml
@@ -33,7 +33,11 @@ lint: setup
 	$(BIN)/mypy --platform win32
 	$(BIN)/lint-imports
 
-bench: setup
+$(VENV)/.bench-ready: pyproject.toml $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,bench]'
+	touch $@
+
+bench: $(VENV)/.bench-ready
 	$(BIN)/python -m tests.bench
 
 clean:

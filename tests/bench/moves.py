@@ -1,125 +1,92 @@
-"""How long a durable move takes, one by one and in bulk, beside sqlite3 writing the same chained rows itself."""
+"""Moves one by one and in bulk, on SQLite and PostgreSQL, beside experts' code and peers."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import sqlite3
-import statistics
-import tempfile
-import time
-from pathlib import Path
+from collections.abc import Mapping
 
-from tests.fakes.loan import DESK, Desk, loan_route, open_desk
-from workflow import Act, Move
+from tests.bench.harness import Size, Taken, in_turns
+from tests.bench.report import Result, against
+from tests.bench.server import Server
 
-SINGLE = 300
-BULK = 20_000
-ROUNDS = 5
+SINGLE = Size(100, 7)
+BULK = Size(3_000, 5)
+LONG_BULK = Size(10_000, 5)
+STEPS = 6
 
 
-def first_trigger() -> str:
-    """A trigger that leaves the loan's first state and whose arrow asks two rules or more."""
-    route = loan_route()
-    arrows = {t: a for (t, state), a in route.arrows.items() if state == route.initial}
-    return max(arrows, key=lambda t: len(arrows[t].rules))
+def _rows(
+    taken: Mapping[str, Taken], goal: str, what: str, ours: str, peers: Mapping[str, tuple[str, float | None]]
+) -> list[Result]:
+    return [
+        against(goal, what, words, (taken[ours], taken[name]), bar)
+        for name, (words, bar) in peers.items()
+        if name in taken
+    ]
 
 
-class Raw:
-    """The event log and the cases as plain sqlite3 would write them: chained by SHA-256, synchronous=FULL."""
-
-    def __init__(self, path: Path, cases: int) -> None:
-        self.base = sqlite3.connect(path, isolation_level=None)
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
-            self.base.execute(f"PRAGMA {pragma}")
-        self.base.execute(
-            "CREATE TABLE event (position INTEGER PRIMARY KEY, case_id INTEGER, sequence INTEGER, kind TEXT, trigger TEXT, "
-            "source TEXT, target TEXT, at INTEGER, actor TEXT, command_id TEXT, body BLOB, leaf BLOB, "
-            "UNIQUE (case_id, sequence)) STRICT"
-        )
-        self.base.execute(
-            "CREATE TABLE cases (id INTEGER PRIMARY KEY, state TEXT, sequence INTEGER, leaf BLOB, facts TEXT) STRICT"
-        )
-        self.base.execute("CREATE INDEX cases_by_state ON cases (state)")
-        self.base.execute("BEGIN")
-        self.base.executemany("INSERT INTO cases VALUES (?,?,1,?,'{}')", [(n, "a", b"") for n in range(1, cases + 1)])
-        self.base.execute("COMMIT")
-        self.position = 0
-
-    def row(self, case: int, before: bytes) -> tuple[object, ...]:
-        """The next event of a case as a row, its hash taken over the one before."""
-        self.position += 1
-        event = {
-            "actor": "Ada Desk", "at": time.time_ns() // 1000, "case": case, "command": "loan", "kind": "moved",
-            "position": self.position, "prev": before.hex(), "sequence": 2, "source": "a", "target": "b", "trigger": "t",
-            "verdicts": [["L0", 1, True], ["L1", 2, True]],
-        }  # fmt: skip
-        body = json.dumps(event, sort_keys=True, separators=(",", ":")).encode()
-        leaf = hashlib.sha256(b"\0" + body).digest()
-        return (self.position, case, 2, "moved", "t", "a", "b", event["at"], "Ada Desk", f"c{case}", body, leaf)
-
-    def move(self, case: int) -> None:
-        """One transaction: the case read, the event written, the case moved."""
-        self.base.execute("BEGIN IMMEDIATE")
-        (leaf,) = self.base.execute("SELECT leaf FROM cases WHERE id=?", (case,)).fetchone()
-        row = self.row(case, leaf)
-        self.base.execute(f"INSERT INTO event VALUES ({','.join('?' * 12)})", row)
-        self.base.execute("UPDATE cases SET state='b', sequence=2, leaf=? WHERE id=?", (row[-1], case))
-        self.base.execute("COMMIT")
-
-    def move_many(self, cases: range, chunk: int = 1_000) -> None:
-        """The same by executemany, a chunk a transaction."""
-        for start in range(0, len(cases), chunk):
-            part = cases[start : start + chunk]
-            self.base.execute("BEGIN IMMEDIATE")
-            leaves = {n: self.base.execute("SELECT leaf FROM cases WHERE id=?", (n,)).fetchone()[0] for n in part}
-            rows = [self.row(n, leaves[n]) for n in part]
-            self.base.executemany(f"INSERT INTO event VALUES ({','.join('?' * 12)})", rows)
-            self.base.executemany(
-                "UPDATE cases SET state='b', sequence=2, leaf=? WHERE id=?", [(r[-1], r[1]) for r in rows]
-            )
-            self.base.execute("COMMIT")
+def _full_rules(taken: Mapping[str, Taken], ours: str, raw: str, what: str) -> Result:
+    """One step with the rules of learners beside a sixth of the raw run."""
+    return against("", what, "raw sqlite3, chained, 2 guards", (taken[ours], taken[raw]), share=STEPS)
 
 
-def _open(folder: Path, count: int) -> tuple[Desk, list[int], Raw]:
-    desk = open_desk(folder / "ours.db")
-    return desk, desk.open(count), Raw(folder / "raw.db", count)
+def single(*, quick: bool) -> list[Result]:
+    """One durable move after the other on SQLite: G1 and G2."""
+    size = Size(SINGLE.cases // 2, 3) if quick else SINGLE
+    peers: dict[str, tuple[str, float | None]] = {
+        "eventsourcing-single": ("eventsourcing", 1.5),
+        "eventsourcing-cached": ("eventsourcing, its cache on", 1.1),
+        "django-single": ("django-fsm-2, django-fsm-log", 2),
+        "dbos-single": ("dbos, data source", 10),
+        "naive-single": ("transitions, a SQLModel session a call", None),
+    }
+    taken = in_turns(["raw-single", "ours-single", "ours-ilm-single", *peers], size)
+    what = f"one move, SQLite, {size.cases * STEPS:,}"
+    raw = against("G1", what, "raw sqlite3, chained", (taken["ours-single"], taken["raw-single"]), 0.65)
+    full = _full_rules(taken, "ours-ilm-single", "raw-single", f"one move, 10 learner rules, SQLite, {size.cases:,}")
+    return [raw, *_rows(taken, "G2", what, "ours-single", peers), full]
 
 
-def single(count: int = SINGLE) -> tuple[float, float]:
-    """Median seconds of one move by Engine.fire and by hand, taken in turns in one run."""
-    trigger = first_trigger()
-    ours, raw = [], []
-    with tempfile.TemporaryDirectory() as name:
-        desk, cases, hand = _open(Path(name), count)
-        for number, case in enumerate(cases, 1):
-            begin = time.perf_counter()
-            desk.engine.fire(trigger, Move(case=case), DESK)
-            middle = time.perf_counter()
-            hand.move(number)
-            ours.append(middle - begin)
-            raw.append(time.perf_counter() - middle)
-        desk.database.close()
-        hand.base.close()
-    return statistics.median(ours), statistics.median(raw)
+def bulk(*, quick: bool) -> list[Result]:
+    """Many moves at once on SQLite: G3 and G4."""
+    short, long = (Size(1_000, 3), Size(3_000, 3)) if quick else (BULK, LONG_BULK)
+    peers: dict[str, tuple[str, float | None]] = {
+        "eventsourcing-bulk": ("eventsourcing, 1,000 a save, cached", 3),
+        "django-bulk": ("django, bulk_create and one UPDATE", 5),
+        "naive-bulk": ("transitions, a SQLModel session a chunk", 20),
+    }
+    first = in_turns(["raw-bulk", "ours-bulk", "ours-ilm-bulk"], long)
+    what = f"bulk, SQLite, {long.cases * STEPS:,}"
+    raw = against("G3", what, "raw executemany, chained", (first["ours-bulk"], first["raw-bulk"]), 1.3)
+    full = _full_rules(first, "ours-ilm-bulk", "raw-bulk", f"bulk, 10 learner rules, SQLite, {long.cases:,}")
+    taken = in_turns(["ours-bulk", *peers], short)
+    return [raw, *_rows(taken, "G4", f"bulk, SQLite, {short.cases * STEPS:,}", "ours-bulk", peers), full]
 
 
-def bulk(count: int = BULK, rounds: int = ROUNDS) -> tuple[float, float]:
-    """Median seconds of moving many by Engine.fire_many and by executemany, in turns."""
-    trigger = first_trigger()
-    ours, raw = [], []
-    for number in range(rounds):
-        with tempfile.TemporaryDirectory() as name:
-            desk, cases, hand = _open(Path(name), count)
-            begin = time.perf_counter()
-            result = desk.engine.fire_many(
-                trigger, cases, Act(actor="Ada Desk", command="loan", command_id=f"b{number}")
-            )
-            middle = time.perf_counter()
-            hand.move_many(range(1, count + 1))
-            ours.append(middle - begin)
-            raw.append(time.perf_counter() - middle)
-            assert result.counts["moved"] == count
-            desk.database.close()
-            hand.base.close()
-    return statistics.median(ours), statistics.median(raw)
+def pg_single(*, quick: bool) -> list[Result]:
+    """One durable move after the other on PostgreSQL: G5."""
+    size = Size(50, 3) if quick else SINGLE
+    peers: dict[str, tuple[str, float | None]] = {
+        "psycopg-single": ("psycopg, chained", 0.9),
+        "eventsourcing-single": ("eventsourcing", None),
+        "django-single": ("django-fsm-2, django-fsm-log", None),
+    }
+    with Server() as server:
+        taken = in_turns(["ours-single", *peers], size, database=server.database)
+        what = f"one move, PostgreSQL, {size.cases * STEPS:,}"
+        return [server.signed(row) for row in _rows(taken, "G5", what, "ours-single", peers)]
+
+
+def pg_bulk(*, quick: bool) -> list[Result]:
+    """Many moves at once on PostgreSQL: G6."""
+    size = Size(1_000, 3) if quick else BULK
+    peers = {"eventsourcing-bulk": "eventsourcing, 1,000 a save, cached", "django-bulk": "django, bulk_create"}
+    with Server() as server:
+        taken = in_turns(["psycopg-bulk", "ours-bulk", *peers], size, database=server.database)
+        what = f"bulk, PostgreSQL, {size.cases * STEPS:,}"
+        raw = against("G6", what, "psycopg COPY, chained", (taken["ours-bulk"], taken["psycopg-bulk"]), 0.8)
+        rows = [raw]
+        if found := [name for name in peers if name in taken]:
+            best = min(found, key=lambda name: taken[name].seconds)
+            words = f"the best peer: {peers[best]}"
+            rows.append(against("G6", what, words, (taken["ours-bulk"], taken[best]), 2.5))
+        return [server.signed(row) for row in rows]
