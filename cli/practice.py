@@ -65,7 +65,7 @@ def run(folder: Path, seed: int) -> None:
     )  # fmt: skip
     wiring.create(folder, practice=True)
     clock = PracticeClock(wiring.clock() - START_DAYS_AGO * DAY)
-    office = wiring.open_office(folder, clock)
+    office = wiring.open_office(folder, clock, practice=True)
     try:
         settings = wiring.load_settings(folder)
         desk = Desk(folder, settings, office, wiring.act(settings, "demo"))

@@ -35,7 +35,7 @@ from states.exchange.post.mail import TemplatePostbox
 from states.facts import LearnerFacts
 from states.learner.repository import LINEAGE
 from states.rules import LEARNER_RULES
-from states.unit_of_work import Office, recover
+from states.unit_of_work import PRACTICE_UKPRNS, Office, recover
 from workflow import Act, Definition, Engine, read_route
 from workflow.errors import DefinitionError, SchemaMissing, StoreError
 from workflow.rule import Rule
@@ -215,10 +215,15 @@ def write_settings(folder: Path, *, ukprn: str, nation: str, late_uln: str, oper
         draft.rmdir()
 
 
+def place(folder: Path, settings: Settings) -> Path | str:
+    """Where a centre's database is: its file or, on a server, its address, which is never to be shown."""
+    return settings.database_url.get_secret_value() or folder / settings.database
+
+
 def create(folder: Path, *, practice: bool) -> None:
-    """Make or upgrade the database of a folder; its log gets an origin that never changes."""
+    """Make or upgrade the database of a folder; its log gets an origin that never changes. Practice is a file."""
     settings = load_settings(folder)
-    database = Database(folder / settings.database)
+    database = Database(folder / settings.database if practice else place(folder, settings))
     try:
         schema.upgrade(database, LINEAGES)
         with database.writing() as connection:
@@ -232,16 +237,28 @@ def create(folder: Path, *, practice: bool) -> None:
         database.close()
 
 
-def open_office(folder: Path, now: Callable[[], int] = clock) -> Office:
+def open_database(where: Path | str, settings: Settings) -> tuple[Database, dict[str, str]]:
+    """A database that is set up, and what it says of itself; raises StoreError."""
+    if isinstance(where, Path) and not where.is_file():
+        raise SchemaMissing(f"{where.name} is not there. Run: ulnflow init")
+    database = Database(where)
+    try:
+        schema.check(database, LINEAGES)
+        with database.reading() as connection:
+            facts = meta.read(connection)
+        if not {meta.ORIGIN, meta.MODE} <= facts.keys():
+            raise SchemaMissing(f"{database.name} belongs to no centre yet. Run: ulnflow init")
+        _refuse_foreign(settings, facts)
+    except BaseException:
+        database.close()
+        raise
+    return database, facts
+
+
+def open_office(folder: Path, now: Callable[[], int] = clock, *, practice: bool = False) -> Office:
     """The office of a centre's folder, ready to work; raises DefinitionError and StoreError."""
     settings = load_settings(folder)
-    path = folder / settings.database
-    if not path.is_file():
-        raise SchemaMissing(f"{path.name} is not there. Run: ulnflow init")
-    database = Database(path)
-    schema.check(database, LINEAGES)
-    with database.reading() as connection:
-        facts = meta.read(connection)
+    database, facts = open_database(folder / settings.database if practice else place(folder, settings), settings)
     plugs = ConfiguredPlugs(folder, practice=facts[meta.MODE] == meta.PRACTICE)
     policy = Policy(
         late_uln=settings.policy.late_uln,
@@ -269,6 +286,13 @@ def open_office(folder: Path, now: Callable[[], int] = clock) -> Office:
         practice=facts[meta.MODE] == meta.PRACTICE,
         outbox_folder=folder / "outbox",
     )
+
+
+def _refuse_foreign(settings: Settings, facts: Mapping[str, str]) -> None:
+    """A folder for practice never opens a real centre's database, as a variable set for every folder might have it."""
+    theirs = facts[meta.ORIGIN].split("/")[1]
+    if settings.centre.ukprn.startswith(PRACTICE_UKPRNS) and not theirs.startswith(PRACTICE_UKPRNS):
+        raise StoreError("this folder is for practice, the database is a real centre's; see ULNFLOW_DATABASE_URL")
 
 
 def _id_types(folder: Path) -> Mapping[str, str]:

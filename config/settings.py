@@ -9,8 +9,9 @@ from datetime import date
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 FILE: Final = "ulnflow.toml"
@@ -22,8 +23,23 @@ def _day_is_real(value: str) -> str:
     return value
 
 
+def _is_address(value: SecretStr) -> SecretStr:
+    """The address of a PostgreSQL database, or nothing; it may hold a password, so what is wrong is told without it."""
+    text = value.get_secret_value()
+    if text:
+        try:
+            parts = urlsplit(text)
+            sound = parts.scheme in {"postgresql", "postgres"} and bool(parts.path.strip("/")) and "@" not in parts.path
+        except ValueError:
+            sound = False
+        if not sound or not text.isprintable() or " " in text:
+            raise ValueError("must be written as postgresql://USER@HOST/DATABASE, special characters as %XX")
+    return value
+
+
 Ukprn = Annotated[str, StringConstraints(pattern=re.compile(r"^[1-9][0-9]{7}$", re.ASCII))]
 Text = Annotated[str, StringConstraints(max_length=120)]
+Address = Annotated[SecretStr, AfterValidator(_is_address)]
 Day = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), AfterValidator(_day_is_real)]
 
 
@@ -50,7 +66,10 @@ class Policy(Section):
 
 
 class Settings(BaseSettings):
-    """Everything in ulnflow.toml; `clocks` are working days by state or duty, `rules` block or warn by rule code."""
+    """Everything in ulnflow.toml; `clocks` are working days by state or duty, `rules` block or warn by rule code.
+
+    `database_url` names a database on a PostgreSQL server; without it `database` is a file in the folder.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix="ULNFLOW_",
@@ -63,6 +82,7 @@ class Settings(BaseSettings):
     policy: Policy = Field(default_factory=Policy)
     operator: Text = ""
     database: Text = "ulnflow.db"
+    database_url: Address = SecretStr("")
     clocks: dict[str, Annotated[int, Field(ge=0, le=1000)]] = Field(default_factory=dict)
     rules: dict[str, Literal["block", "warn"]] = Field(default_factory=dict)
     closures: list[Day] = Field(default_factory=list)

@@ -2,6 +2,8 @@
 
 `run` calls the program in this process, in the centre's folder, with its own standard streams. Only the questions
 (`state`, `facts`, `duties`, ...) look into the database; nothing but commands changes it.
+
+ULNFLOW_TEST_DATABASE=postgresql makes every centre work on a server.
 """
 
 from __future__ import annotations
@@ -62,6 +64,13 @@ def family_name(number: int) -> str:
     return f"Of{word.lower()}"
 
 
+def fresh_url() -> str:
+    """The address of a database on a server that is set up and belongs to nobody yet."""
+    from tests.fakes import postgres  # its driver is slow to import, and most tests need none
+
+    return postgres.url_of(postgres.fresh_address(wiring.LINEAGES))
+
+
 def row(reference: str, **changes: str) -> dict[str, str]:
     """A complete row of a cohort sheet; changes by heading, with _ for blanks."""
     given = {name.replace("_", " "): value for name, value in changes.items()}
@@ -98,10 +107,11 @@ def _typed(words: Sequence[str], stdin: str) -> Iterator[None]:
 
 
 class Centre:
-    """A centre's folder, and the people who type there."""
+    """A centre's folder, and the people who type there; `on` names the database it works on."""
 
-    def __init__(self, folder: Path, clock: Any) -> None:
+    def __init__(self, folder: Path, clock: Any, *, on: str = "") -> None:
         self.folder, self.clock = folder, clock
+        self.on = on or os.environ.get("ULNFLOW_TEST_DATABASE", "sqlite")
         self.sheets = 0
         folder.mkdir(exist_ok=True)
 
@@ -144,8 +154,18 @@ class Centre:
 
     def init(self, *, late_uln: str = "centre", ukprn: str = UKPRN) -> Centre:
         """Set the folder up."""
+        if self.on == "postgresql":
+            wiring.write_settings(
+                self.folder, ukprn=ukprn, nation="england", late_uln=late_uln, operator="Ann Example", sender=""
+            )
+            self.set(f'database_url = "{fresh_url()}"')
         self.do("init", "--ukprn", ukprn, "--operator", "Ann Example", "--late-uln", late_uln)
         return self
+
+    def set(self, line: str) -> None:
+        """Put a line at the top of the settings."""
+        path = self.folder / wiring.FILE
+        path.write_text(f"{line}\n{path.read_text('utf-8')}", "utf-8")
 
     def days(self, count: int) -> None:
         """Let calendar days pass."""

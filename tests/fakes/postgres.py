@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from functools import cache
 from itertools import count
 from pathlib import Path
+from urllib.parse import quote, urlencode
 
 import psycopg
 from psycopg import conninfo
@@ -61,6 +62,13 @@ def address_of(name: str, user: str = "", password: str = "") -> str:
     return conninfo.make_conninfo(server(), dbname=name, **more)
 
 
+def url_of(address: str) -> str:
+    """An address as a URL, as settings take it."""
+    known = {name: str(value) for name, value in conninfo.conninfo_to_dict(address).items()}
+    account = ":".join(quote(known.pop(name), safe="") for name in ("user", "password") if known.get(name))
+    return f"postgresql://{account}@/{known.pop('dbname')}?{urlencode(known)}"
+
+
 def run(sql: str, name: str = "") -> None:
     """One statement as the server's owner."""
     with psycopg.connect(address_of(name) if name else server(), autocommit=True) as connection:
@@ -97,8 +105,9 @@ def fresh_on_postgres(lineages: Sequence[schema.Lineage] = (schema.ENGINE,)) -> 
     return Database(fresh_address(lineages))
 
 
-def drop(database: Database) -> None:
-    """Remove a test's database; one that is still in use goes with the server."""
-    database.close()
-    name = conninfo.conninfo_to_dict(str(database.where))["dbname"]
+def drop(database: Database | str) -> None:
+    """Remove a test's database, whoever is still in it."""
+    if isinstance(database, Database):
+        database.close()
+    name = conninfo.conninfo_to_dict(str(database.where if isinstance(database, Database) else database))["dbname"]
     run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")

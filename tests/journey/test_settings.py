@@ -1,6 +1,11 @@
 """What a centre may set: weights of rules and clocks."""
 
-from tests.fakes.centre import DATA
+import pytest
+import time_machine
+
+from cli import wiring
+from tests.fakes.centre import DATA, MONDAY, Centre
+from workflow.errors import DefinitionError
 
 
 def settings(centre, words):
@@ -30,3 +35,51 @@ def test_a_clock_of_the_centre_counts_and_a_wrong_name_is_refused(centre):
     assert '"overdue"' in centre.run("stuck", "--format", "json").out
     settings(centre, "nowhere = 1\n")
     assert "nowhere" in centre.run("status").err
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "mysql://ann:s3cret@host/centre",
+        "postgresql://ann:s3/cret@host/centre",
+        "postgresql://ann:s3cret@host",
+        "s3cret",
+    ],
+)
+def test_a_wrong_address_of_a_database_is_told_by_its_key_alone(centre, monkeypatch, address):
+    """It may hold a password."""
+    monkeypatch.setenv("ULNFLOW_DATABASE_URL", address)
+    with pytest.raises(DefinitionError) as refused:
+        wiring.load_settings(centre.folder)
+    assert "database_url" in str(refused.value)
+    assert "s3" not in str(refused.value)
+    centre.set(f'database_url = "{address}"')
+    result = centre.run("status")
+    assert result.code == 4
+    assert "database_url" in result.err
+    assert "s3" not in result.said
+
+
+def test_the_variable_overrides_the_file_and_is_not_shown(centre, monkeypatch):
+    monkeypatch.setenv("ULNFLOW_DATABASE_URL", "postgresql://ann:s3cret@host/centre")
+    settings = wiring.load_settings(centre.folder)
+    assert wiring.place(centre.folder, settings) == "postgresql://ann:s3cret@host/centre"
+    assert "s3cret" not in f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
+
+
+def test_a_server_that_cannot_be_reached_is_told_without_its_address(centre):
+    centre.set('database_url = "postgresql://owner9:s3cret@127.0.0.1:9/centre?connect_timeout=2"')
+    result = centre.run("status")
+    assert result.code == 4
+    assert "cannot be reached" in result.err
+    for part in ("s3cret", "owner9", "127.0.0.1"):
+        assert part not in result.said
+
+
+def test_a_folder_for_practice_opens_no_real_database(tmp_path):
+    """The variable counts in every folder, in that of the demonstration too."""
+    with time_machine.travel(MONDAY, tick=True) as clock:
+        real = Centre(tmp_path / "real", clock, on="postgresql").init(ukprn="10012345")
+        practice = Centre(tmp_path / "practice", clock, on="sqlite").init()
+        practice.set(next(line for line in (real.folder / "ulnflow.toml").read_text().splitlines() if "_url" in line))
+        assert practice.run("status").code == 4

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from tests.fakes.centre import DATA, Centre, uln
+import pytest
+import time_machine
+
+from tests.fakes.centre import DATA, MONDAY, Centre, uln
 
 SHEET, REPLY = DATA / "cohort_tidy.csv", DATA / "lrb_reply_tidy.csv"
 HARD = ("ILM-00011", "ILM-00016", "ILM-00021")
@@ -25,6 +28,16 @@ def test_nine_commands_bring_everyone_the_lrs_answered_to_the_end(centre):
     assert centre.states() == {"lar_updated": 21, "lrs_exception": 3}
     assert {centre.state(reference) for reference in HARD} == {"lrs_exception"}
     centre.do("audit", "verify")
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_nine_commands_do_the_same_on_either_database(database, tmp_path):
+    with time_machine.travel(MONDAY, tick=True) as clock:
+        centre = Centre(tmp_path / "centre", clock, on=database).init()
+        nine_commands(centre)
+        assert centre.states() == {"lar_updated": 21, "lrs_exception": 3}
+        centre.do("audit", "verify")
+        assert (centre.folder / "ulnflow.db").exists() == (database == "sqlite")
 
 
 def test_the_three_exceptions_follow_once_a_person_decided_each(centre):
