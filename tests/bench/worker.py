@@ -22,13 +22,13 @@ def main(name: str, folder: str, cases: str, url: str = "") -> dict[str, Any]:
     phases = contender(name)(Job(Path(folder), int(cases), url))
     next(phases)
     gc.collect()
-    begin = time.perf_counter()
+    begin, busy = time.perf_counter(), time.process_time()
     more = next(phases)
-    seconds = time.perf_counter() - begin
+    seconds, busy = time.perf_counter() - begin, time.process_time() - busy
     peak = peak_megabytes()
     for _ in phases:
         raise AssertionError(f"{name} has more than three phases")
-    return {"seconds": seconds, "peak_mb": peak, **(more or {})}
+    return {"seconds": seconds, "cpu": busy, "peak_mb": peak, **(more or {})}
 
 
 def peak_megabytes() -> float:

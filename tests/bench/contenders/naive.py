@@ -117,14 +117,14 @@ def single(job: Job) -> Phases:
 
 
 def bulk(job: Job) -> Phases:
-    """All cases, step by step, a session and a commit a thousand."""
+    """All cases, step by step, the same in a loop, a session and a commit a thousand."""
     engine, machine = set_up(job), machine_of()
     yield None
     for trigger in TRIGGERS:
         for part in chunks(range(1, job.cases + 1)):
             with Session(engine) as session:
-                for row in session.exec(select(OrderRow).where(col(OrderRow.id).in_(part))).all():
-                    move(session, machine, row, trigger, new_id())
+                for case in part:
+                    move(session, machine, session.get_one(OrderRow, case), trigger, new_id())
                 session.commit()
     yield None
     check(engine, job)

@@ -21,12 +21,19 @@ UPDATE = (
     "WHERE id=%s AND sequence=%s"
 )
 UPDATE_ALL = (
-    "UPDATE cases c SET state=n.state, sequence=n.sequence, entered_at=n.at, clock_from=n.clock, occurred_at=n.at, "
-    "leaf=n.leaf FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bytea[], %s::bigint[], "
-    "%s::bigint[]) AS n (state, sequence, at, clock, leaf, id, before) WHERE c.id=n.id AND c.sequence=n.before"
+    "UPDATE cases c SET state=e.target, sequence=e.sequence, entered_at=e.occurred_at, leaf=e.leaf, "
+    f"clock_from=CASE WHEN e.target <> '{STATES[-1]}' THEN e.occurred_at END, occurred_at=e.occurred_at "
+    "FROM event e WHERE e.position > %s AND e.position <= %s AND c.id=e.case_id AND c.sequence=e.sequence-1"
 )
+"""The states follow from the events just written."""
+
 HEAD = "UPDATE head SET position = position + %s RETURNING position"
-COPY_EVENTS, COPY_CASES = f"COPY event ({tables.EVENT}) FROM STDIN", f"COPY cases ({tables.CASE}) FROM STDIN"
+BINARY = "FROM STDIN WITH (FORMAT BINARY)"
+COPY_EVENTS, COPY_CASES = f"COPY event ({tables.EVENT}) {BINARY}", f"COPY cases ({tables.CASE}) {BINARY}"
+TYPES = {
+    COPY_EVENTS: ["int8", "int8", "int8", *["text"] * 4, "int8", "int8", "text", "text", "int8", "bytea", "bytea"],
+    COPY_CASES: ["int8", "int8", "text", "text", "int8", "text", *["int8"] * 4, "bytea", "text"],
+}
 
 
 def database(job: Job) -> psycopg.Connection[Any]:
@@ -49,6 +56,7 @@ def database(job: Job) -> psycopg.Connection[Any]:
 def copy(cursor: psycopg.Cursor[Any], statement: str, rows: list[tuple[Any, ...]]) -> None:
     """Many rows by COPY."""
     with cursor.copy(statement) as target:  # type: ignore[arg-type]
+        target.set_types(TYPES[statement])
         for row in rows:
             target.write_row(row)
 
@@ -87,8 +95,7 @@ def bulk(job: Job) -> Phases:
                 for position, one in enumerate(found, last - len(part) + 1)
             ]
             copy(cursor, COPY_EVENTS, [event for event, _ in rows])
-            state, sequence, at_, clock, _, leaf, ids, before = (list(column) for column in zip(*[c for _, c in rows]))  # noqa: B905
-            cursor.execute(UPDATE_ALL, (state, sequence, at_, clock, leaf, ids, before))
+            cursor.execute(UPDATE_ALL, (last - len(part), last))
             if cursor.rowcount != len(part):
                 raise ValueError("someone else moved one")
             base.commit()
