@@ -65,6 +65,7 @@ def application(job: Job, **settings: str) -> Application:
         "POSTGRES_PORT": str(known.get("port", 5432)),
         "POSTGRES_USER": str(known["user"]),
         "POSTGRES_PASSWORD": str(known.get("password", "none")),
+        "POSTGRES_ENABLE_DB_FUNCTIONS": "y",
     }
     return Application({**place, **settings})
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from tests.bench.steps import (
     ACTOR,
-    CHUNK,
     COMMAND,
     ORIGIN,
     PRODUCT,
@@ -69,7 +68,7 @@ def engine_at(place: Path | str, clock: Callable[[], int] = now) -> Engine[Quest
 def opened(engine: Engine[Question], count: int) -> list[int]:
     """So many cases, opened some at a time."""
     cases: list[int] = []
-    for part in chunks(range(1, count + 1), 10 * CHUNK):
+    for part in chunks(range(1, count + 1)):
         cases += engine.open([(number, facts_of(number)) for number in part], ACT)
     return cases
 
