@@ -28,7 +28,8 @@ def advance(
 ) -> Tally:
     """Put a trigger to learners, each judged by its own rules, in chunks that survive a crash.
 
-    A run of the same trigger that a crash left behind is finished first. Raises NotPossible for an unknown trigger.
+    A run of the same trigger that a crash left behind is finished first, and whoever was left in it is not asked twice.
+    Raises NotPossible for an unknown trigger.
     """
     if trigger not in office.route.triggers:
         raise NotPossible(f"the route has no trigger {trigger}; it has: {', '.join(sorted(office.route.triggers))}")
@@ -43,15 +44,24 @@ def advance(
         facts = effects.of(trigger, standing, evidence, on, now) if standing is not None else {}
         return Move(case=case, on=on, reason=reason, evidence=evidence, facts=facts)
 
+    finished: set[int] = set()
     if not dry_run:
         for left in office.engine.unfinished(trigger):
+            members = list(left.cases())
+            by_case |= office.standings(members)
+            if left.command_id == act.command_id:
+                continue  # this very command again: it goes on below
             again = Act(actor=act.actor, command=act.command, command_id=left.command_id)
-            by_case |= office.standings(left.cases())
-            finished = office.engine.fire_many(trigger, [], again, move=move, progress=progress)
-            tally.notes.append(f"a run that was interrupted is finished now: {finished.size} learners")
-            _tell(office, tally, finished)
+            done = office.engine.fire_many(trigger, [], again, move=move, progress=progress)
+            finished.update(members[left.cursor :])
+            tally.notes.append(f"a run that was interrupted is finished now: {done.size} learners")
+            _tell(office, tally, done)
+    cases = [s.case for s in standings if s.case not in finished]
+    if not cases and not act.command_id:
+        tally.notes.append("nobody is left to be asked: nothing was changed")
+        return tally
     result = office.engine.fire_many(
-        trigger, [s.case for s in standings], act, move=move, dry_run=dry_run, stop_after=stop_after, progress=progress
+        trigger, cases, act, move=move, dry_run=dry_run, stop_after=stop_after, progress=progress
     )
     _tell(office, tally, result)
     if result.stopped == "too_many_refusals":
