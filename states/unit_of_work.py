@@ -92,19 +92,22 @@ class Office:
 
     @contextmanager
     def begin(self, act: Act, *, dry_run: bool = False) -> Iterator[UnitOfWork]:
-        """One transaction; its files are published after the commit and removed when there is none."""
+        """One transaction; its files are published after the commit and removed when there is none.
+
+        Where the commit itself fails, nobody knows yet whether it counts: the files stay drafts, and `recover` asks
+        the log.
+        """
         drafts: list[FileDraft] = []
-        kept = False
+        unwanted = True
         try:
             with self.engine.work(act, dry_run=dry_run) as work:
                 yield UnitOfWork(self, work, drafts)
-            kept = not dry_run
+                unwanted = dry_run
+            for draft in () if dry_run else drafts:
+                self._publish(draft)
         finally:
-            for draft in drafts:
-                if kept:
-                    self._publish(draft)
-                else:
-                    self.plugs.outbox.discard(draft)
+            for draft in drafts if unwanted else ():
+                self.plugs.outbox.discard(draft)
 
     def standings(self, cases: Sequence[int]) -> dict[int, Standing]:
         """Where some cases stand, by number."""

@@ -199,7 +199,8 @@ def write_for_people_xlsx(
     """Write rows as XLSX for people: every text neutralised and kept as text, dates as dates.
 
     `header` is the 1-based row of the headings, which are in bold and stay in view. Numbers in `text_columns`
-    become text, such as ULNs; the columns in `tinted` are coloured lightly. Columns count from 0.
+    become text, such as ULNs; the columns in `tinted` are coloured lightly. Columns count from 0. The workbook is made
+    in memory and written at once: on a full disk xlsxwriter would raise an error of its own and complain at its end.
     """
     options = {
         "in_memory": True,  # no copy of personal data in the system's temporary folder
@@ -207,7 +208,8 @@ def write_for_people_xlsx(
         "strings_to_urls": False,
         "strings_to_numbers": False,
     }
-    with xlsxwriter.Workbook(target, options) as book:
+    made = io.BytesIO()
+    with xlsxwriter.Workbook(made, options) as book:
         page = book.add_worksheet(_sheet_name(sheet))
         looks = {
             (bold, tint): {
@@ -231,6 +233,7 @@ def write_for_people_xlsx(
         for column in tinted:
             page.set_column(column, column, 40)
         page.freeze_panes(header, 0)
+    target.write(made.getbuffer())
 
 
 def _write_cell(page: Any, row: int, column: int, cell: Cell, look: dict[str, Any], *, as_text: bool) -> None:

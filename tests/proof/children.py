@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.proof.places import Place
+from tests.proof.points import Points, die, watched
 
 FORKS: Final = get_context("forkserver")
 FORKS.set_forkserver_preload(
@@ -41,6 +42,14 @@ class Child:
         """Wait until it is at its task."""
         assert self.pipe.poll(LONG), "it never began"
         assert self.pipe.recv() == BEGUN
+        return self
+
+    def hear(self) -> Child:
+        """Wait until it says something, and keep it."""
+        assert self.pipe.poll(LONG), "it says nothing"
+        said = self.pipe.recv()
+        self.over = said == ENDED
+        self.heard += [] if self.over else [said]
         return self
 
     def send(self, seconds: float, number: signal.Signals) -> Child:
@@ -93,8 +102,11 @@ def _child(pipe: Pipe, task: Callable[..., None], arguments: tuple[Any, ...], li
         pipe.send(ENDED)
 
 
-def type_in(_pipe: Pipe, folder: Path, address: str, out: str, chunk: int, words: tuple[str, ...]) -> None:
-    """A task: the program itself, typed in a centre's folder, what it says going to a file."""
+def type_in(pipe: Pipe, folder: Path, out: str, chunk: int, at: int, words: tuple[str, ...]) -> None:
+    """A task: the program itself, typed in a centre's folder, what it says going to a file.
+
+    It dies at the point with the number `at`, and tells the points it passed when it comes to its end.
+    """
     import workflow.engine
     from cli import app
 
@@ -105,8 +117,11 @@ def type_in(_pipe: Pipe, folder: Path, address: str, out: str, chunk: int, words
         os.dup2(target, stream.fileno())
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     sys.argv = ["ulnflow", *words]
-    with Place(folder, address).reached():
-        app.main()
+    with watched(Points(at, die)) as points:
+        try:
+            app.main()
+        finally:
+            pipe.send(points.passed)
 
 
 @dataclass
@@ -125,8 +140,8 @@ class Typed:
         return " ".join(self.out.read_text("utf-8").split()) if self.out.exists() else ""
 
 
-def typed(place: Place, *words: str, chunk: int = 0, limits: Mapping[int, int] | None = None) -> Typed:
+def typed(place: Place, *words: str, chunk: int = 0, at: int = 0, limits: Mapping[int, int] | None = None) -> Typed:
     """Type a command in a process of its own, in the centre's folder."""
     handle, name = tempfile.mkstemp(prefix="said-", dir=place.folder.parent)
     os.close(handle)
-    return Typed(start(type_in, place.folder, place.address, name, chunk, words, limits=limits), Path(name))
+    return Typed(start(type_in, place.folder, name, chunk, at, words, limits=limits), Path(name))

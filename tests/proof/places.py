@@ -5,8 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -24,6 +23,7 @@ from workflow.store.verify import Report, verify
 KINDS: Final = ("sqlite", "postgresql")
 UKPRN: Final = "99990001"
 SIZE: Final = 3
+KEY: Final = "database_url = "
 SEEN: Final = ("kind", "case_id", "sequence", "trigger", "source", "target", "actor", "dispatch")
 """The columns of an event that two runs of the same command share."""
 
@@ -32,36 +32,36 @@ class Place(Centre):
     """A centre's folder with its database beside it or on a server."""
 
     def __init__(self, folder: Path, address: str = "") -> None:
-        super().__init__(folder, None)
+        super().__init__(folder, None, on="postgresql" if address else "sqlite")
         self.address = address
 
-    @property
-    def kind(self) -> str:
-        return "postgresql" if self.address else "sqlite"
+    @classmethod
+    def made(cls, folder: Path, kind: str) -> Place:
+        """A centre without learners."""
+        place = cls(folder, postgres.fresh_address(wiring.LINEAGES) if kind == "postgresql" else "")
+        wiring.write_settings(
+            folder, ukprn=UKPRN, nation="england", late_uln="centre", operator="Ann Example", sender=""
+        )
+        place.settle_down()
+        return place
 
-    @contextmanager
-    def reached(self) -> Iterator[None]:
-        """Commands find this place's database."""
-        if not self.address:
-            yield
-            return
-        real = wiring.Database
-        (self.folder / "ulnflow.db").touch()
-        wiring.Database = lambda _path: Database(self.address)  # type: ignore[assignment,misc]
-        try:
-            yield
-        finally:
-            wiring.Database = real  # type: ignore[misc]
+    def settle_down(self) -> None:
+        """Let the settings of the folder name this place's database."""
+        if self.address:
+            path = self.folder / wiring.FILE
+            lines = [one for one in path.read_text("utf-8").splitlines() if not one.startswith(KEY)]
+            path.write_text("\n".join([f'{KEY}"{postgres.url_of(self.address)}"', *lines]), "utf-8")
 
     def run(self, *args: Any, stdin: str = "") -> Result:
         """Type a command in this process."""
-        with self.reached():
-            return commands.run("--folder", self.folder, *args, stdin=stdin)
+        return commands.run("--folder", self.folder, *args, stdin=stdin)
 
     def copy(self, folder: Path) -> Place:
         """The same centre again, to be treated otherwise; nobody may be at work here meanwhile."""
         shutil.copytree(self.folder, folder, dirs_exist_ok=True)
-        return Place(folder, _copied(self.address) if self.address else "")
+        other = Place(folder, _copied(self.address) if self.address else "")
+        other.settle_down()
+        return other
 
     def open(self) -> Database:
         """The database as the engine opens it."""
@@ -84,8 +84,7 @@ class Place(Centre):
 
     def report(self) -> Report:
         """The log and every projection read again."""
-        with self.reached():
-            office = wiring.open_office(self.folder)
+        office = wiring.open_office(self.folder)
         try:
             with office.look() as look:
                 route = office.route
@@ -120,12 +119,12 @@ class Place(Centre):
 
         return self.look(digests)
 
-    def made(self) -> dict[str, str]:
+    def outbox(self) -> dict[str, str]:
         """A digest of every file that bears its final name in the outbox."""
-        outbox = self.folder / "outbox"
+        folder = self.folder / "outbox"
         return {
-            path.relative_to(outbox).as_posix(): sha256(path.read_bytes()).hexdigest()
-            for path in sorted(outbox.rglob("*"))
+            path.relative_to(folder).as_posix(): sha256(path.read_bytes()).hexdigest()
+            for path in sorted(folder.rglob("*"))
             if path.is_file() and ".pending" not in path.parts
         }
 
@@ -134,7 +133,7 @@ class Place(Centre):
         return [path for path in (self.folder / "outbox" / ".pending").rglob("*") if path.is_file()]
 
     def snapshot(self) -> tuple[dict[str, str], dict[str, str]]:
-        return self.tables(), self.made()
+        return self.tables(), self.outbox()
 
     def picture(self) -> dict[str, Any]:
         """What the place comes to, without times and what is drawn by lot: equal after the same commands."""
@@ -155,7 +154,7 @@ class Place(Centre):
             }
 
         found = self.look(paint)
-        kinds = Counter(f"{Path(name).parent}/*{Path(name).suffix}" for name in self.made())
+        kinds = Counter(f"{Path(name).parent}/*{Path(name).suffix}" for name in self.outbox())
         return {**found, "outbox": kinds}
 
 
@@ -184,8 +183,8 @@ DONE: Final = {
 def _template(kind: str, stage: str, size: int) -> Place:
     folder = Path(tempfile.mkdtemp(prefix="ulnflow-proof-")) / "centre"
     if stage == "new":
-        place = Place(folder, postgres.empty_address() if kind == "postgresql" else "")
-        place.init(ukprn=UKPRN)
+        place = Place.made(folder, kind)
+        place.do("init", "--ukprn", UKPRN, "--operator", "Ann Example", "--late-uln", "centre")
         place.sheet([row(reference) for reference in references(size)], "cohort.csv")
         return place
     before = STAGES[STAGES.index(stage) - 1]
