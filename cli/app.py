@@ -19,7 +19,9 @@ from cli.commands import (
     audit,
     cohort,
     daily,
+    db,
     demo,
+    doctor,
     duty,
     exception,
     guide,
@@ -49,7 +51,7 @@ for panel, entries in {
         ("stuck", daily.stuck),
         ("help", guide.guide),
     ),
-    "To begin": (("init", setup.init), ("demo", demo.demo)),
+    "To begin": (("init", setup.init), ("demo", demo.demo), ("doctor", doctor.doctor)),
     "In general": (("advance", advance.advance),),
 }.items():
     for name, function in entries:
@@ -68,6 +70,7 @@ for panel, groups in {
         ("duty", duty.app, "What is owed beside the route."),
         ("learner", learner.app, "One learner: shown, corrected, explained."),
         ("audit", audit.app, "The log: read and checked."),
+        ("db", db.app, "The database: upgraded, checked, shared, moved."),
     ),
 }.items():
     for name, group, words in groups:

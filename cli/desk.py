@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -18,9 +18,11 @@ from cli import logs, wiring
 from cli.options import Form
 from cli.render import tell
 from states.exchange.files import decode_text, read_bytes, shown_name
+from states.steps.look_up import audited
 from states.tally import Tally
 from states.unit_of_work import NotPossible, Office
 from workflow import Act, Standing
+from workflow.errors import NotAllowed, StoreError
 
 FINDINGS = 1
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
@@ -78,7 +80,13 @@ def desk(command: str, command_id: str = "") -> Iterator[Desk]:
     with wiring.opened() as (folder, settings, office):
         log = logs.start(folder / "logs")
         try:
-            yield Desk(folder, settings, office, wiring.act(settings, command, command_id))
+            at = Desk(folder, settings, office, wiring.act(settings, command, command_id))
+            try:
+                yield at
+            except NotAllowed:
+                with suppress(StoreError):
+                    audited(office, at.act, "refused", refused=True)
+                raise
         finally:
             log.close()
 

@@ -19,11 +19,12 @@ from typing import Any, Final
 
 import platformdirs
 import tomli_w
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from cli.options import chosen
 from config.settings import FILE as FILE  # noqa: PLC0414 - handed on to commands, which do not read config
 from config.settings import Settings as Settings  # noqa: PLC0414 - as above
+from config.settings import checked_address as checked
 from config.settings import read_settings, read_table, read_text
 from states.asked import Asked, Policy
 from states.exchange.awarding.profile import ProfiledAwardingBody
@@ -33,17 +34,19 @@ from states.exchange.lar.profile import ProfiledLar
 from states.exchange.lrs.plug import LrsFiles
 from states.exchange.post.mail import TemplatePostbox
 from states.facts import LearnerFacts
+from states.learner import repository
 from states.learner.repository import LINEAGE
 from states.rules import LEARNER_RULES
 from states.unit_of_work import PRACTICE_UKPRNS, Office, recover
 from workflow import Act, Definition, Engine, read_route
 from workflow.errors import DefinitionError, SchemaMissing, StoreError
 from workflow.rule import Rule
-from workflow.store import meta, schema
+from workflow.store import meta, roles, schema
 from workflow.store.database import Database
 from workflow.store.schema import ENGINE
 
 LINEAGES: Final = (ENGINE, LINEAGE)
+RIGHTS: Final = {**roles.RIGHTS, **repository.RIGHTS}
 SUBDIVISIONS: Final = {"england": "ENG", "wales": "WLS", "scotland": "SCT", "northern_ireland": "NIR"}
 NOBODY: Final = frozenset({"root", "admin", "administrator", "system", "user", "test"})
 LONGEST_NAME: Final = 80
@@ -220,6 +223,39 @@ def place(folder: Path, settings: Settings) -> Path | str:
     return settings.database_url.get_secret_value() or folder / settings.database
 
 
+def checked_address(text: str) -> str:
+    """The address of a database on a server; raises DefinitionError without it."""
+    try:
+        return checked(SecretStr(text or "nothing")).get_secret_value()
+    except ValueError as wrong:
+        raise DefinitionError("the address of the new database", [str(wrong)]) from None
+
+
+@contextmanager
+def located() -> Iterator[tuple[Settings, Database]]:
+    """The database of the folder that is meant, whatever state it is in, closed at the end; raises StoreError."""
+    folder = find_folder()
+    settings = load_settings(folder)
+    where = place(folder, settings)
+    if isinstance(where, Path) and not where.is_file():
+        raise SchemaMissing(f"{where.name} is not there. Run: ulnflow init")
+    database = Database(where)
+    try:
+        yield settings, database
+    finally:
+        database.close()
+
+
+def upgrade(database: Database) -> list[str]:
+    """Run the migrations that are missing; returns what was done."""
+    return schema.upgrade(database, LINEAGES)
+
+
+def check(database: Database) -> None:
+    """Raise SchemaMissing or SchemaTooNew unless the database is at this version."""
+    schema.check(database, LINEAGES)
+
+
 def create(folder: Path, *, practice: bool) -> None:
     """Make or upgrade the database of a folder; its log gets an origin that never changes. Practice is a file."""
     settings = load_settings(folder)
@@ -249,6 +285,10 @@ def open_database(where: Path | str, settings: Settings) -> tuple[Database, dict
         if not {meta.ORIGIN, meta.MODE} <= facts.keys():
             raise SchemaMissing(f"{database.name} belongs to no centre yet. Run: ulnflow init")
         _refuse_foreign(settings, facts)
+        if meta.MOVING in facts:
+            raise StoreError(f"{database.name} is half copied; go on with: ulnflow db move, from where it is copied")
+        if meta.MOVED in facts:
+            raise StoreError(f"{database.name} was moved: name the new database in ulnflow.toml (docs/postgresql.md)")
     except BaseException:
         database.close()
         raise
@@ -259,6 +299,17 @@ def open_office(folder: Path, now: Callable[[], int] = clock, *, practice: bool 
     """The office of a centre's folder, ready to work; raises DefinitionError and StoreError."""
     settings = load_settings(folder)
     database, facts = open_database(folder / settings.database if practice else place(folder, settings), settings)
+    try:
+        return office_on(database, facts, folder, settings, now)
+    except BaseException:
+        database.close()
+        raise
+
+
+def office_on(
+    database: Database, facts: Mapping[str, str], folder: Path, settings: Settings, now: Callable[[], int] = clock
+) -> Office:
+    """The office of a folder on a database that is open; raises DefinitionError."""
     plugs = ConfiguredPlugs(folder, practice=facts[meta.MODE] == meta.PRACTICE)
     policy = Policy(
         late_uln=settings.policy.late_uln,

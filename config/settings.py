@@ -23,7 +23,7 @@ def _day_is_real(value: str) -> str:
     return value
 
 
-def _is_address(value: SecretStr) -> SecretStr:
+def checked_address(value: SecretStr) -> SecretStr:
     """The address of a PostgreSQL database, or nothing; it may hold a password, so what is wrong is told without it."""
     text = value.get_secret_value()
     if text:
@@ -39,7 +39,7 @@ def _is_address(value: SecretStr) -> SecretStr:
 
 Ukprn = Annotated[str, StringConstraints(pattern=re.compile(r"^[1-9][0-9]{7}$", re.ASCII))]
 Text = Annotated[str, StringConstraints(max_length=120)]
-Address = Annotated[SecretStr, AfterValidator(_is_address)]
+Address = Annotated[SecretStr, AfterValidator(checked_address)]
 Day = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), AfterValidator(_day_is_real)]
 
 

@@ -14,6 +14,7 @@ WorkflowError
 └── StoreError                the database cannot be used
     ├── SchemaTooNew          a later version of the product made it
     ├── SchemaMissing         it has not been set up
+    ├── NotAllowed            the account on the server has not the right
     ├── LogProtected          something tried to change the log
     └── Unwritable            an event holds what the log cannot: a float, a text that is not NFC, a huge number
 """
@@ -105,6 +106,10 @@ class SchemaTooNew(StoreError):
 
 class SchemaMissing(StoreError):
     """The database has not been set up."""
+
+
+class NotAllowed(StoreError):
+    """The account on the server has not the right to do that."""
 
 
 class LogProtected(StoreError):

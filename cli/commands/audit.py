@@ -31,6 +31,7 @@ def history(
     with desk("audit history") as at:
         words = look_up.reasons(at.office, at.act, reference) if reasons else {}
         story = trail(at.office, reference, qualification=qualification, refusals=refusals, reasons=words)
+        look_up.audited(at.office, at.act, "history", reference=reference, found=len(story.lines))
         show_trail(story, form)
 
 
@@ -50,12 +51,14 @@ def events(
     from cli.desk import day, desk
     from cli.render import say, show
     from states.reports.events import events as read
+    from states.steps import look_up
 
     with desk("audit events") as at:
         rows = read(
             at.office, reference=reference, actor=by, kind=kind, trigger=trigger, since=day(since, "--since"),
             until=day(until, "--until"), refusals=refusals, limit=limit,
         )  # fmt: skip
+        look_up.audited(at.office, at.act, "events", reference=reference, found=len(rows))
         if len(rows) == limit:
             say(f"The latest {limit} are shown; --limit shows more.")
         brief = ["position", "recorded", "who", "reference", "what"] if form is Form.table else []

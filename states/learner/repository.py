@@ -24,6 +24,13 @@ from workflow.store.schema import Lineage
 from workflow.store.tables import STRICT, Whole, Words
 
 LINEAGE: Final = Lineage("states.learner.migrations", "learner_version", "0001")
+RIGHTS: Final = {
+    "learner": ("SELECT, INSERT", "SELECT (id, reference)"),
+    "personal": ("SELECT, INSERT, UPDATE", ""),
+    "cohort": ("SELECT, INSERT, UPDATE", "SELECT"),
+    "learner_version": ("SELECT", "SELECT"),
+}
+"""Table -> what an operator may, what an auditor may: nothing that tells of a person."""
 NOBODY: Final = 0
 DETAILS, ULN, REMARK, QUARANTINE, ANSWERED = "details", "uln", "remark", "quarantine", "answered"
 CURRENT, OLD, HELD, MERGED, IN_ERROR = "current", "old", "held", "merged", "in_error"

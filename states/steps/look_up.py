@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from states.learner.details import FIVE_DETAILS, LABELS
 from states.unit_of_work import NotFound, Office
 from workflow import Act, Standing
+from workflow.event import SCHEMA
+from workflow.store import roles
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -61,6 +63,32 @@ def reasons(office: Office, act: Act, reference: str) -> dict[int, str]:
         standing = uow.find_case(reference)
         uow.work.record("looked_up", evidence={"case": standing.case, "scope": "reasons"})
         return uow.learners.remarks(standing.subject)
+
+
+def audited(office: Office, act: Act, scope: str, *, reference: str = "", **seen: int | bool) -> None:
+    """Record that an auditor looked at the log, which others need not say; `seen` is how much, or a refusal."""
+    with office.look() as look:
+        account = roles.account(look.connection)
+        if account.kind != "auditor":
+            return
+        about = {"case": look.find_case(reference).case} if reference else {}
+    with office.database.writing() as connection:
+        now = office.engine.clock()
+        roles.record_look(
+            connection,
+            {
+                "schema": SCHEMA,
+                "origin": office.engine.origin,
+                "actor": act.actor,
+                **({"on_behalf_of": act.on_behalf_of} if act.on_behalf_of else {}),
+                "command": act.command,
+                "command_id": act.command_id or office.engine.new_id(),
+                "product": office.engine.product,
+                "evidence": {"account": account.name, "scope": scope, **about, **seen},
+                "occurred_at": now,
+                "recorded_at": now,
+            },
+        )
 
 
 def compare(office: Office, act: Act, reference: str) -> Shown:

@@ -163,9 +163,10 @@ class Centre:
         return self
 
     def set(self, line: str) -> None:
-        """Put a line at the top of the settings."""
-        path = self.folder / wiring.FILE
-        path.write_text(f"{line}\n{path.read_text('utf-8')}", "utf-8")
+        """Put a line at the top of the settings, in place of the one that named the same key."""
+        path, key = self.folder / wiring.FILE, line.split(" = ", maxsplit=1)[0]
+        kept = [one for one in path.read_text("utf-8").splitlines() if one.split(" = ")[0] != key]
+        path.write_text("\n".join([line, *kept, ""]), "utf-8")
 
     def days(self, count: int) -> None:
         """Let calendar days pass."""
@@ -297,6 +298,29 @@ class Centre:
         try:
             with office.look() as look:
                 return look.log.head()
+        finally:
+            office.database.close()
+
+    def holds(self, text: str) -> bool:
+        """Whether a text stands anywhere in the database, be it in the middle of bytes."""
+        if self.on == "sqlite":
+            return text.encode() in (self.folder / "ulnflow.db").read_bytes()
+        office = wiring.open_office(self.folder)
+        try:
+            with office.look() as look:
+                rows = [
+                    str(row) for name in look.connection.tables() for row in look.connection.execute(f"TABLE {name}")
+                ]
+                return text in "".join(rows)
+        finally:
+            office.database.close()
+
+    def change(self, sql: str) -> None:
+        """What somebody with the database in hand does to it, past every command."""
+        office = wiring.open_office(self.folder)
+        try:
+            with office.database.writing() as connection:
+                connection.execute(sql)
         finally:
             office.database.close()
 

@@ -92,7 +92,7 @@ def test_a_uln_typed_for_a_code_goes_nowhere(centre):
     for typed in (uln(1), "Robin", "?"):
         assert "no LRS code" in centre.refused("lrs", "answer", "L-1", "--code", typed, stdin="").said
     assert centre.events() == before
-    assert uln(1).encode() not in (centre.folder / "ulnflow.db").read_bytes()
+    assert not centre.holds(uln(1))
     centre.do("lrs", "answer", "L-1", "--code", " rc008 ", stdin="")
     assert centre.facts("L-1")["exception"]["code"] == "RC008"
 

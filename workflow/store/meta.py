@@ -10,6 +10,11 @@ ORIGIN: Final = "origin"
 MODE: Final = "mode"
 PRACTICE: Final = "practice"
 REAL: Final = "real"
+MOVING: Final = "moving"
+"""The mark of a database that is half copied from another."""
+
+MOVED: Final = "moved"
+"""The mark of a database that was left for another."""
 
 
 def read(connection: Connection) -> dict[str, str]:

@@ -14,11 +14,11 @@ import psycopg
 from psycopg import conninfo, errors
 from psycopg.pq import TransactionStatus
 
-from workflow.errors import Conflict, LogProtected, StoreError, WorkflowError
+from workflow.errors import Conflict, LogProtected, NotAllowed, StoreError, WorkflowError
 from workflow.store.connection import PostgresConnection
 from workflow.store.side import Side
+from workflow.store.writer import WRITER
 
-WRITER: Final = 0x756C6E66  # "ulnf"; advisory locks are counted per database
 PATIENCE_S: Final = 30
 CONNECT_S: Final = 10
 SESSION: Final = (
@@ -88,27 +88,37 @@ class Postgres(Side):
             return Conflict(
                 f"{self.name}: another event took this place in the case; nothing was written. Repeat the command."
             )
+        if isinstance(wrong, errors.InsufficientPrivilege):
+            return NotAllowed(f"{self.name}: your role may not do that; ask whoever keeps the database")
+        if isinstance(wrong, psycopg.OperationalError) and wrong.sqlstate is None:  # so it says nothing but words
+            for word, advice in AT_THE_DOOR:
+                if word in str(wrong):
+                    return StoreError(f"{self.name}: {advice}")
         for kinds, advice in ADVICE:
             if isinstance(wrong, kinds):
                 return StoreError(f"{self.name}: {advice}")
         return None
 
 
+WHO: Final = "the server refuses the account; check user and password (PGPASSWORD, or a password file)"
+AT_THE_DOOR: Final = (
+    ("permission denied for database", "your role may not do that; ask whoever keeps the database"),
+    ("authentication failed", WHO),
+    ("no password supplied", WHO),
+    ("no pg_hba.conf entry", WHO),
+    ('FATAL:  role "', WHO),
+    ('FATAL:  database "', "there is no such database on the server; make it first: CREATE DATABASE"),
+    ("too many", "the server has no connection left; repeat the command in a minute"),
+    ("starting up", "the server is just starting; repeat the command in a minute"),
+)
+"""What a server that speaks English says to whoever it lets not in -> what to do."""
+
 ADVICE: Final[tuple[tuple[tuple[type[Exception], ...], str], ...]] = (
     (
         (errors.LockNotAvailable,),
         "another ulnflow is writing to it; wait until that has finished and repeat the command",
     ),
-    (
-        (errors.InsufficientPrivilege,),
-        "your role may not do that; ask whoever keeps the database: ulnflow db roles",
-    ),
     ((errors.DiskFull,), "the disk of the server is full; make room and repeat the command: nothing was lost"),
-    ((errors.InvalidCatalogName,), "there is no such database on the server; make it first: CREATE DATABASE"),
-    (
-        (errors.InvalidPassword, errors.InvalidAuthorizationSpecification),
-        "the server refuses the account; check user and password (PGPASSWORD, or a password file)",
-    ),
     ((errors.ReadOnlySqlTransaction,), "the server takes no changes; it may be a copy that only follows another"),
     ((errors.UndefinedTable,), "a table is missing; run: ulnflow db upgrade"),
     (

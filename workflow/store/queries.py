@@ -206,7 +206,7 @@ class Queries:
             arguments.append(cohort)
         rows = self._raw.execute(
             f"SELECT {PLACE}, b.trigger, b.said, b.asked_at, b.position FROM blocked b CROSS JOIN cases c "
-            f"ON c.id = b.case_id WHERE {' AND '.join(where)} ORDER BY c.entered_at, c.id, b.trigger LIMIT ?",
+            f"WHERE c.id = b.case_id AND {' AND '.join(where)} ORDER BY c.entered_at, c.id, b.trigger LIMIT ?",
             (*arguments, limit),
         )
         return [Remembered(*(*row[:6], _said(row[6]), *row[7:])) for row in rows]
@@ -219,7 +219,7 @@ class Queries:
             arguments.append(cohort)
         rows = self._raw.execute(
             "SELECT c.cohort, c.state, b.trigger, max(b.said), count(*) FROM blocked b CROSS JOIN cases c "
-            f"ON c.id = b.case_id WHERE {' AND '.join(where)} GROUP BY c.cohort, c.state, b.trigger, b.reasons",
+            f"WHERE c.id = b.case_id AND {' AND '.join(where)} GROUP BY c.cohort, c.state, b.trigger, b.reasons",
             arguments,
         )
         return [SharedRefusal(*(*row[:3], _said(row[3]), row[4])) for row in rows]

@@ -1,0 +1,110 @@
+"""ulnflow db: the database set up, checked, given to others, and moved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.options import DryRun, Form, Format
+
+app = typer.Typer(no_args_is_help=True)
+FINDINGS, CANNOT_VERIFY = 1, 3
+
+
+@app.command()
+def upgrade(form: Format = Form.table) -> None:
+    """Bring the database to this version, whole or not at all. Repeating it changes nothing."""
+    from cli import wiring
+    from cli.render import say, show
+    from workflow.store import roles
+
+    with wiring.located() as (_, database):
+        done = wiring.upgrade(database)
+        with database.reading() as connection:
+            grouped = database.kind == "postgresql" and bool(list(roles.present(connection)))
+    show([{"done": line} for line in done], form, columns=["done"])
+    if not done:
+        say("The database is at this version already; nothing was changed.")
+    elif grouped:
+        say("Next: ulnflow db roles")
+
+
+@app.command()
+def check(form: Format = Form.table) -> None:
+    """Check version, guards, settings and integrity. Exit code 1 with findings, 3 if it cannot be checked."""
+    from cli import wiring
+    from cli.explain import rows_of
+    from cli.render import complain, show
+    from workflow.errors import SchemaMissing, SchemaTooNew, StoreError
+    from workflow.store import condition
+
+    try:
+        with wiring.located() as (_, database):
+            wiring.check(database)
+            with database.reading() as connection:
+                found = list(condition.findings(connection))
+    except (SchemaMissing, SchemaTooNew):
+        raise
+    except StoreError as wrong:
+        complain(f"The database cannot be checked. {wrong}")
+        raise typer.Exit(CANNOT_VERIFY) from None
+    show(rows_of(found), form, columns=["about", "weight", "message", "fix"])
+    if any(one.weight == "wrong" for one in found):
+        raise typer.Exit(FINDINGS)
+
+
+@app.command()
+def roles(
+    dry_run: DryRun = False,
+    form: Format = Form.table,
+) -> None:
+    """PostgreSQL: make the groups of operators and auditors, and give each its rights. With --dry-run: show the SQL."""
+    from cli import wiring
+    from cli.render import say, show
+    from states.unit_of_work import NotPossible
+    from workflow.store import roles as groups
+
+    with wiring.located() as (_, database):
+        if database.kind != "postgresql":
+            raise NotPossible("a database in a file knows no roles: who may write the file may do everything")
+        wiring.check(database)
+        with database.writing() as connection:
+            made = list(groups.statements(connection, wiring.RIGHTS))
+            if not dry_run:
+                groups.run(connection, made)
+        named = groups.groups(database.name)
+    if dry_run:
+        show([{"sql": f"{sql};"} for sql in made], form, columns=["sql"])
+        return
+    rows = [{"group": name, "for": WHO[kind], "sql": f'GRANT "{name}" TO account;'} for kind, name in named.items()]
+    show(rows, form, columns=["group", "for", "sql"])
+    say("Make an account for each person (CREATE ROLE account LOGIN) and give it one of these; nobody works as owner.")
+
+
+WHO = {"operator": "whoever advances learners", "auditor": "whoever reads the log, and sees no person"}
+
+
+@app.command()
+def move(
+    to: Annotated[
+        str, typer.Option("--to", help="The new database, postgresql://USER@HOST/DATABASE, never with a password.")
+    ] = "",
+    to_file: Annotated[
+        Path | None,
+        typer.Option("--to-file", help="The new database as a file in the folder.", show_default=False),
+    ] = None,
+    form: Format = Form.table,
+) -> None:
+    """Copy everything to another database and compare every byte; an interrupted move goes on. The old one is closed.
+
+    Without --to or --to-file the address is taken from ULNFLOW_MOVE_TO, or asked for, or read from standard input.
+    """
+    from cli.moving import move_to
+    from cli.render import say, show
+
+    moved, steps = move_to(to, to_file)
+    show(moved, form, columns=["table", "rows", "digest"])
+    for step in steps:
+        say(step)
