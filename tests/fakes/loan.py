@@ -135,7 +135,11 @@ class Desk:
 
     def verify(self) -> Report:
         with self.database.reading() as connection:
-            return verify(connection, self.engine.origin, {(self.route.name, self.route.version): self.route})
+            return self.look(connection)
+
+    def look(self, connection: Connection) -> Report:
+        """Verify within a transaction."""
+        return verify(connection, self.engine.origin, {(self.route.name, self.route.version): self.route})
 
 
 def desk_on(database: Database, *, text: str = TOML, clock: Clock | None = None, origin: str = ORIGIN) -> Desk:

@@ -77,6 +77,15 @@ def postgres() -> Iterator[str]:
         yield f"ALTER TABLE event ENABLE ALWAYS TRIGGER {name}"
 
 
+BESIDE: Final = """
+SELECT 'policy ' || policyname || ' on ' || tablename FROM pg_policies WHERE schemaname = current_schema()
+UNION ALL SELECT 'row security of ' || relname FROM pg_class
+    WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND (relrowsecurity OR relforcerowsecurity)
+UNION ALL SELECT 'table ' || i.inhrelid::regclass || ', a child of ' || i.inhparent::regclass FROM pg_inherits i
+    JOIN pg_class c ON c.oid = i.inhparent WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r'"""
+"""What else stands between a table and who reads it: policies that hide rows, tables whose rows appear in ours."""
+
+
 def missing(connection: Connection) -> Iterator[tuple[str, str]]:
     """What is wrong with the guards, as (kind, sentence): gone, changed, or somebody else's."""
     found, expected = (_on_postgres if connection.kind == "postgresql" else _on_sqlite)(connection)
@@ -86,7 +95,10 @@ def missing(connection: Connection) -> Iterator[tuple[str, str]]:
         elif found[name] != expected[name]:
             yield "guard_changed", f"the trigger {name} that protects the log was changed or switched off"
     for name in sorted(found.keys() - expected.keys()):
-        yield "guard_unknown", f"the trigger or rule {name} is none of ours: it may change rows behind our back"
+        yield (
+            "guard_unknown",
+            f"{name}, a trigger, rule or the like, is none of ours: it may change or hide rows behind our back",
+        )
 
 
 def _on_sqlite(connection: Connection) -> tuple[dict[str, object], dict[str, object]]:
@@ -109,4 +121,6 @@ def _on_postgres(connection: Connection) -> tuple[dict[str, object], dict[str, o
         "SELECT rulename, tablename FROM pg_rules WHERE schemaname = current_schema()"
     ):
         found[f"{name} on {table}"] = "a rule"
+    for (name,) in connection.execute(BESIDE):
+        found[name] = "none of ours"
     return found, expected
