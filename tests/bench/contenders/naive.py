@@ -122,7 +122,7 @@ def bulk(job: Job) -> Phases:
     yield None
     for trigger in TRIGGERS:
         for part in chunks(range(1, job.cases + 1)):
-            with Session(engine) as session:
+            with Session(engine, autoflush=False) as session:  # or each read writes first
                 for case in part:
                     move(session, machine, session.get_one(OrderRow, case), trigger, new_id())
                 session.commit()
