@@ -11,7 +11,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from operator import itemgetter
 from pathlib import Path
@@ -233,7 +233,7 @@ class UnitOfWork(Glance):
         if not moves:
             return []
         words = {m.case: m.reason for m in moves if m.reason and m.reason not in REASONS}
-        outcomes = run([replace(m, reason=STATED) if m.case in words else m for m in moves])
+        outcomes = run([m._replace(reason=STATED) if m.case in words else m for m in moves])
         for outcome in outcomes:
             self.remark([outcome], words.get(outcome.case, ""))
         return outcomes

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 from uuid import uuid4
 
+from workflow.chunk import fire_chunk
 from workflow.errors import CommandReused, NamedTwice, NoSuchTransition, RuleRefused, UnknownCase
 from workflow.event import OPENED
 from workflow.move import ACCEPTED, Act, Move, Outcome
@@ -24,7 +25,8 @@ from workflow.store.runs import Run, RunLog, packed
 from workflow.work import Definition, Work
 
 Asked = TypeVar("Asked")
-CHUNK = 1_000
+CHUNK = 4_000
+"""Cases a transaction: long enough that a commit costs little for each, short enough that others hardly wait."""
 
 
 class DryRun(Exception):
@@ -46,9 +48,11 @@ class RunResult:
     examples: list[Outcome] = field(default_factory=list)
     stopped: str = ""
 
-    def add(self, outcomes: Sequence[Outcome], examples: int = 20) -> None:
-        """Count some outcomes, keeping the first few refusals."""
-        self.done += len(outcomes)
+    def add(self, outcomes: Sequence[Outcome], *, moved: int = 0, examples: int = 20) -> None:
+        """Count some outcomes, keeping the first few refusals; `moved` more were moved without a word."""
+        self.done += moved + len(outcomes)
+        if moved:
+            self.counts["moved"] += moved
         self.counts.update([outcome.result for outcome in outcomes])
         refused = [outcome for outcome in outcomes if not outcome.accepted]
         self.examples += refused[: max(0, examples - len(self.examples))]
@@ -134,11 +138,11 @@ class Engine(Generic[Asked]):
         UnknownCase and OtherRoute. The act's own command id makes a repeat return what the first call did.
         """
         if act.command_id and not move.command_id:
-            move = replace(move, command_id=act.command_id)
+            move = move._replace(command_id=act.command_id)
         with self.work(act, dry_run=dry_run) as work:
             outcome = work.fire(trigger, [move])[0]
         raise_refusal(outcome)
-        return replace(outcome, position=0) if dry_run and outcome.result == "moved" else outcome
+        return outcome._replace(position=0) if dry_run and outcome.result == "moved" else outcome
 
     def fire_many(
         self,
@@ -187,8 +191,9 @@ class Engine(Generic[Asked]):
         result.counts = Counter(counts)
         if result.stopped:
             return
-        outcomes = work.fire(trigger, [move(case) for case in members[result.done : result.done + CHUNK]], bulk=True)
-        result.add(outcomes)
+        moves = [move(case) for case in members[result.done : result.done + CHUNK]]
+        moved, outcomes = fire_chunk(work, trigger, moves)
+        result.add(outcomes, moved=moved)
         if result.done >= result.size:
             result.stopped = "finished"
         elif stop_after is not None and result.not_accepted >= stop_after:
@@ -232,9 +237,9 @@ class Engine(Generic[Asked]):
         result = RunResult(0, len(cases))
         for start in range(0, len(cases), CHUNK):
             with self.work(act, dry_run=True) as work:
-                outcomes = work.fire(trigger, [move(case) for case in cases[start : start + CHUNK]], bulk=True)
-            result.add([replace(outcome, position=0) for outcome in outcomes])
-            progress(len(outcomes))
+                moved, outcomes = fire_chunk(work, trigger, [move(case) for case in cases[start : start + CHUNK]])
+            result.add([outcome._replace(position=0) for outcome in outcomes], moved=moved)
+            progress(moved + len(outcomes))
             if stop_after is not None and result.not_accepted >= stop_after:
                 break
         result.stopped = "rehearsed"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 from unicodedata import is_normalized
 
 from workflow.case import Standing
 from workflow.errors import ActRefused
-from workflow.event import nothing
+from workflow.event import EMPTY
 from workflow.rule import Verdict
 
 Result = Literal["moved", "noted", "refused", "no_such_transition", "unknown_case", "repeated"]
@@ -40,9 +40,8 @@ class Act:
                 raise ActRefused(f"the {name} must be plain text of at most {LONGEST} characters, on one line")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
-    """What is asked of one case.
+class Move(NamedTuple):
+    """What is asked of one case; named by keywords, and a tuple because bulk makes millions of them.
 
     `on` (a day, UTC) or `occurred_at` (microseconds, UTC) say when it happened; neither means now. `reason` is a code,
     `evidence` what the move rests on, `facts` what becomes known by it, `opens` and `closes` duties. `settles` says
@@ -53,11 +52,11 @@ class Move:
     occurred_at: int | None = None
     on: date | None = None
     reason: str = ""
-    evidence: Mapping[str, Any] = field(default_factory=nothing)
-    facts: Mapping[str, Any] = field(default_factory=nothing)
+    evidence: Mapping[str, Any] = EMPTY
+    facts: Mapping[str, Any] = EMPTY
     opens: tuple[str, ...] = ()
     closes: tuple[tuple[int, str], ...] = ()
-    commitments: Mapping[str, str] = field(default_factory=nothing)
+    commitments: Mapping[str, str] = EMPTY
     dispatch: int | None = None
     row: int | None = None
     settles: Literal["answered", "released"] | None = None
@@ -65,8 +64,7 @@ class Move:
     private: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """A move put to a case as it stands; `occurred_at` is settled, `stated` says whether somebody named it."""
 
     trigger: str
@@ -77,8 +75,7 @@ class Question:
     now: int
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What came of one move. `position` is its event (0 when none was written), `after` where the case is now."""
 
     case: int

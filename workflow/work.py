@@ -28,6 +28,10 @@ OBJECTIONS: Final = attrgetter("objections")
 ONLY_WHEN_MOVED: Final = ("facts", "opens", "closes", "settles")
 
 
+Judged = tuple[Question, Transition | None, tuple[Verdict, ...]]
+"""A question, the arrow it asks for (None where there is none), and what every rule of that said."""
+
+
 class FactsSource(Protocol[Given_co]):
     """Hands the rules what they need to know, for many cases at once."""
 
@@ -52,6 +56,9 @@ class Definition(Generic[Asked]):
         self.needs: dict[tuple[str, str], frozenset[str]] = {
             key: frozenset().union(*(rule.needs for rule in asks)) for key, asks in self.asks.items()
         }
+        self.checks = {key: [rule.check for rule in asks] for key, asks in self.asks.items()}
+        self.clear = {key: tuple(rule.clear for rule in asks) for key, asks in self.asks.items()}
+        """What is said of a case that no rule of the arrow has anything to say about; most often it is this."""
         self.all_held = {key: [rule.clear.name for rule in asks] for key, asks in self.asks.items()}
 
 
@@ -157,39 +164,45 @@ class Work(Generic[Asked]):
         A refusal is an event; in bulk only when its reasons are not the ones already remembered. Outcomes come in
         the order of the moves. Raises NamedTwice and OtherRoute before anything is written.
         """
-        now, machine = self.clock(), self.definition.machine
-        questions, outcomes = self._questions(trigger, moves, now)
+        now = self.clock()
+        questions, outcomes = self.questions(trigger, moves, now)
+        machine = self.definition.machine
         step = machine.step if len(moves) == 1 else machine.look_up
-        arrows = [step(trigger, question.standing.state) for question in questions]
-        judged = self._judge(trigger, questions, arrows)
-        remembered = self.log.reasons([q.move.case for q in questions], trigger) if bulk else {}
+        judged = self.judge(trigger, questions, [step(trigger, question.standing.state) for question in questions])
+        outcomes |= {outcome.case: outcome for outcome in self.write(judged, trigger, now, bulk=bulk)}
+        return [outcomes[move.case] for move in moves]
+
+    def write(self, judged: Sequence[Judged], trigger: str, now: int, *, bulk: bool) -> list[Outcome]:
+        """Write what was judged: a move where every rule held, else a refusal."""
+        remembered = self.log.reasons([one[0].move.case for one in judged], trigger) if bulk and judged else {}
+        outcomes: list[Outcome] = []
         drafts: list[Draft] = []
-        written: list[tuple[Question, Transition | None, tuple[Verdict, ...]]] = []
+        written: list[Judged] = []
         again: list[tuple[int, str]] = []
-        for question, arrow, verdicts in zip(questions, arrows, judged, strict=True):
+        for question, arrow, verdicts in judged:
             if arrow is not None and all(map(HELD, verdicts)):
-                draft = self._moved(question, arrow, verdicts)
+                after = self.after(question, arrow.target, question.move.facts)
+                draft = Draft(self.moved(question, arrow, verdicts), after)
             else:
                 draft = self._refused(question, arrow, verdicts, bulk=bulk)
                 case = question.move.case
                 if draft.blocked is not None and remembered.get(case) == draft.blocked[1]:
                     again.append((case, trigger))
-                    outcomes[case] = _answered(question, arrow, verdicts)
+                    outcomes.append(_answered(question, arrow, verdicts))
                     continue
             drafts.append(draft)
             written.append((question, arrow, verdicts))
         if again:
             self.log.touch_blocked(again, now)
         for answer, draft, position in zip(written, drafts, self.log.append(drafts, now), strict=True):
-            outcomes[answer[0].move.case] = _answered(*answer, position=position, after=draft.after)
-        return [outcomes[move.case] for move in moves]
+            outcomes.append(_answered(*answer, position=position, after=draft.after))
+        return outcomes
 
     def ask(self, trigger: str, moves: Sequence[Move]) -> list[Outcome]:
         """What `fire` would say, in the order of the moves, without writing anything."""
-        questions, outcomes = self._questions(trigger, moves, self.clock())
+        questions, outcomes = self.questions(trigger, moves, self.clock())
         arrows = [self.definition.machine.look_up(trigger, question.standing.state) for question in questions]
-        judged = self._judge(trigger, questions, arrows)
-        for question, arrow, verdicts in zip(questions, arrows, judged, strict=True):
+        for question, arrow, verdicts in self.judge(trigger, questions, arrows):
             outcomes[question.move.case] = _answered(question, arrow, verdicts)
         return [outcomes[move.case] for move in moves]
 
@@ -199,15 +212,15 @@ class Work(Generic[Asked]):
         Raises UnknownCase, NamedTwice and OtherRoute before anything is written.
         """
         now = self.clock()
-        questions, outcomes = self._questions(reason, moves, now)
+        questions, outcomes = self.questions(reason, moves, now)
         for outcome in outcomes.values():
             if outcome.result == "unknown_case":
                 raise UnknownCase(f"there is no case {outcome.case}")
         drafts = []
         for question in questions:
-            body = self._body(question, NOTED)
+            body = self.body(question, NOTED)
             body["trigger"] = reason
-            drafts.append(Draft(body, self._after(question, None, question.move.facts)))
+            drafts.append(Draft(body, self.after(question, None, question.move.facts)))
         for question, draft, position in zip(questions, drafts, self.log.append(drafts, now), strict=True):
             case = question.move.case
             outcomes[case] = Outcome(case, reason, "noted", position, after=draft.after)
@@ -218,7 +231,7 @@ class Work(Generic[Asked]):
         body = {**self._base, "kind": kind, **{k: v for k, v in fields.items() if v not in (None, "", {}, (), [])}}
         return self.log.append([Draft(body)], self.clock())[0]
 
-    def _questions(self, trigger: str, moves: Sequence[Move], now: int) -> tuple[list[Question], dict[int, Outcome]]:
+    def questions(self, trigger: str, moves: Sequence[Move], now: int) -> tuple[list[Question], dict[int, Outcome]]:
         """What to ask, and the outcomes that need no asking: of unknown cases and of commands already done."""
         numbers = [move.case for move in moves]
         if len(set(numbers)) != len(numbers):
@@ -244,34 +257,38 @@ class Work(Generic[Asked]):
             questions.append(_question(trigger, move, standing, now))
         return questions, outcomes
 
-    def _judge(
-        self, trigger: str, questions: Sequence[Question], arrows: Sequence[Transition | None]
-    ) -> list[tuple[Verdict, ...]]:
+    def judge(self, trigger: str, questions: Sequence[Question], arrows: Sequence[Transition | None]) -> list[Judged]:
         """What every rule of every arrow said, by question; nothing where there is no arrow."""
         definition = self.definition
         going = [q for q, arrow in zip(questions, arrows, strict=True) if arrow is not None]
         if not going:
-            return [()] * len(questions)
+            return [(question, None, ()) for question in questions]
         states = {question.standing.state for question in going}
         needs: frozenset[str] = frozenset().union(*[definition.needs[trigger, state] for state in states])
         answers = iter(definition.source.gather(self.connection, going, needs))
-        judged: list[tuple[Verdict, ...]] = []
+        judged: list[Judged] = []
+        checks, asks, clear = definition.checks, definition.asks, definition.clear
         for question, arrow in zip(questions, arrows, strict=True):
             if arrow is None:
-                judged.append(())
+                judged.append((question, None, ()))
                 continue
-            asked = next(answers)
-            said = tuple([rule.ask(asked) for rule in definition.asks[trigger, arrow.source]])
-            judged.append((*required(arrow, question.move), *said) if arrow.requires else said)
+            asked, key = next(answers), (trigger, arrow.source)
+            given = required(arrow, question.move) if arrow.requires else ()
+            if given or any([tuple(check(asked)) for check in checks[key]]):  # noqa: C419 - a list is twice as fast
+                judged.append((question, arrow, (*given, *[rule.ask(asked) for rule in asks[key]])))
+            else:
+                judged.append((question, arrow, clear[key]))
         return judged
 
-    def _after(self, question: Question, target: str | None, facts: Mapping[str, Any]) -> Standing:
+    def after(self, question: Question, target: str | None, facts: Mapping[str, Any]) -> Standing:
+        """Where a case stands after a move, or after a note when there is no target."""
         return advanced(
             self.definition.route, question.standing, target=target, occurred_at=question.occurred_at, facts=facts
         )
 
-    def _moved(self, question: Question, arrow: Transition, verdicts: Sequence[Verdict]) -> Draft:
-        body = self._body(question, MOVED)
+    def moved(self, question: Question, arrow: Transition, verdicts: Sequence[Verdict]) -> dict[str, Any]:
+        """The body of a move, without what its place in the log adds."""
+        body = self.body(question, MOVED)
         body["trigger"], body["source"], body["target"] = arrow.trigger, arrow.source, arrow.target
         if any(map(OBJECTIONS, verdicts)):
             body["held"] = [v.name for v in verdicts if not v.objections]
@@ -283,13 +300,13 @@ class Work(Generic[Asked]):
             opens = [o.duty for o in arrow.opens if o.when is None or facts.get(o.when)]
             if opens := list(dict.fromkeys((*opens, *question.move.opens))):
                 body["opens"] = opens
-        return Draft(body, self._after(question, arrow.target, question.move.facts))
+        return body
 
     def _refused(
         self, question: Question, arrow: Transition | None, verdicts: Sequence[Verdict], *, bulk: bool
     ) -> Draft:
         """A refusal; its reasons are remembered, those of a wrong trigger only to keep bulk from repeating them."""
-        body = self._body(question, REFUSED)
+        body = self.body(question, REFUSED)
         for gone in ONLY_WHEN_MOVED:
             body.pop(gone, None)
         trigger, state = question.trigger, question.standing.state
@@ -303,9 +320,10 @@ class Work(Generic[Asked]):
         against = [o for o in body["said"] if not o["held"]]
         reasons = " ".join(sorted({f"{o['rule']}:{o['code']}:{o.get('field', '')}" for o in against}))
         blocked = (trigger, reasons, against) if arrow is not None or bulk else None
-        return Draft(body, self._after(question, None, {}), blocked)
+        return Draft(body, self.after(question, None, {}), blocked)
 
-    def _body(self, question: Question, kind: str) -> dict[str, Any]:
+    def body(self, question: Question, kind: str) -> dict[str, Any]:
+        """What an event says of its question, whatever came of it."""
         move, standing = question.move, question.standing
         body = {
             **self._on_route,
@@ -336,8 +354,8 @@ def _question(trigger: str, move: Move, standing: Standing, now: int) -> Questio
     clock is behind the step before, means now.
     """
     if move.on is None:
-        stated = move.occurred_at is not None
-        return Question(trigger, move, standing, move.occurred_at if move.occurred_at is not None else now, stated, now)
+        at = move.occurred_at
+        return Question(trigger, move, standing, now if at is None else at, at is not None, now)
     begin = start_of(move.on)
     within = min(max(begin, standing.occurred_at), begin + DAY - 1)
     if move.on != day_of(now):

@@ -156,8 +156,7 @@ def _merging(uow: UnitOfWork, standing: Standing, decision: str, uln: str, move:
         opens += ["tell_learner"] if "told_at" in standing.facts else []
         opens += ["replace_uln_at_ilm"] if "registered_at" in standing.facts else []
     open_now = {name for _, name in uow.log.open_duties([standing.case]).get(standing.case, ())}
-    return replace(
-        move,
+    return move._replace(
         opens=tuple(name for name in opens if name not in open_now),
         closes=uow.close_duties(standing.case, *DOUBTED),
     )
@@ -200,7 +199,7 @@ def report_wrong(
         outcomes = uow.fire("report_wrong_uln", on_route)
         tally.add(outcomes, names, "ULN reported wrong")
         if all(o.accepted for o in outcomes):
-            beside = [replace(m, opens=_owed(uow, own[m.case], m)) for m in moves if m not in on_route]
+            beside = [m._replace(opens=_owed(uow, own[m.case], m)) for m in moves if m not in on_route]
             noted = uow.work.note("wrong_uln", beside) if beside else []
             tally.add(noted, names, "ULN reported wrong, the learner stays where they are")
             outcomes += noted

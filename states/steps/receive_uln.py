@@ -189,7 +189,7 @@ def _apply(
     groups: dict[str, list[tuple[Matched, Move]]] = {}
     for one in matched:
         trigger = _trigger(uow, one)
-        move = replace(_move(uow, one, trigger, reply, echoed), on=on, reason=TYPED if on else "")
+        move = _move(uow, one, trigger, reply, echoed)._replace(on=on, reason=TYPED if on else "")
         if any(uow.log.repeats(move.case, before, move.command_id) for before in ACTED_ON):
             tally.counts["done before, nothing changed"] += 1
         else:
@@ -300,7 +300,7 @@ def _hand_over(
             exceptions.append(plain)
         else:
             doubted = bool(one.standing.facts.get("uln")) and not uow.close_duties(move.case, *DOUBTED)
-            kept.append(replace(plain, facts={"kept_answer": answered}, opens=DOUBTED if doubted else ()))
+            kept.append(plain._replace(facts={"kept_answer": answered}, opens=DOUBTED if doubted else ()))
     tally.add(uow.fire("report_lrs_exception", exceptions, bulk=True), names, "need a decision")
     if kept:
         by_case = {move.case: one for one, move in pairs}

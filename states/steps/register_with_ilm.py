@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -67,7 +66,7 @@ def register(
             accepted = [s for s in free if asked[s.case].accepted]
             uow.log.forget_reasons([s.case for s in accepted], trigger)
             good += accepted
-            tally.add([replace(asked[s.case], result="noted") for s in accepted], names, "ready for ILM")
+            tally.add([asked[s.case]._replace(result="noted") for s in accepted], names, "ready for ILM")
         _advise_registered(uow, [s for s in standings if registering(office, s) == SUPPLY], names, tally)
         if good:
             _write(uow, good, names, tally)
@@ -218,10 +217,10 @@ def _confirmations(
                 standing, without_uln=True, version=version, order=of_file or order, candidate=own,
                 on=on, now=uow.work.clock(),
             )  # fmt: skip
-            move = replace(move, facts=facts)
+            move = move._replace(facts=facts)
         if places and standing.state in NOT_ACTIVE:
             trigger = LEFT
-            move = replace(move, opens=("tell_ilm_of_withdrawal",) if standing.state == "withdrawn" else ())
+            move = move._replace(opens=("tell_ilm_of_withdrawal",) if standing.state == "withdrawn" else ())
         touched |= {d.id for _, d in places}
         groups.setdefault(trigger, []).append(move)
     return groups, touched

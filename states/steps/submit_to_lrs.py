@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import PurePath
 from typing import Final, Literal
@@ -81,7 +80,7 @@ def _ready(uow: UnitOfWork, standings: Sequence[Standing], tally: Tally) -> list
         good += accepted
         for outcome in asked.values():
             if outcome.accepted:
-                tally.add([replace(outcome, result="noted")], names, "ready for the LRS")
+                tally.add([outcome._replace(result="noted")], names, "ready for the LRS")
     return _as_sent(uow, good, names, tally)
 
 

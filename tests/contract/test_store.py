@@ -93,7 +93,7 @@ def test_a_draft_that_saw_another_place_of_the_case_is_a_conflict_and_leaves_not
     with desk.engine.work(DESK) as work:
         stale = work.log.load([case])[case]
         work.fire("lend", [Move(case=case)])
-    after = replace(stale, sequence=2)
+    after = stale._replace(sequence=2)
     with pytest.raises(Conflict, match="Repeat it"), desk.engine.work(DESK) as work:
         work.log.append([Draft(dict(body), after)], MONDAY)
     with desk.engine.work(DESK) as work:

@@ -140,7 +140,7 @@ def test_a_voided_note_takes_its_facts_with_it() -> None:
 
 def test_a_refusal_or_note_moves_nothing_but_the_place() -> None:
     before, after = folded(history()[:2]), folded(history())
-    assert replace(after, sequence=2, leaf=before.leaf, facts=before.facts) == before
+    assert after._replace(sequence=2, leaf=before.leaf, facts=before.facts) == before
 
 
 def test_a_note_recorded_later_does_not_say_when_the_case_moved() -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workflow.event import SCHEMA, Event, canonical, is_canonical, leaf_hash, parse, written
+from workflow.event import SCHEMA, Event, Mould, canonical, is_canonical, leaf_hash, parse, written
 
 WHOLE: dict[str, Any] = {
     "schema": SCHEMA, "position": 7, "origin": "o", "kind": "moved", "occurred_at": 1, "recorded_at": 2,
@@ -136,3 +136,25 @@ def test_bytes_that_are_no_event_are_a_value_error(body: bytes) -> None:
 def test_what_verify_would_not_accept_is_never_written(key: str, value: object) -> None:
     with pytest.raises(ValueError, match=r"holds"):
         written({**WHOLE, key: value})
+
+
+@given(st.dictionaries(st.sampled_from(["evidence", "facts", "reason", "actor", "run"]), PLAIN, max_size=5), st.data())
+def test_a_mould_gives_byte_for_byte_what_is_written_by_itself(said: dict[str, Any], data: st.DataObject) -> None:
+    """Bulk and single events are the same bytes."""
+    numbers = st.integers(0, 2**53 - 1)
+    case, occurred_at, position, recorded_at, sequence = (data.draw(numbers) for _ in range(5))
+    prev = data.draw(st.binary(min_size=32, max_size=32))
+    body = {"kind": "moved", "origin": "100% ours %d", **said}
+    whole = {
+        **body, "case": case, "occurred_at": occurred_at, "position": position, "prev": prev.hex(),
+        "recorded_at": recorded_at, "sequence": sequence,
+    }  # fmt: skip
+    assert Mould({**body, "case": 9}).fill(case, occurred_at, position, prev, recorded_at, sequence) == written(whole)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("facts", {"weight": 1.5}), ("reason", "Zoe\u0308"), ("evidence", {"n": 2**53})]
+)
+def test_a_mould_refuses_what_is_never_written(key: str, value: object) -> None:
+    with pytest.raises(ValueError, match=r"holds|canonical"):
+        Mould({"kind": "moved", key: value})

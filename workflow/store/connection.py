@@ -8,7 +8,8 @@ same on SQLite and PostgreSQL.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import Any, Final, Literal, Protocol
 
 import orjson
@@ -16,6 +17,33 @@ import orjson
 Kind = Literal["sqlite", "postgresql"]
 Row = Any
 LISTS: Final = (list, tuple, set, frozenset)
+
+
+@dataclass(frozen=True)
+class Change:
+    """An UPDATE of many rows, each by its own values: columns to set, columns to find by, each (name, type)."""
+
+    table: str
+    sets: tuple[tuple[str, str], ...]
+    keys: tuple[tuple[str, str], ...]
+
+    @cached_property
+    def each(self) -> str:
+        """The statement for one row; values come in the order of `sets` and `keys`."""
+        sets = ", ".join(f"{name}=?" for name, _ in self.sets)
+        return f"UPDATE {self.table} SET {sets} WHERE " + " AND ".join(f"{name}=?" for name, _ in self.keys)
+
+    @cached_property
+    def all(self) -> str:
+        """The statement for all rows at once on PostgreSQL; each column comes as an array."""
+        names = [f"v{n}" for n in range(len(self.sets) + len(self.keys))]
+        columns = (*self.sets, *self.keys)
+        sets = ", ".join(f"{name}=v.{value}" for (name, _), value in zip(self.sets, names, strict=False))
+        found = zip(self.keys, names[len(self.sets) :], strict=True)
+        return (
+            f"UPDATE {self.table} t SET {sets} FROM unnest({', '.join(f'?::{kind}[]' for _, kind in columns)}) "
+            f"AS v({', '.join(names)}) WHERE " + " AND ".join(f"t.{name}=v.{value}" for (name, _), value in found)
+        )
 
 
 class Rows(Protocol):
@@ -65,6 +93,10 @@ class Connection(Protocol):
         """Write whole rows, all columns in their order, by the fastest way there is."""
         ...
 
+    def update(self, change: Change, rows: Sequence[Sequence[Any]]) -> int:
+        """Change many rows, each by its own values; returns how many were found."""
+        ...
+
     def tables(self) -> set[str]:
         """The names of the tables that are there."""
         ...
@@ -97,6 +129,10 @@ class SqliteConnection:
     def insert(self, table: str, columns: int, rows: Sequence[Sequence[Any]]) -> None:
         """One prepared statement, run for every row."""
         self.raw.executemany(_insert(table, columns), rows)
+
+    def update(self, change: Change, rows: Sequence[Sequence[Any]]) -> int:
+        """One prepared statement, run for every row."""
+        return int(self.raw.executemany(change.each, rows).rowcount)
 
     def tables(self) -> set[str]:
         """The names in the schema."""
@@ -140,6 +176,13 @@ class PostgresConnection:
         with self.raw.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(row)
+
+    def update(self, change: Change, rows: Sequence[Sequence[Any]]) -> int:
+        """One statement for all rows, or one each where they are few."""
+        if len(rows) <= FEW:
+            return self.executemany(change.each, rows)
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        return int(self.raw.execute(_for_postgres(change.all), columns).rowcount)
 
     def tables(self) -> set[str]:
         """The names in the schema that tables are made in."""

@@ -5,18 +5,31 @@ Everything here runs on a raw driver connection inside a transaction that `Datab
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from workflow.case import Standing
 from workflow.errors import Conflict, Unwritable
-from workflow.event import leaf_hash, written
-from workflow.store.connection import Connection
+from workflow.event import Mould, leaf_hash, written
+from workflow.store.connection import Change, Connection
 
 STANDING = "id, route, route_version, state, sequence, entered_at, clock_from, occurred_at, leaf, facts"
+
+COLUMNS: Final = 15
+"""How many columns an event has."""
+
+KEPT: Final = (
+    ("state", "text"), ("sequence", "bigint"), ("entered_at", "bigint"), ("clock_from", "bigint"),
+    ("occurred_at", "bigint"), ("leaf", "bytea"),
+)  # fmt: skip
+SEEN: Final = (("id", "bigint"), ("sequence", "bigint"))
+"""A case is changed only where it still stands as it was seen; who comes second finds nothing to change."""
+
+MOVE: Final = Change("cases", KEPT, SEEN)
+MOVE_AND_LEARN: Final = Change("cases", (*KEPT, ("facts", "text")), SEEN)
 
 
 @dataclass(slots=True)
@@ -106,7 +119,7 @@ class EventLog:
                 if "cohort" in get("facts", ()):
                     regrouped.append((after.cohort, after.case))
         if moves:
-            self._move(moves)
+            self._change(MOVE_AND_LEARN, moves)
         if regrouped:
             self._raw.executemany("UPDATE cases SET cohort=? WHERE id=?", regrouped)
         if fresh:
@@ -115,18 +128,48 @@ class EventLog:
                 "id, subject, cohort, route, route_version) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
                 fresh,
             )
-        self._raw.insert("event", 15, events)
+        self._raw.insert("event", COLUMNS, events)
         positions = list(range(first, first + len(drafts)))
         self._project(drafts, positions, recorded_at)
         return positions
 
-    def _move(self, rows: list[tuple[Any, ...]]) -> None:
-        written = self._raw.executemany(
-            "UPDATE cases SET state=?, sequence=?, entered_at=?, clock_from=?, occurred_at=?, leaf=?, facts=? "
-            "WHERE id=? AND sequence=?",
-            rows,
-        )
-        if written != len(rows):
+    def append_alike(
+        self,
+        mould: Mould,
+        columns: Mapping[str, Any],
+        moves: Sequence[tuple[Standing, int, Standing]],
+        recorded_at: int,
+    ) -> int:
+        """Append a move for each (standing, occurred at, standing after), all of one mould; returns the first position.
+
+        `columns` are the copies of what they share. They open, close and settle nothing. Raises Conflict.
+        """
+        first = self.head() + 1
+        fill, learned = mould.fill, any(after.facts is not before.facts for before, _, after in moves)
+        what = [columns.get(name) for name in ("kind", "trigger", "source", "target")]
+        whose = [columns.get(name) for name in ("actor", "dispatch", "command_id", "run")]
+        events: list[tuple[Any, ...]] = []
+        changes: list[tuple[Any, ...]] = []
+        facts: list[str] = []
+        for position, (before, occurred_at, after) in enumerate(moves, first):
+            case, _, _, state, sequence, entered_at, clock_from, latest, _, known = after
+            body = fill(case, occurred_at, position, before.leaf, recorded_at, sequence)
+            leaf = leaf_hash(body)
+            events.append((position, case, sequence, *what, occurred_at, recorded_at, *whose, body, leaf))
+            changes.append((state, sequence, entered_at, clock_from, latest, leaf, case, sequence - 1))
+            if learned:
+                facts.append(_facts_text(known))
+        if learned:
+            rows = [(*change[:6], text, *change[6:]) for change, text in zip(changes, facts, strict=True)]
+            self._change(MOVE_AND_LEARN, rows)
+        else:
+            self._change(MOVE, changes)
+        self._raw.insert("event", COLUMNS, events)
+        self._forget([event[1] for event in events])
+        return first
+
+    def _change(self, change: Change, rows: list[tuple[Any, ...]]) -> None:
+        if self._raw.update(change, rows) != len(rows):
             raise Conflict(
                 "someone else moved a case at the same moment; nothing of this command was written. Repeat it."
             )
@@ -140,16 +183,22 @@ class EventLog:
         if settled := [(d.body["settles"], d.body["dispatch"], d.body["case"]) for d in drafts if "settles" in d.body]:
             run("UPDATE dispatch_member SET state=? WHERE dispatch=? AND case_id=?", settled)
         if changed := [draft.body["case"] for draft in drafts if _makes_reasons_old(draft.body)]:
-            self._raw.execute(
-                "DELETE FROM blocked WHERE case_id IN [?]",
-                (changed,),
-            )
+            self._forget(changed)
         if blocked := _blocked(pairs, recorded_at):
             run(
                 "INSERT INTO blocked VALUES (?,?,?,?,?,?) ON CONFLICT (case_id, trigger) DO UPDATE SET "
                 "reasons=excluded.reasons, said=excluded.said, asked_at=excluded.asked_at, position=excluded.position",
                 blocked,
             )
+
+    def any_blocked(self) -> bool:
+        """Whether any refusal at all is remembered."""
+        return self._raw.execute("SELECT 1 FROM blocked LIMIT 1").fetchone() is not None
+
+    def _forget(self, cases: Sequence[int]) -> None:
+        """Forget every refusal of these cases."""
+        if self.any_blocked():
+            self._raw.execute("DELETE FROM blocked WHERE case_id IN [?]", (cases,))
 
     def forget_reasons(self, cases: Sequence[int], trigger: str) -> None:
         """Forget why a trigger was refused, where it was asked again and every rule held."""
@@ -251,17 +300,18 @@ def _makes_reasons_old(body: dict[str, Any]) -> bool:
 
 def standing_of(row: Sequence[Any]) -> Standing:
     """A standing from its row, whose columns come in the order of STANDING."""
-    case, route, version, state, sequence, entered_at, clock_from, occurred_at, leaf, facts = row[:10]
-    return Standing(
-        case, route, version, state, sequence, entered_at, clock_from, occurred_at, leaf, orjson.loads(facts)
-    )
+    return Standing._make((*row[:9], orjson.loads(row[9])))
 
 
 def _standing_row(standing: Standing) -> tuple[Any, ...]:
     return (
         standing.state, standing.sequence, standing.entered_at, standing.clock_from, standing.occurred_at,
-        standing.leaf, orjson.dumps(standing.facts, option=orjson.OPT_SORT_KEYS).decode(),
+        standing.leaf, _facts_text(standing.facts),
     )  # fmt: skip
+
+
+def _facts_text(facts: Mapping[str, Any]) -> str:
+    return orjson.dumps(facts, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def _fixed_row(standing: Standing) -> tuple[Any, ...]:

@@ -32,6 +32,8 @@ PRAGMAS: Final = (
     "PRAGMA recursive_triggers=ON",
     "PRAGMA trusted_schema=OFF",
     "PRAGMA secure_delete=ON",
+    "PRAGMA cache_size=-32768",
+    "PRAGMA wal_autocheckpoint=4000",
 )
 SOUND_SQLITE: Final = (3, 51, 3)
 PAUSES: Final = (0.0005, 0.02)
