@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -79,6 +80,10 @@ class Event:
 
 TUPLES: Final = frozenset({"held", "said", "opens"})
 MAPPINGS: Final = frozenset({"evidence", "facts", "commitments"})
+SHAPED: Final = TUPLES | MAPPINGS | {"closes"}
+FLAT: Final = frozenset({str, int, bool})
+KNOWN: Final = frozenset(one.name for one in fields(Event))
+NEEDED: Final = frozenset(one.name for one in fields(Event) if one.default is one.default_factory is MISSING)
 FREE: Final = frozenset({"evidence", "facts", "commitments", "opens", "closes", "row", "reason"})
 """Keys whose values come from outside the engine."""
 
@@ -131,17 +136,46 @@ def leaf_hash(body: bytes) -> bytes:
 
 def parse(body: bytes) -> Event:
     """The event that these bytes hold; raises ValueError when they are no event of a known schema."""
+    return Event(**shaped(record_of(body)))
+
+
+def record_of(body: bytes) -> dict[str, Any]:
+    """The keys of an event and what stands under each; raises ValueError when they are not those of a known schema."""
     try:
         record = orjson.loads(body)
-        if not isinstance(record, dict) or record.get("schema") != SCHEMA:
-            raise ValueError("another schema")
-        for name in TUPLES & record.keys():
-            record[name] = tuple(record[name])
-        if "closes" in record:
-            record["closes"] = tuple((int(position), str(duty)) for position, duty in record["closes"])
-        for name in MAPPINGS & record.keys():
-            record[name] = dict(record[name])
-        return Event(**record)
+    except orjson.JSONDecodeError:
+        record = None
+    if not isinstance(record, dict) or record.get("schema") != SCHEMA or not _are_keys(tuple(record)):
+        raise ValueError("not an event of a known schema")
+    return record
+
+
+@lru_cache(maxsize=1_000)
+def _are_keys(names: tuple[str, ...]) -> bool:
+    """Whether an event may have these keys, and has all it needs; the same few sets come again and again."""
+    return NEEDED <= set(names) <= KNOWN
+
+
+def shaped(record: dict[str, Any]) -> dict[str, Any]:
+    """A record with its lists and tables as an Event has them; raises ValueError where they are none."""
+    names = SHAPED & record.keys()
+    if not names:
+        return record
+    record = record.copy()
+    for name in names:
+        value = record[name]
+        if type(value) is not (dict if name in MAPPINGS else list):
+            raise ValueError("not an event of a known schema")
+        if name == "closes":
+            record[name] = _pairs(value)
+        elif name in TUPLES:
+            record[name] = tuple(value)
+    return record
+
+
+def _pairs(closes: Iterable[Any]) -> tuple[tuple[int, str], ...]:
+    try:
+        return tuple((int(position), str(duty)) for position, duty in closes)
     except (ValueError, TypeError) as wrong:
         raise ValueError("not an event of a known schema") from wrong
 
@@ -150,17 +184,39 @@ def is_canonical(body: bytes) -> bool:
     """Whether the bytes are what `canonical` gives for their own meaning: no floats, no second spelling."""
     try:
         record = orjson.loads(body)
-        if not isinstance(record, dict) or None in record.values():
-            return False
-        return is_plain(record) and canonical(record) == body
-    except (orjson.JSONDecodeError, TypeError, RecursionError):  # not JSON, or nested deeper than any event
+    except orjson.JSONDecodeError:
         return False
+    return isinstance(record, dict) and is_written_so(record, body)
+
+
+def is_written_so(record: dict[str, Any], body: bytes) -> bool:
+    """Whether the bytes, read already, are the canonical form of what they say."""
+    kinds = set(map(type, record.values()))
+    if type(None) in kinds:
+        return False
+    try:
+        if body.isascii():  # which is NFC, and `canonical` refuses a huge number
+            return not (kinds - FLAT and _holds_float(record.values())) and canonical(record) == body
+        return is_plain(record) and canonical(record) == body
+    except (TypeError, RecursionError):  # nested deeper than any event
+        return False
+
+
+def _holds_float(values: Iterable[Any]) -> bool:
+    """Whether there is a float among some values, or in their lists and tables."""
+    for value in values:
+        kind = type(value)
+        if kind is float:
+            return True
+        if (kind is list and _holds_float(value)) or (kind is dict and _holds_float(value.values())):
+            return True
+    return False
 
 
 def is_plain(value: object) -> bool:
     """Whether a value has a canonical form: NFC texts, whole numbers within 53 bits, booleans, lists and tables."""
     if isinstance(value, str):
-        return unicodedata.is_normalized("NFC", value)
+        return value.isascii() or unicodedata.is_normalized("NFC", value)
     if isinstance(value, bool):
         return True
     if isinstance(value, int):

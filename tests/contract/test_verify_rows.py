@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from tests.contract.test_verify import prepare
-from tests.fakes.loan import DAY, DESK, Desk, open_desk
+from tests.fakes.intruder import connected
+from tests.fakes.loan import DAY, DESK, Desk
 from workflow import Move
 from workflow.store.dispatch_log import ANSWERED, RECEIVED, REJECTED, SENT, SUPERSEDED, Dispatch
 from workflow.work import Work
@@ -24,9 +22,8 @@ def advance(work: Work[object], number: int, state: str) -> None:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
+def log(desk: Desk) -> Desk:
     """Files in every state, a duty, a run that opened cases, one that ended and one that was broken off."""
-    desk = open_desk(tmp_path / "loan.db")
     desk.engine.open([(n, {}) for n in (101, 102, 103)], replace(DESK, command_id="open"))
     desk.engine.fire_many("lend", [1, 2, 3, 99], replace(DESK, command_id="bulk"))
     desk.engine.fire("remind", Move(case=1), DESK)
@@ -55,8 +52,8 @@ def kinds(desk: Desk) -> set[str]:
     return {fault.kind for fault in desk.verify().faults}
 
 
-def test_rows_that_nobody_touched_hold(desk: Desk) -> None:
-    assert desk.verify().faults == ()
+def test_rows_that_nobody_touched_hold(log: Desk) -> None:
+    assert log.verify().faults == ()
 
 
 @pytest.mark.parametrize(
@@ -118,20 +115,28 @@ def test_rows_that_nobody_touched_hold(desk: Desk) -> None:
         ("UPDATE definition SET body=CAST('{}' AS BLOB)", "definition"),
         ("UPDATE definition SET version=9", "definition"),
         ("DELETE FROM definition", "definition"),
-        ("CREATE TRIGGER mine AFTER INSERT ON event BEGIN DELETE FROM duty; END", "guard_unknown"),
     ],
 )  # fmt: skip
-def test_an_edited_row_is_found(desk: Desk, tamper: str, kind: str) -> None:
-    with closing(sqlite3.connect(desk.database.path)) as raw:
-        before = raw.total_changes
-        raw.execute(tamper)
-        assert raw.total_changes > before or tamper.startswith("CREATE")
-        raw.commit()
-    assert kinds(desk) == {kind}
+def test_an_edited_row_is_found(log: Desk, tamper: str, kind: str) -> None:
+    with connected(log) as them:
+        assert them.changes(tamper) > 0
+    assert kinds(log) == {kind}
 
 
-def test_a_file_from_before_its_members_were_proved_holds(tmp_path: Path) -> None:
-    desk = open_desk(tmp_path / "loan.db")
+THEIRS = {
+    "sqlite": ["CREATE TRIGGER mine AFTER INSERT ON event BEGIN DELETE FROM duty; END"],
+    "postgresql": ["CREATE RULE mine AS ON INSERT TO duty DO INSTEAD NOTHING"],
+}
+
+
+def test_a_trigger_or_rule_of_somebody_else_is_found(log: Desk) -> None:
+    with connected(log) as them:
+        for statement in THEIRS[them.kind]:
+            them.run(statement)
+    assert kinds(log) == {"guard_unknown"}
+
+
+def test_a_file_from_before_its_members_were_proved_holds(desk: Desk) -> None:
     desk.open(2)
     with desk.engine.work(DESK) as work:
         work.record("dispatch_prepared", dispatch=1, evidence={"kind": "letters", "members": 1})

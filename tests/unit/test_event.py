@@ -111,6 +111,7 @@ def test_a_second_spelling_is_not_canonical(body: bytes) -> None:
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"nonsense", b'{"schema":1}', canonical({**WHOLE, "schema": 2}),
     canonical({**WHOLE, "colour": "red"}), canonical({**WHOLE, "held": 5}), canonical({**WHOLE, "facts": 7}),
+    canonical({**WHOLE, "facts": [["subject", 1]]}), canonical({**WHOLE, "opens": "ab"}),
     canonical({**WHOLE, "closes": [1]}), canonical({**WHOLE, "closes": [[[], "x"]]}),
     canonical({**WHOLE, "closes": [[1, "x", 2]]})])  # fmt: skip
 def test_bytes_that_are_no_event_are_a_value_error(body: bytes) -> None:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Final
 
-import orjson
-
-from workflow.case import fold
-from workflow.event import Event, is_canonical, leaf_hash, parse
+from workflow.event import LARGEST, canonical, is_plain, is_written_so, leaf_hash, record_of, shaped
 from workflow.route import Route
 from workflow.store import guards
 from workflow.store.connection import Connection
-from workflow.store.event_log import STANDING, standing_of
-from workflow.store.verify_rows import Fault, Told, rows
+from workflow.store.fault import Fault
+from workflow.store.verify_cases import Cases, standings
+from workflow.store.verify_frames import Frame, frame_of
+from workflow.store.verify_rows import guarded, rows
+from workflow.store.verify_told import Told
 
 COPIES: Final = (
     ("position", "position"), ("case_id", "case"), ("sequence", "sequence"), ("kind", "kind"),
@@ -22,8 +23,22 @@ COPIES: Final = (
     ("recorded_at", "recorded_at"), ("actor", "actor"), ("dispatch", "dispatch"), ("command_id", "command_id"),
     ("run", "run"),
 )  # fmt: skip
+"""The columns that copy a key of the body, in the order in which a difference is told."""
+
 KEYS: Final = tuple(key for _, key in COPIES)
-COLUMNS: Final = ", ".join(column for column, _ in COPIES)
+NUMBER, TEXT, NONE = int, str, type(None)
+READ: Final[Mapping[str, set[type]]] = {
+    "kind": {TEXT}, "trigger": {TEXT, NONE}, "source": {TEXT, NONE}, "target": {TEXT, NONE}, "actor": {TEXT},
+    "dispatch": {NUMBER, NONE}, "run": {NUMBER, NONE}, "position": {NUMBER}, "case_id": {NUMBER, NONE},
+    "sequence": {NUMBER, NONE}, "occurred_at": {NUMBER}, "recorded_at": {NUMBER}, "command_id": {TEXT},
+    "body": {bytes}, "leaf": {bytes},
+}  # fmt: skip
+"""The columns in the order in which they are read, and the types they have; what many events share comes first."""
+
+SHARED: Final = slice(0, 7)
+IN_ORDER: Final = itemgetter(*(list(READ).index(column) for column, _ in COPIES))
+FRAMES: Final = 10_000
+"""How many to remember: one for each arrow, actor, file and bulk run of late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,125 +65,192 @@ def verify(
 ) -> Report:
     """Check guards, positions, bytes, leaves, copies and chains, then every projection against its events.
 
-    Keeps one hash a case, and what the events say of each duty and each settled place in a file.
-    Raises nothing for a bad log: it reports.
+    Reads the log once, and keeps some 100 bytes a case. Raises nothing for a bad log: it reports.
     """
-    raw = connection
     faults = [Fault(*told) for told in guards.missing(connection)]
-    notes: list[Fault] = []
-    size = 0
-    chains: dict[int, tuple[int, bytes]] = {}
-    told = Told()
-    for size, fault, note in _events(raw, origin, chains, told):
-        if fault is not None:
-            faults.append(fault)
-        if note is not None:
-            notes.append(note)
-        if size % 1_000 == 0:
-            progress(1_000)
-    faults += _standings(raw, routes, chains)
-    faults += rows(raw, told)
-    return Report(origin, size, len(chains), tuple(faults), tuple(notes))
+    reading = Reading(origin)
+    reading.read(connection.stream(f"SELECT {', '.join(READ)} FROM event ORDER BY position"), progress)
+    faults += reading.faults
+    size, cases, told = reading.size, len(reading.cases), reading.told
+    faults += guarded("projection", standings(connection, routes, reading.cases))
+    notes = tuple(reading.notes)
+    del reading  # the rows are next, and need the room
+    faults += rows(connection, told)
+    return Report(origin, size, cases, tuple(faults), notes)
 
 
-def _events(
-    raw: Any, origin: str, chains: dict[int, tuple[int, bytes]], told: Told
-) -> Iterator[tuple[int, Fault | None, Fault | None]]:
-    expected, last_recorded = 0, 0
-    for row in raw.execute(f"SELECT {COLUMNS}, body, leaf FROM event ORDER BY position"):
-        *copies, body, leaf = row
-        expected += 1
-        position = copies[0]
-        fault = None
-        if position != expected:
-            fault = Fault("gap", f"position {expected} is missing: the next event is {position}", expected)
-            expected = position
-        event, record = _record(body)
-        if event is not None:
-            told.take(event, dict(zip(KEYS, copies, strict=True)))
-        broken = _bytes_fault(position, record, body, leaf, origin) or _copy_fault(position, record, copies)
-        out_of_line = _chain_fault(copies, record, leaf, chains)
-        note = None
-        if copies[8] < last_recorded:
-            note = Fault("clock", "was recorded earlier than the event before it: the clock was set back", position)
-        last_recorded = copies[8]
-        yield expected, fault or broken or out_of_line, note
+class Reading:
+    """The log, read once from its first event to its last."""
+
+    def __init__(self, origin: str) -> None:
+        self.origin, self.size, self.recorded_at = origin, 0, 0
+        self.cases, self.told = Cases(), Told()
+        self.faults: list[Fault] = []
+        self.notes: list[Fault] = []
+        self._frames: dict[tuple[Any, ...], Frame] = {}
+        self._looks: dict[tuple[Any, ...], int] = {}
+        self._typed: set[tuple[type, ...]] = set()
+        self._command, self._written_command = "", b'""'
+
+    def read(self, rows: Iterable[Any], progress: Callable[[int], None]) -> None:
+        """Check every event and gather what they add up to."""
+        frames, look = self._frames, self._look
+        for count, row in enumerate(rows, 1):
+            frame = frames.get(row[SHARED])
+            if frame is None or not self._takes(frame, row):
+                look(row)
+            if count % 1_000 == 0:
+                progress(1_000)
+
+    def _takes(self, frame: Frame, row: Any) -> bool:
+        """Take an event that is one more of a frame and good in every respect; else leave it and say False."""
+        try:
+            return self._follows(frame, row) if frame.linked else self._opens(frame, row)
+        except TypeError:  # somebody made a column hold other things than it should
+            return False
+
+    def _follows(self, frame: Frame, row: Any) -> bool:
+        """The event of a case that had one before."""
+        kind, _, _, _, _, dispatch, run, position, case, sequence, occurred_at, recorded_at, command, body, leaf = row
+        cases = self.cases
+        if (
+            position != self.size + 1
+            or recorded_at < self.recorded_at
+            or not 0 <= position | case | sequence | occurred_at | recorded_at <= LARGEST
+            or (prev := cases.link(case, sequence)) is None
+            or (command != self._command and not self._write(command))
+        ):
+            return False
+        holes = case, self._written_command, occurred_at, position, prev, recorded_at, sequence
+        if (frame.form % holes != body and not frame.reads(holes, body, dispatch)) or leaf_hash(body) != leaf:
+            return False
+        cases.follow(case, sequence, leaf, frame.state, occurred_at, frame.facts)
+        if frame.says is not None:
+            self.told.take(frame.says, position, kind, case, dispatch, recorded_at)
+        if run is not None:
+            self.told.written[run, kind] += 1
+            self.told.last[run] = position
+        self.size, self.recorded_at = position, recorded_at
+        return True
+
+    def _opens(self, frame: Frame, row: Any) -> bool:
+        """The first event of a case."""
+        _, _, _, _, _, dispatch, run, position, case, sequence, occurred_at, recorded_at, command, body, leaf = row
+        if (
+            position != self.size + 1
+            or recorded_at < self.recorded_at
+            or not 0 <= position | case | occurred_at | recorded_at <= LARGEST
+            or sequence != 1
+            or case in self.cases
+            or run is not None
+            or frame.says is not None
+            or (command != self._command and not self._write(command))
+        ):
+            return False
+        holes = case, self._written_command, occurred_at, position, recorded_at, sequence
+        if not frame.reads(holes, body, dispatch) or leaf_hash(body) != leaf:
+            return False
+        if not self.cases.open(case, leaf, frame.state, occurred_at, frame.facts):
+            return False
+        self.size, self.recorded_at = position, recorded_at
+        return True
+
+    def _write(self, command: object) -> bool:
+        """Write a command id as bodies have it, once for all events that share it; False when it cannot stand there."""
+        if not isinstance(command, str) or not is_plain(command):
+            return False
+        self._command, self._written_command = command, canonical(command)
+        return True
+
+    def _look(self, row: Any) -> None:
+        """Read the body of an event, find what is wrong with it, and take it."""
+        if not self._is_typed(row):
+            return
+        kind, _, _, _, _, dispatch, run, position, case, sequence, _, recorded_at, _, body, leaf = row
+        record, says = _read(body)
+        if says:
+            self.told.take(says, position, kind, case, dispatch, recorded_at)
+            if run is not None:
+                self.told.take_run(says, position, kind, run)
+        missing = self._missing(position)
+        broken = _bytes_fault(position, record, body, leaf, self.origin) or _copy_fault(record, row)
+        out_of_line = None
+        if case is not None:
+            out_of_line = self._chain_fault(position, case, sequence, record)
+            if broken or out_of_line:
+                self.cases.set_aside(case, sequence or 0, leaf)
+            else:
+                self.cases.take(says, case, sequence, leaf)
+                self._learn(row[SHARED], record, says)
+        if fault := missing or broken or out_of_line:
+            self.faults.append(fault)
+        if recorded_at < self.recorded_at:
+            message = "was recorded earlier than the event before it: the clock was set back"
+            self.notes.append(Fault("clock", message, position))
+        self.recorded_at = recorded_at
+
+    def _is_typed(self, row: Any) -> bool:
+        """Whether every column holds what it should; if not, that is told, and nothing more of the event."""
+        types = tuple(map(type, row))
+        if types in self._typed:
+            return True
+        for (column, allowed), found in zip(READ.items(), types, strict=True):
+            if found not in allowed:
+                self.size += 1
+                self.faults.append(Fault("copy", f"column {column} differs from body", self.size))
+                return False
+        self._typed.add(types)
+        return True
+
+    def _missing(self, position: int) -> Fault | None:
+        expected, self.size = self.size + 1, position
+        if position == expected:
+            return None
+        return Fault("gap", f"position {expected} is missing: the next event is {position}", expected)
+
+    def _chain_fault(self, position: int, case: int, place: int | None, record: Mapping[str, Any]) -> Fault | None:
+        """Whether an event follows the one before it in its case, by the columns; the body itself is judged apart."""
+        sequence, last = self.cases.last(case)
+        if place != sequence + 1:
+            return Fault("sequence", f"place {sequence + 1} of case {case} is missing", position, case)
+        if record and record.get("prev", "") != last.hex():
+            return Fault("chain", f"does not follow the event before it in case {case}", position, case)
+        return None
+
+    def _learn(self, shared: tuple[Any, ...], record: dict[str, Any], says: Mapping[str, Any]) -> None:
+        """Make a frame of a good event, rarely where earlier ones did not fit."""
+        if len(self._looks) > FRAMES:
+            self._looks.clear()
+            self._frames.clear()
+        looks = self._looks[shared] = self._looks.get(shared, 0) + 1
+        if looks > 1 and looks & (looks - 1) == 0 and (frame := frame_of(record, says, self.cases.words)):
+            self._frames[shared] = frame
 
 
-def _record(body: bytes) -> tuple[Event | None, dict[str, Any]]:
-    """What the bytes say, twice; None and an empty table when they are no event of a known schema."""
+def _read(body: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the bytes say, as it stands and shaped; empty tables when they are no event of a known schema."""
     try:
-        return parse(body), orjson.loads(body)
+        record = record_of(body)
+        return record, shaped(record)
     except ValueError:
-        return None, {}
+        return {}, {}
 
 
-def _bytes_fault(position: int, record: Mapping[str, Any], body: bytes, leaf: bytes, origin: str) -> Fault | None:
+def _bytes_fault(position: int, record: dict[str, Any], body: bytes, leaf: bytes, origin: str) -> Fault | None:
     if leaf_hash(body) != leaf:
         return Fault("leaf", "leaf differs: the body or its hash was changed", position)
     if not record:
         return Fault("body", "body is no event of a known schema", position)
-    if not is_canonical(body):
+    if not is_written_so(record, body):
         return Fault("canonical", "body is not written in the canonical form", position)
     if record["origin"] != origin:
         return Fault("origin", "comes from another log", position)
     return None
 
 
-def _copy_fault(position: int, record: Mapping[str, Any], copies: list[Any]) -> Fault | None:
-    for (column, key), copy in zip(COPIES, copies, strict=True):
-        if record.get(key) != copy:
-            return Fault("copy", f"column {column} differs from body", position)
-    return None
-
-
-def _chain_fault(
-    copies: list[Any], record: Mapping[str, Any], leaf: bytes, chains: dict[int, tuple[int, bytes]]
-) -> Fault | None:
-    """Whether the event follows the one before it in its case, by the columns; what is wrong itself is told apart."""
-    position, case, place = copies[:3]
-    if case is None:
+def _copy_fault(record: Mapping[str, Any], row: Any) -> Fault | None:
+    copies = IN_ORDER(row)
+    if tuple(map(record.get, KEYS)) == copies:
         return None
-    sequence, last = chains.get(case, (0, b""))
-    chains[case] = (place, leaf)
-    if place != sequence + 1:
-        return Fault("sequence", f"place {sequence + 1} of case {case} is missing", position, case)
-    if record and record.get("prev", "") != last.hex():
-        return Fault("chain", f"does not follow the event before it in case {case}", position, case)
-    return None
-
-
-def _standings(
-    raw: Any, routes: Mapping[tuple[str, int], Route], chains: Mapping[int, tuple[int, bytes]]
-) -> Iterator[Fault]:
-    seen = 0
-    for row in raw.execute(f"SELECT {STANDING}, subject, cohort FROM cases ORDER BY id"):
-        case, name, version = row[:3]
-        subject, cohort = row[10:]
-        if case not in chains:
-            yield Fault("projection", "has no event", case=case)
-            continue
-        seen += 1
-        route = routes.get((name, version))
-        if route is None:
-            yield Fault("route", f"runs on {name} version {version}, unknown", case=case)
-            continue
-        try:
-            stored = standing_of(row)
-            made = fold(route, _of_case(raw, case))
-        except (ValueError, KeyError, TypeError):  # bytes or a row that somebody else wrote
-            yield Fault("projection", "its row, or what its events add up to, is no standing", case=case)
-            continue
-        if made != stored or (made.subject, made.cohort) != (subject, cohort):
-            yield Fault(
-                "projection", f"stands in {stored.state}, but its events lead to {made.state}: its row was changed"
-                if made.state != stored.state else "its row differs from what its events add up to",
-                case=case,
-            )  # fmt: skip
-    if seen < len(chains):
-        yield Fault("projection", f"{len(chains) - seen} cases have events but no row")
-
-
-def _of_case(raw: Any, case: int) -> Iterator[tuple[Event, bytes]]:
-    for (body,) in raw.execute("SELECT body FROM event WHERE case_id=? ORDER BY sequence", (case,)):
-        yield parse(body), body
+    wrong = next(column for (column, key), copy in zip(COPIES, copies, strict=True) if record.get(key) != copy)
+    return Fault("copy", f"column {wrong} differs from body", copies[0])
