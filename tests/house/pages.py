@@ -121,12 +121,15 @@ A learner with two qualifications is meant by their latest case that is not fina
 
 Personal values are asked for, or read from standard input; they are never arguments.
 
+`doctor`, `db check` list what they looked at: `weight` is `ok`, `note` or `wrong`; anything wrong makes the exit code 1.
+How to work on a server, and how to move there: [postgresql.md](postgresql.md).
+
 | exit code | means |
 |---|---|
 | 0 | done, or nothing to do |
 | 1 | findings, or some learners were refused (the others were moved) |
 | 2 | the command was not used rightly |
-| 3 | the log cannot be verified |
+| 3 | the log cannot be verified, or the database not checked |
 | 4 | data or configuration cannot be used; nothing was half done |
 | 130 | interrupted; what was confirmed before is kept |
 
