@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help setup demo test lint bench clean
+.PHONY: help setup demo test soak lint bench clean
 
 help:
 	@echo "make demo   the whole route on a practice cohort, on the embedded database"
 	@echo "make test   every test"
+	@echo "make soak   the proofs of docs/proof.md with larger numbers, figures printed (about an hour)"
 	@echo "make lint   style, types and the import floors"
 	@echo "make bench  speed beside experts' code and peers, ratios printed (about half an hour)"
 	@echo "make clean  remove the virtual environment and what the tools left"
@@ -25,6 +26,9 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest -n 2
+
+soak: setup
+	ULNFLOW_SOAK=1 $(BIN)/python -m pytest -n 2 -rP -o timeout=7200 tests/proof
 
 lint: setup
 	$(BIN)/ruff check .

@@ -190,7 +190,8 @@ def _apply(
     for one in matched:
         trigger = _trigger(uow, one)
         move = _move(uow, one, trigger, reply, echoed)._replace(on=on, reason=TYPED if on else "")
-        if any(uow.log.repeats(move.case, before, move.command_id) for before in ACTED_ON):
+        done = any(uow.log.repeats(move.case, before, move.command_id) for before in ACTED_ON)
+        if done or _still_not_taken(uow, trigger, move):
             tally.counts["done before, nothing changed"] += 1
         else:
             groups.setdefault(trigger, []).append((one, move))
@@ -216,6 +217,12 @@ def _apply(
         tally.add(good, names, "ULN received" if trigger == "receive_uln" else "match confirmed")
         tally.add(others, uow.references([o.after for o in others if o.after]), OTHER_CASES)
         _hand_over(uow, pairs, outcomes, tally, names)
+
+
+def _still_not_taken(uow: UnitOfWork, trigger: str, move: Move) -> bool:
+    """Whether an answer was kept before and the rules take it no more than then: there is nothing new to write."""
+    kept = trigger != "answer_kept" and uow.log.repeats(move.case, "answer_kept", move.command_id)
+    return bool(kept) and not uow.work.ask(trigger, [move])[0].accepted
 
 
 def _trigger(uow: UnitOfWork, one: Matched) -> str:

@@ -17,6 +17,7 @@ from cli import wiring
 from tests.fakes import postgres
 from tests.fakes.centre import Centre, Result, row, uln
 from tests.unit import commands
+from workflow import Route
 from workflow.store.database import Database
 from workflow.store.verify import Report, verify
 
@@ -91,6 +92,12 @@ class Place(Centre):
                 return verify(look.connection, office.engine.origin, {(route.name, route.version): route})
         finally:
             office.database.close()
+
+    def route(self) -> Route:
+        """The route learners take here."""
+        office = wiring.open_office(self.folder)
+        office.database.close()
+        return office.route
 
     def settled(self) -> None:
         """Wait until a server is done with what a process that is gone had given it: its writer's place is free."""

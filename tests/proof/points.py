@@ -29,13 +29,18 @@ Do = Callable[[str, Any], None]
 
 
 class Points:
-    """Counts the points passed; at the one with the number `at` it does `do` with its name and the connection."""
+    """Counts the points passed; at the one with the number `at` it does `do` with its name and the connection.
 
-    def __init__(self, at: int = 0, do: Do | None = None) -> None:
-        self.at, self.do = at, do
+    `only` counts those of one name.
+    """
+
+    def __init__(self, at: int = 0, do: Do | None = None, *, only: str = "") -> None:
+        self.at, self.do, self.only = at, do, only
         self.passed: list[str] = []
 
     def at_point(self, name: str, raw: Any = None) -> None:
+        if self.only and name != self.only:
+            return
         self.passed.append(name)
         if len(self.passed) == self.at and self.do is not None:
             self.do(name, raw)

@@ -45,7 +45,7 @@ ADVICE: Final = (
     ("disk is full", "the disk is full; make room and repeat the command: nothing was lost"),
     ("disk I/O", "the disk reports an error; check the disk, then run: ulnflow audit verify"),
     ("not a database", "it is no database of ours; check the path, or restore a backup"),
-    ("malformed", "the file is damaged; keep it, restore the last backup, and run: ulnflow audit verify"),
+    ("image is malformed", "the file is damaged; keep it, restore the last backup, and run: ulnflow audit verify"),
 )
 """What the database says -> what to do."""
 

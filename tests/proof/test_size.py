@@ -1,0 +1,107 @@
+"""Very many rows: each gets its answer, what stands is whole, and commands need no more memory for more learners."""
+
+from __future__ import annotations
+
+import csv
+import resource
+import time
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from python_calamine import CalamineWorkbook
+
+from states.exchange.files import READ_LIMIT
+from tests.fakes.centre import row
+from tests.proof.children import start
+from tests.proof.places import KINDS, Place
+from tests.proof.scale import SOAK, at_scale
+from tests.unit import commands
+
+FEW: Final = 2_000
+MANY: Final = at_scale(20_000, 200_000)
+"""A sheet may have 50 MB, which is some 350,000 learners; an import holds all of it, about 11 kB a row."""
+GROWTH: Final = at_scale(60, 400)
+"""Megabytes that a command may need more for MANY learners than for FEW."""
+
+
+def sheet(path: Path, rows: int) -> Path:
+    """A cohort whose last but one row names nobody."""
+    with path.open("w", encoding="utf-8", newline="") as target:
+        writer = csv.DictWriter(target, list(row("P-1")))
+        writer.writeheader()
+        for number in range(1, rows + 1):
+            reference = "" if number == rows - 1 else f"P-{number:07}"
+            writer.writerow({**row(f"P-{number:07}"), "Learner reference": reference})
+    assert path.stat().st_size <= READ_LIMIT
+    return path
+
+
+def measured(pipe: Any, folder: Path, words: tuple[Any, ...]) -> None:
+    """A task: a command, then its exit code, what it said, and the most memory it had, in megabytes."""
+    result = commands.run("--folder", folder, *words)
+    pipe.send((result.code, result.said[-400:], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+
+
+def typed(place: Place, *words: Any) -> tuple[int, str, float]:
+    """A command in a fresh process."""
+    child = start(measured, place.folder, words)
+    begin = time.perf_counter()
+    assert child.ended() == 0
+    code, said, memory = child.heard[-1]
+    print(f"{place.on}, {' '.join(map(str, words[:2])):24} {time.perf_counter() - begin:7.1f} s {memory:7.0f} MB")
+    return code, said, memory
+
+
+@cache
+def imported(kind: str, rows: int, folder: Path) -> tuple[Place, int, str, float]:
+    """A centre that took a long sheet in, and what the command said."""
+    place = Place.made(folder, kind)
+    place.do("init", "--ukprn", "99990001", "--operator", "Ann Example", "--late-uln", "centre")
+    path = sheet(folder / "long.csv", rows)
+    return place, *typed(place, "cohort", "import", path, "--cohort", "NF-1")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("size")
+
+
+@pytest.mark.timeout(at_scale(300, 7_200))
+def test_of_very_many_rows_the_bad_one_is_named_and_the_others_are_taken_in_whole(folder: Path) -> None:
+    """B6: a result for each row, one refusal, and the same sheet again changes nothing."""
+    place, code, said, _ = imported("sqlite", MANY, folder / "many-sqlite")
+    assert code == 1, said
+    assert place.rows("SELECT count(*), min(sequence), max(sequence) FROM cases") == [(MANY - 1, 1, 1)]
+    assert place.count("kind='opened'") == MANY - 1
+    (result,) = (place.folder / "outbox" / "results").glob("*.xlsx")
+    answers = [cells[-2:] for cells in CalamineWorkbook.from_path(result).get_sheet_by_index(0).to_python()]
+    assert len(answers) == MANY + 1
+    refused = [number for number, (answer, _) in enumerate(answers) if str(answer).startswith("Refused")]
+    assert refused == [MANY - 1]
+    assert answers[MANY - 1][1]
+    place.holds()
+
+
+@pytest.mark.timeout(at_scale(300, 7_200))
+@pytest.mark.parametrize("kind", KINDS if SOAK else ["sqlite"])
+def test_ten_times_the_learners_cost_no_command_more_than_so_much_memory(kind: str, folder: Path) -> None:
+    """C12, scaled: status, stuck, audit verify and advance, each in a fresh process."""
+    peaks: dict[str, list[float]] = {}
+    for rows, name in ((FEW, "few"), (MANY, "many")):
+        place = imported(kind, rows, folder / f"{name}-{kind}")[0]
+        for words in (
+            ("status",),
+            ("stuck", "--format", "csv"),
+            ("audit", "verify"),
+            ("advance", "withdraw", "--cohort", "NF-1", "--reason", "left_course"),
+        ):
+            code, said, memory = typed(place, *words)
+            assert code in {0, 1}, said
+            peaks.setdefault(words[0], []).append(memory)
+        assert place.rows("SELECT state, count(*) FROM cases GROUP BY state") == [("withdrawn", rows - 1)]
+        place.holds()
+    grown = {name: round(many - few) for name, (few, many) in peaks.items()}
+    print(f"{kind}, from {FEW} to {MANY} learners, MB more: {grown}")
+    assert max(grown.values()) <= GROWTH
