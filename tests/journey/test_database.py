@@ -30,6 +30,12 @@ def at(tmp_path, clock, database, name="centre"):
     return Centre(tmp_path / name, clock, on=database).init()
 
 
+@pytest.fixture
+def centre(tmp_path, clock):
+    """One that begins on a file, whatever the others work on."""
+    return at(tmp_path, clock, "sqlite")
+
+
 def gathered(centre):
     centre.do("cohort", "import", DATA / "cohort_tidy.csv", "--cohort", "NF-1", "--funded")
     centre.do("lrs", "submit")
@@ -210,8 +216,6 @@ def everything(centre):
 
 
 def test_a_centre_moves_to_a_server_works_there_and_moves_back(centre, monkeypatch):
-    if centre.on != "sqlite":
-        pytest.skip("it begins on a file")
     gathered(centre)
     before, address = everything(centre), empty_url()
     moved = centre.do("db", "move", "--format", "json", stdin=f"{address}\n")
@@ -260,8 +264,6 @@ def test_a_database_of_another_centre_is_not_written_into(tmp_path, clock):
 
 
 def test_a_move_that_was_cut_short_serves_nobody_and_goes_on(centre, monkeypatch):
-    if centre.on != "sqlite":
-        pytest.skip("it begins on a file")
     gathered(centre)
     monkeypatch.setattr(transfer, "CHUNK", 7)
     address, real = fresh_url(), transfer._copy
@@ -298,8 +300,6 @@ def test_a_move_that_was_cut_short_serves_nobody_and_goes_on(centre, monkeypatch
 
 
 def test_a_copy_that_went_its_own_way_is_left_alone(centre):
-    if centre.on != "sqlite":
-        pytest.skip("it begins on a file")
     gathered(centre)
     address = fresh_url()
     centre.do("db", "move", stdin=f"{address}\n")
