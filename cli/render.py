@@ -52,7 +52,7 @@ def show(rows: Sequence[Row], form: Form, *, title: str = "", columns: Sequence[
     elif form is Form.csv:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(names)
-        writer.writerows([[_cell(_flat(row.get(n))) for n in names] for row in rows])
+        writer.writerows([[_cell(row.get(n)) for n in names] for row in rows])
     else:
         _table(rows, names, title)
 
@@ -85,7 +85,7 @@ def show_each(rows: Iterable[Row], form: Form, *, columns: Sequence[str] = ()) -
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(names)
         for number, row in enumerate(chain(page, coming), 1):  # noqa: B007 - how many there were
-            writer.writerow([_cell(_flat(row.get(n))) for n in names])
+            writer.writerow([_cell(row.get(n)) for n in names])
     else:
         show(page, form, columns=names)
         while page := list(islice(coming, PAGE)):
@@ -214,6 +214,9 @@ def _flat(value: object) -> object:
 
 def _cell(value: object) -> object:
     """A CSV cell for a spreadsheet program: texts shown plainly and never taken for a formula, numbers as they are."""
+    if type(value) is str and (not value or (value[0].isalnum() and value.isascii() and value.isprintable())):
+        return value  # what most cells are
+    value = _flat(value)
     return value if isinstance(value, int | float) else neutralise(visible(value))
 
 
