@@ -31,15 +31,6 @@ class Answer:
     decided: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """Whom a cohort waits for: how many (`more` when it was not counted further), and the first few by reference."""
-
-    count: int = 0
-    first: Sequence[str] = ()
-    more: bool = False
-
-
 @dataclass(slots=True, repr=False)
 class Asked:
     """Everything a rule may look at. Fields beyond question and policy are filled when a rule declares its need."""
@@ -57,7 +48,7 @@ class Asked:
     open_registration: Sequence[int] = ()
     member_of: Sequence[int] = ()
     dispatch_state: str = ""
-    waiting: Waiting = Waiting()
+    waiting: Sequence[str] = ()
     waived: bool = False
     limits: Sequence[Finding] = ()
 

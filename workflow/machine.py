@@ -8,6 +8,7 @@ single move goes; a bulk run looks the same answer up in the table, and a proper
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from types import SimpleNamespace
 
 from transitions import Machine as TransitionsMachine
@@ -32,8 +33,10 @@ class Machine:
             ],
         )
         self.table: Mapping[tuple[str, str], Transition] = self._compiled()
+        self.step = cache(self._step)
+        """The arrow a trigger takes from a state; the machine is asked once for each pair, for it never changes."""
 
-    def step(self, trigger: str, state: str) -> Transition | None:
+    def _step(self, trigger: str, state: str) -> Transition | None:
         """The arrow a trigger takes from a state, as the machine itself moves; None when there is none."""
         event = self._machine.events.get(trigger)
         if event is None or state not in self.route.states:

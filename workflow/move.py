@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple
 from unicodedata import is_normalized
 
@@ -33,11 +34,18 @@ class Act:
 
     def __post_init__(self) -> None:
         for name in ("actor", "command", "command_id", "on_behalf_of", "approver"):
-            value = getattr(self, name)
-            if name in {"actor", "command"} and not value.strip():
-                raise ActRefused(f"the {name} is missing; every event names who asked for it, and by which command")
-            if len(value) > LONGEST or not value.isprintable() or not is_normalized("NFC", value):
-                raise ActRefused(f"the {name} must be plain text of at most {LONGEST} characters, on one line")
+            if fault := _fault(name, getattr(self, name)):
+                raise ActRefused(fault)
+
+
+@lru_cache(maxsize=256)
+def _fault(name: str, value: str) -> str:
+    """What is wrong with a word of an act; empty when nothing. The same few people ask again and again."""
+    if name in {"actor", "command"} and not value.strip():
+        return f"the {name} is missing; every event names who asked for it, and by which command"
+    if len(value) > LONGEST or not value.isprintable() or not is_normalized("NFC", value):
+        return f"the {name} must be plain text of at most {LONGEST} characters, on one line"
+    return ""
 
 
 class Move(NamedTuple):

@@ -7,7 +7,6 @@ same on SQLite and PostgreSQL.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -17,7 +16,8 @@ import orjson
 
 Kind = Literal["sqlite", "postgresql"]
 Row = Any
-LISTS: Final = (list, tuple, set, frozenset, array)
+Statement = tuple[str, Sequence[Any]]
+LISTS: Final = (list, tuple, set, frozenset)
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,13 @@ class Rows(Protocol):
 
 
 class Connection(Protocol):
-    """A transaction that `Database` began; the database ends it."""
+    """A transaction that `Database` began; the database ends it.
+
+    `head` is the last position of the log where a writer knows it, for nobody else writes meanwhile; None else.
+    """
 
     kind: Kind
+    head: int | None
 
     @property
     def raw(self) -> Any:
@@ -98,6 +102,12 @@ class Connection(Protocol):
         """Change many rows, each by its own values; returns how many were found."""
         ...
 
+    def update_and_insert(
+        self, change: Change, row: Sequence[Any], table: str, added: Sequence[Any], more: Sequence[Statement]
+    ) -> bool:
+        """Change one row and, if it is found, add one to another table and run `more`, in one trip where it is far."""
+        ...
+
     def tables(self) -> set[str]:
         """The names of the tables that are there."""
         ...
@@ -108,8 +118,8 @@ class SqliteConnection:
 
     kind: Kind = "sqlite"
 
-    def __init__(self, raw: Any) -> None:
-        self.raw = raw
+    def __init__(self, raw: Any, head: int | None = None) -> None:
+        self.raw, self.head = raw, head
 
     def execute(self, sql: str, arguments: Sequence[Any] = ()) -> Rows:
         """Run one statement; a list travels as JSON."""
@@ -135,6 +145,18 @@ class SqliteConnection:
         """One prepared statement, run for every row."""
         return int(self.raw.executemany(change.each, rows).rowcount)
 
+    def update_and_insert(
+        self, change: Change, row: Sequence[Any], table: str, added: Sequence[Any], more: Sequence[Statement]
+    ) -> bool:
+        """One after the other: there is no trip to save."""
+        run = self.raw.execute
+        if run(change.each, row).rowcount != 1:
+            return False
+        run(_insert(table, len(added)), added)
+        for sql, arguments in more:
+            run(sql, arguments)
+        return True
+
     def tables(self) -> set[str]:
         """The names in the schema."""
         return {row[0] for row in self.raw.execute("SELECT name FROM sqlite_master WHERE type='table'")}
@@ -146,8 +168,8 @@ class PostgresConnection:
     kind: Kind = "postgresql"
     PAGE: Final = 2_000
 
-    def __init__(self, raw: Any) -> None:
-        self.raw = raw
+    def __init__(self, raw: Any, head: int | None = None) -> None:
+        self.raw, self.head = raw, head
         self._cursors = 0
 
     def execute(self, sql: str, arguments: Sequence[Any] = ()) -> Rows:
@@ -174,9 +196,17 @@ class PostgresConnection:
         if len(rows) <= FEW:
             self.executemany(_insert(table, columns), rows)
             return
-        with self.raw.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN") as copy:
+        types = self._types(table)
+        with self.raw.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN (FORMAT BINARY)") as copy:
+            copy.set_types(types)
             for row in rows:
                 copy.write_row(row)
+
+    def _types(self, table: str) -> list[str]:
+        """The types of a table's columns, in their order; asked once, for a table is as it was made."""
+        if table not in TYPES:
+            TYPES[table] = [row[0] for row in self.execute(COLUMN_TYPES, (table,))]
+        return TYPES[table]
 
     def update(self, change: Change, rows: Sequence[Sequence[Any]]) -> int:
         """One statement for all rows, or one each where they are few."""
@@ -185,11 +215,25 @@ class PostgresConnection:
         columns = [list(column) for column in zip(*rows, strict=True)]
         return int(self.raw.execute(_for_postgres(change.all), columns).rowcount)
 
+    def update_and_insert(
+        self, change: Change, row: Sequence[Any], table: str, added: Sequence[Any], more: Sequence[Statement]
+    ) -> bool:
+        """One statement whose parts write."""
+        text = _as_one(change.each, table, len(added), tuple(sql for sql, _ in more))
+        rest = [value for _, values in more for value in values]
+        return bool(self.raw.execute(text, [*row, *added, *rest]).fetchone()[0])
+
     def tables(self) -> set[str]:
         """The names in the schema that tables are made in."""
         return {row[0] for row in self.raw.execute("SELECT tablename FROM pg_tables WHERE schemaname=current_schema()")}
 
 
+COLUMN_TYPES: Final = (
+    "SELECT format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = to_regclass(?) AND attnum > 0 "
+    "AND NOT attisdropped ORDER BY attnum"
+)
+TYPES: Final[dict[str, list[str]]] = {}
+HEAD: Final = "SELECT coalesce(max(position), 0) FROM event"
 SPELLED: Final = (
     ("[?]", "(SELECT value FROM json_each(?))"),
     ("::json", ""),
@@ -213,6 +257,16 @@ def _for_postgres(sql: str) -> str:
     """The text for psycopg."""
     text = sql.replace("%", "%%").replace("NOT IN [?]", "<> ALL(?)").replace("IN [?]", "= ANY(?)")
     return text.replace("?", "%s")
+
+
+@cache
+def _as_one(change: str, table: str, columns: int, more: tuple[str, ...]) -> str:
+    parts = [
+        f"found AS ({change} RETURNING 1)",
+        f"added AS (INSERT INTO {table} SELECT {','.join('?' * columns)} FROM found)",
+        *[f"more{n} AS ({sql})" for n, sql in enumerate(more)],
+    ]
+    return _for_postgres(f"WITH {', '.join(parts)} SELECT count(*) FROM found")
 
 
 @cache

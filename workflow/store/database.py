@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection as AlchemyConnection
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import PoolProxiedConnection, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
@@ -22,37 +22,40 @@ class Database:
 
     def __init__(self, where: Path | str) -> None:
         self.where = where
-        self._side = _side(where)
-        self.kind: Kind = self._side.kind
-        self.name = self._side.name
+        self.side = _side(where)
+        self.kind: Kind = self.side.kind
+        self.name = self.side.name
+        self.idle: list[PoolProxiedConnection] = []
+        """Connections between two transactions, the last used last: asking the pool costs a tenth of a move."""
+
         self._engine = create_engine(
-            self._side.dialect,
+            self.side.dialect,
             hide_parameters=True,
             poolclass=QueuePool,
             pool_reset_on_return=None,
-            creator=self._side.connect,
+            creator=self.side.connect,
         )
-        event.listen(self._engine, "begin", lambda one: self._side.begin_writing(one.connection.driver_connection))
+        event.listen(self._engine, "begin", lambda one: self.side.begin_migrating(one.connection.driver_connection))
 
     @property
     def path(self) -> Path:
         """The file of an embedded database; raises AttributeError on a server."""
-        if self._side.path is None:
+        if self.side.path is None:
             raise AttributeError("a database on a server has no file")
-        return self._side.path
+        return self.side.path
 
     def writing(self) -> Transaction:
         """A transaction alone among writers, committed when the block ends well and rolled back when not."""
-        return Transaction(self._side, self._engine, writes=True)
+        return Transaction(self, writes=True)
 
     def reading(self) -> Transaction:
         """A transaction that sees one moment and writes nothing."""
-        return Transaction(self._side, self._engine, writes=False)
+        return Transaction(self, writes=False)
 
     @contextmanager
     def migrating(self) -> Iterator[AlchemyConnection]:
         """A transaction as `writing`, for tools that want SQLAlchemy's own connection."""
-        side = self._side
+        side = self.side
         gate = side.enter()
         try:
             with self._engine.connect() as connection, connection.begin():
@@ -66,16 +69,29 @@ class Database:
 
     def close(self) -> None:
         """Give every connection back."""
+        self.forget_idle()
         self._engine.dispose()
+
+    def forget_idle(self) -> None:
+        """Give back every connection that no transaction uses."""
+        while self.idle:
+            self.idle.pop().invalidate()
+
+    def take(self) -> PoolProxiedConnection:
+        """A connection that no transaction uses."""
+        try:
+            return self.idle.pop()
+        except IndexError:
+            return self._engine.raw_connection()
 
 
 class Transaction:
     """One transaction from begin to end; every error of the driver leaves as advice."""
 
-    __slots__ = ("_engine", "_gate", "_pooled", "_side", "_writes")
+    __slots__ = ("_database", "_gate", "_pooled", "_side", "_writes")
 
-    def __init__(self, side: Side, engine: Engine, *, writes: bool) -> None:
-        self._side, self._engine, self._writes = side, engine, writes
+    def __init__(self, database: Database, *, writes: bool) -> None:
+        self._database, self._side, self._writes = database, database.side, writes
         self._gate: Any = None
         self._pooled: Any = None
 
@@ -83,7 +99,7 @@ class Transaction:
         side = self._side
         self._gate = side.enter() if self._writes else None
         try:
-            return side.connection(self._begin())
+            return self._begin()
         except side.wrong as wrong:
             self._end()
             raise _explained(side, wrong) from None
@@ -91,20 +107,21 @@ class Transaction:
             self._end()
             raise
 
-    def _begin(self) -> Any:
+    def _begin(self) -> Connection:
         """A connection in a transaction; one that went while it lay in the pool is replaced."""
         side = self._side
         begin = side.begin_writing if self._writes else side.begin_reading
-        pooled = self._pooled = self._engine.raw_connection()
+        pooled = self._pooled = self._database.take()
         try:
-            begin(pooled.driver_connection)
+            return begin(pooled.driver_connection)
         except side.wrong:
             if not side.is_lost(pooled.driver_connection):
                 raise
             pooled.invalidate()
-            pooled = self._pooled = self._engine.raw_connection()
-            begin(pooled.driver_connection)
-        return pooled.driver_connection
+            self._pooled = None
+            self._database.forget_idle()
+            pooled = self._pooled = self._database.take()
+            return begin(pooled.driver_connection)
 
     def __exit__(self, kind: object, wrong: BaseException | None, _trace: object) -> None:
         side, raw = self._side, self._pooled.driver_connection
@@ -129,7 +146,8 @@ class Transaction:
                         pooled.driver_connection.rollback()
                     except self._side.wrong:
                         pooled.invalidate()
-                pooled.close()
+                        return
+                self._database.idle.append(pooled)
         finally:
             self._side.leave(self._gate)
 

@@ -14,12 +14,19 @@ import orjson
 from workflow.case import Standing
 from workflow.errors import Conflict, Unwritable
 from workflow.event import Mould, leaf_hash, written
-from workflow.store.connection import Change, Connection
+from workflow.store.connection import HEAD, Change, Connection
 
 STANDING = "id, route, route_version, state, sequence, entered_at, clock_from, occurred_at, leaf, facts"
 
 COLUMNS: Final = 15
 """How many columns an event has."""
+
+OPEN: Final = (
+    "INSERT INTO cases (state, sequence, entered_at, clock_from, occurred_at, leaf, facts, "
+    "id, subject, cohort, route, route_version) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
+)
+BESIDE: Final = "someone else moved a case at the same moment; nothing of this command was written. Repeat it."
+FORGET: Final = "DELETE FROM blocked WHERE case_id=?"
 
 KEPT: Final = (
     ("state", "text"), ("sequence", "bigint"), ("entered_at", "bigint"), ("clock_from", "bigint"),
@@ -55,7 +62,9 @@ class EventLog:
 
     def head(self) -> int:
         """The position of the last event; 0 for an empty log."""
-        return int(self._raw.execute("SELECT coalesce(max(position), 0) FROM event").fetchone()[0])
+        if self._raw.head is None:
+            return int(self._raw.execute(HEAD).fetchone()[0])
+        return self._raw.head
 
     def next_case(self) -> int:
         """The number the next case will have."""
@@ -91,47 +100,44 @@ class EventLog:
         it, Unwritable when an event holds what the log cannot; nothing of the transaction stands then.
         """
         first = self.head() + 1
-        events: list[tuple[Any, ...]] = []
-        moves: list[tuple[Any, ...]] = []
-        regrouped: list[tuple[Any, ...]] = []
-        fresh: list[tuple[Any, ...]] = []
-        for position, draft in enumerate(drafts, first):
-            body = draft.body
-            body["position"], body["recorded_at"], body["origin"] = position, recorded_at, self.origin
-            body.setdefault("occurred_at", recorded_at)
-            try:
-                data = written(body)
-            except ValueError as wrong:
-                raise Unwritable(f"{wrong}; nothing of this command was written") from wrong
-            leaf = leaf_hash(data)
-            get = body.get
-            events.append(
-                (position, get("case"), get("sequence"), body["kind"], get("trigger"), get("source"), get("target"),
-                 body["occurred_at"], recorded_at, body["actor"], get("dispatch"), body["command_id"], get("run"),
-                 data, leaf)
-            )  # fmt: skip
-            if draft.after is not None:
-                after = draft.after = draft.after.sealed(leaf)
-                if draft.fresh:
-                    fresh.append(_standing_row(after) + _fixed_row(after))
-                    continue
-                moves.append((*_standing_row(after), after.case, after.sequence - 1))
-                if "cohort" in get("facts", ()):
-                    regrouped.append((after.cohort, after.case))
-        if moves:
+        events = [self._event(draft, position, recorded_at) for position, draft in enumerate(drafts, first)]
+        standing = [draft.after for draft in drafts if draft.after is not None and not draft.fresh]
+        moves = [(*_standing_row(after), after.case, after.sequence - 1) for after in standing]
+        old = [draft.body["case"] for draft in drafts if _makes_reasons_old(draft.body)]
+        if len(events) == len(moves) == 1:
+            self._write_one(events[0], moves[0], old)
+        else:
             self._change(MOVE_AND_LEARN, moves)
-        if regrouped:
-            self._raw.executemany("UPDATE cases SET cohort=? WHERE id=?", regrouped)
-        if fresh:
-            self._raw.executemany(
-                "INSERT INTO cases (state, sequence, entered_at, clock_from, occurred_at, leaf, facts, "
-                "id, subject, cohort, route, route_version) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
-                fresh,
-            )
-        self._raw.insert("event", COLUMNS, events)
+            self._raw.insert("event", COLUMNS, events)
+            self._forget(old)
         positions = list(range(first, first + len(drafts)))
+        self._raw.head = first + len(drafts) - 1
         self._project(drafts, positions, recorded_at)
         return positions
+
+    def _event(self, draft: Draft, position: int, recorded_at: int) -> tuple[Any, ...]:
+        """The row of an event; its draft learns its bytes' leaf."""
+        body = draft.body
+        body["position"], body["recorded_at"], body["origin"] = position, recorded_at, self.origin
+        body.setdefault("occurred_at", recorded_at)
+        try:
+            data = written(body)
+        except ValueError as wrong:
+            raise Unwritable(f"{wrong}; nothing of this command was written") from wrong
+        leaf, get = leaf_hash(data), body.get
+        if draft.after is not None:
+            draft.after = draft.after.sealed(leaf)
+        return (
+            position, get("case"), get("sequence"), body["kind"], get("trigger"), get("source"), get("target"),
+            body["occurred_at"], recorded_at, body["actor"], get("dispatch"), body["command_id"], get("run"),
+            data, leaf,
+        )  # fmt: skip
+
+    def _write_one(self, event: tuple[Any, ...], move: tuple[Any, ...], old: Sequence[int]) -> None:
+        """One event about one case, in one trip where the database is far."""
+        more = [(FORGET, (case,)) for case in old]
+        if not self._raw.update_and_insert(MOVE_AND_LEARN, move, "event", event, more):
+            raise Conflict(BESIDE)
 
     def append_alike(
         self,
@@ -165,25 +171,26 @@ class EventLog:
         else:
             self._change(MOVE, changes)
         self._raw.insert("event", COLUMNS, events)
+        self._raw.head = first + len(moves) - 1
         self._forget([event[1] for event in events])
         return first
 
     def _change(self, change: Change, rows: list[tuple[Any, ...]]) -> None:
-        if self._raw.update(change, rows) != len(rows):
-            raise Conflict(
-                "someone else moved a case at the same moment; nothing of this command was written. Repeat it."
-            )
+        if rows and self._raw.update(change, rows) != len(rows):
+            raise Conflict(BESIDE)
 
     def _project(self, drafts: Sequence[Draft], positions: Sequence[int], recorded_at: int) -> None:
         run, pairs = self._raw.executemany, list(zip(positions, drafts, strict=True))
+        if fresh := [_standing_row(d.after) + _fixed_row(d.after) for d in drafts if d.fresh and d.after is not None]:
+            run(OPEN, fresh)
+        if regrouped := [(d.after.cohort, d.after.case) for d in drafts if _regroups(d) and d.after is not None]:
+            run("UPDATE cases SET cohort=? WHERE id=?", regrouped)
         if opened := _opened(pairs, recorded_at):
             run("INSERT INTO duty (position, duty, case_id, dispatch, opened_at) VALUES (?,?,?,?,?)", opened)
         if closed := [(position, *pair) for position, draft in pairs for pair in draft.body.get("closes", ())]:
             run("UPDATE duty SET closed=? WHERE position=? AND duty=? AND closed IS NULL", closed)
         if settled := [(d.body["settles"], d.body["dispatch"], d.body["case"]) for d in drafts if "settles" in d.body]:
             run("UPDATE dispatch_member SET state=? WHERE dispatch=? AND case_id=?", settled)
-        if changed := [draft.body["case"] for draft in drafts if _makes_reasons_old(draft.body)]:
-            self._forget(changed)
         if blocked := _blocked(pairs, recorded_at):
             run(
                 "INSERT INTO blocked VALUES (?,?,?,?,?,?) ON CONFLICT (case_id, trigger) DO UPDATE SET "
@@ -291,6 +298,11 @@ class EventLog:
         self._raw.execute(
             "INSERT INTO definition VALUES (?,?,?,?) ON CONFLICT DO NOTHING", (digest, name, version, body)
         )
+
+
+def _regroups(draft: Draft) -> bool:
+    """Whether a case goes to another cohort by it."""
+    return not draft.fresh and "cohort" in draft.body.get("facts", ())
 
 
 def _makes_reasons_old(body: dict[str, Any]) -> bool:

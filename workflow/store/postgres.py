@@ -15,7 +15,7 @@ from psycopg import conninfo, errors
 from psycopg.pq import TransactionStatus
 
 from workflow.errors import Conflict, LogProtected, NotAllowed, StoreError, WorkflowError
-from workflow.store.connection import PostgresConnection
+from workflow.store.connection import HEAD, PostgresConnection
 from workflow.store.side import Side
 from workflow.store.writer import WRITER
 
@@ -57,17 +57,21 @@ class Postgres(Side):
             raise StoreError("the database does not hold UTF-8; make it anew: CREATE DATABASE ... ENCODING 'UTF8'")
         return raw
 
-    def connection(self, raw: Any) -> PostgresConnection:
-        """A connection of psycopg as ours."""
-        return PostgresConnection(raw)
-
-    def begin_writing(self, raw: Any) -> None:
+    def begin_migrating(self, raw: Any) -> None:
         """Begin, and wait for the writer before."""
         raw.execute(BEGIN_WRITING, prepare=False)
 
-    def begin_reading(self, raw: Any) -> None:
+    def begin_writing(self, raw: Any) -> PostgresConnection:
+        """Begin, wait for the writer before, and see where the log ends, in one trip."""
+        answers = raw.execute(f"{BEGIN_WRITING}; {HEAD}", prepare=False)
+        answers.nextset()
+        answers.nextset()
+        return PostgresConnection(raw, int(answers.fetchone()[0]))
+
+    def begin_reading(self, raw: Any) -> PostgresConnection:
         """Begin a transaction that sees one moment."""
         raw.execute(BEGIN_READING, prepare=False)
+        return PostgresConnection(raw)
 
     def commit(self, raw: Any) -> None:
         """Confirm; raises when a statement before has failed, for then there is nothing to confirm."""

@@ -25,15 +25,15 @@ class Side(ABC):
         """A new connection of the driver, whose transactions we begin ourselves."""
 
     @abstractmethod
-    def connection(self, raw: Any) -> Connection:
-        """A connection of the driver as ours."""
+    def begin_migrating(self, raw: Any) -> None:
+        """Begin, alone among writers, whether or not there are tables."""
 
     @abstractmethod
-    def begin_writing(self, raw: Any) -> None:
+    def begin_writing(self, raw: Any) -> Connection:
         """Begin, alone among writers."""
 
     @abstractmethod
-    def begin_reading(self, raw: Any) -> None:
+    def begin_reading(self, raw: Any) -> Connection:
         """Begin a transaction that sees one moment."""
 
     @abstractmethod

@@ -71,17 +71,19 @@ class Sqlite(Side):
             raw.execute(pragma)
         return raw
 
-    def connection(self, raw: Any) -> SqliteConnection:
-        """A connection of sqlite3 as ours."""
-        return SqliteConnection(raw)
-
-    def begin_writing(self, raw: Any) -> None:
+    def begin_migrating(self, raw: Any) -> None:
         """Begin with the write lock in hand."""
         raw.execute("BEGIN IMMEDIATE")
 
-    def begin_reading(self, raw: Any) -> None:
+    def begin_writing(self, raw: Any) -> SqliteConnection:
+        """Begin with the write lock in hand."""
+        raw.execute("BEGIN IMMEDIATE")
+        return SqliteConnection(raw)
+
+    def begin_reading(self, raw: Any) -> SqliteConnection:
         """Begin a transaction that sees one moment."""
         raw.execute("BEGIN")
+        return SqliteConnection(raw)
 
     def enter(self) -> int | None:
         """Let one writer at a time through, where the library needs that; raises StoreError after the busy time."""
