@@ -28,8 +28,8 @@ from tests.proof.scale import SOAK, at_scale
 
 PEOPLE = references(6)
 SETTINGS = settings(
-    max_examples=at_scale(4, 150),
-    stateful_step_count=at_scale(10, 40),
+    max_examples=at_scale(4, 60),
+    stateful_step_count=at_scale(10, 30),
     derandomize=not SOAK,
     phases=[Phase.generate],  # a failure is told as it happened: shrinking it would take longer than finding it
     report_multiple_bugs=False,
