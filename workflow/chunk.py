@@ -6,7 +6,6 @@ the same bytes anew for each of very many cases.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any, Final, TypeVar
@@ -31,14 +30,21 @@ def fire_chunk(work: Work[Asked], trigger: str, moves: Sequence[Move]) -> tuple[
     """
     now, table, clear = work.clock(), work.definition.machine.table, work.definition.clear
     questions, known = work.questions(trigger, moves, now)
-    groups: dict[Any, list[Judged]] = defaultdict(list)
+    groups: dict[Any, list[Judged]] = {}
     others: list[Judged] = []
+    like: tuple[Any, ...] = ()
+    group = others
     for one in work.judge(trigger, questions, [table.get((trigger, asked.standing.state)) for asked in questions]):
         question, arrow, verdicts = one
-        if arrow is not None and verdicts is clear[trigger, arrow.source] and not _is_special(question.move, arrow):
-            groups[_likeness(question)].append(one)
-        else:
+        if arrow is None or verdicts is not clear[trigger, arrow.source]:
             others.append(one)
+            continue
+        said = arrow, question.stated, question.move[2:]
+        if said != like:  # most often it is what was said of the case before, and goes where that went
+            like = said
+            alone = _is_special(question.move, arrow)
+            group = others if alone else groups.setdefault(_likeness(question), [])
+        group.append(one)
     moved = 0
     for group in groups.values():
         if len(group) < WORTH_A_MOULD:
@@ -67,6 +73,8 @@ def _move(work: Work[Asked], alike: Sequence[Question], now: int) -> None:
     first = alike[0]
     arrow = work.definition.route.arrows[first.trigger, first.standing.state]
     body = {**work.moved(first, arrow, work.definition.clear[arrow.trigger, arrow.source]), "origin": work.log.origin}
-    route, target, facts = work.definition.route, arrow.target, first.move.facts or EMPTY
-    moves = [(q.standing, q.occurred_at, advanced(route, q.standing, target, q.occurred_at, facts)) for q in alike]
-    work.log.append_alike(Mould(body), body, moves, now)
+    route, target, facts = work.definition.route, arrow.target, first.move.facts
+    place, after = route.states[target], None
+    if facts or target == arrow.source or place.final or place.clock_from is not None:
+        after = [advanced(route, asked.standing, target, asked.occurred_at, facts) for asked in alike]
+    work.log.append_alike(Mould(body), body, [(q.standing, q.occurred_at) for q in alike], now, after)

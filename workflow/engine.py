@@ -19,7 +19,7 @@ from uuid import uuid4
 from workflow.chunk import fire_chunk
 from workflow.errors import CommandReused, NamedTwice, NoSuchTransition, RuleRefused, UnknownCase
 from workflow.event import OPENED
-from workflow.move import ACCEPTED, Act, Move, Outcome
+from workflow.move import ACCEPTED, Act, Move, Outcome, plain
 from workflow.store.database import Database
 from workflow.store.runs import Run, RunLog, packed
 from workflow.work import Definition, Work
@@ -150,7 +150,7 @@ class Engine(Generic[Asked]):
         cases: Sequence[int],
         act: Act,
         *,
-        move: Callable[[int], Move] = lambda case: Move(case=case),
+        move: Callable[[int], Move] = plain,
         dry_run: bool = False,
         stop_after: int | None = None,
         progress: Callable[[int], None] = lambda _done: None,

@@ -72,6 +72,15 @@ class Move(NamedTuple):
     private: Any = None
 
 
+PLAIN: Final = Move(0)[1:]
+"""A move of which nothing is said but whose it is."""
+
+
+def plain(case: int) -> Move:
+    """A move of which nothing more is said, as bulk makes them by the million."""
+    return tuple.__new__(Move, (case, *PLAIN))
+
+
 class Question(NamedTuple):
     """A move put to a case as it stands; `occurred_at` is settled, `stated` says whether somebody named it."""
 

@@ -61,6 +61,13 @@ class Definition(Generic[Asked]):
         """What is said of a case that no rule of the arrow has anything to say about; most often it is this."""
         self.all_held = {key: [rule.clear.name for rule in asks] for key, asks in self.asks.items()}
 
+    def verdicts(self, key: tuple[str, str], asked: Asked) -> tuple[Verdict, ...]:
+        """What every rule of an arrow, by trigger and state, says; the very tuple in `clear` when that is nothing."""
+        for check in self.checks[key]:
+            for _ in check(asked):
+                return tuple([rule.ask(asked) for rule in self.asks[key]])
+        return self.clear[key]
+
 
 def required(arrow: Transition, move: Move) -> tuple[Verdict, ...]:
     """What the route itself demands of a move: a reason, evidence."""
@@ -267,17 +274,15 @@ class Work(Generic[Asked]):
         needs: frozenset[str] = frozenset().union(*[definition.needs[trigger, state] for state in states])
         answers = iter(definition.source.gather(self.connection, going, needs))
         judged: list[Judged] = []
-        checks, asks, clear = definition.checks, definition.asks, definition.clear
+        ask = definition.verdicts
         for question, arrow in zip(questions, arrows, strict=True):
             if arrow is None:
                 judged.append((question, None, ()))
                 continue
-            asked, key = next(answers), (trigger, arrow.source)
-            given = required(arrow, question.move) if arrow.requires else ()
-            if given or any([tuple(check(asked)) for check in checks[key]]):  # noqa: C419 - a list is twice as fast
-                judged.append((question, arrow, (*given, *[rule.ask(asked) for rule in asks[key]])))
-            else:
-                judged.append((question, arrow, clear[key]))
+            verdicts = ask((trigger, arrow.source), next(answers))
+            if arrow.requires:
+                verdicts = (*given, *verdicts) if (given := required(arrow, question.move)) else verdicts
+            judged.append((question, arrow, verdicts))
         return judged
 
     def after(self, question: Question, target: str | None, facts: Mapping[str, Any]) -> Standing:
@@ -355,7 +360,7 @@ def _question(trigger: str, move: Move, standing: Standing, now: int) -> Questio
     """
     if move.on is None:
         at = move.occurred_at
-        return Question(trigger, move, standing, now if at is None else at, at is not None, now)
+        return tuple.__new__(Question, (trigger, move, standing, now if at is None else at, at is not None, now))
     begin = start_of(move.on)
     within = min(max(begin, standing.occurred_at), begin + DAY - 1)
     if move.on != day_of(now):

@@ -25,6 +25,13 @@ OPEN: Final = (
     "INSERT INTO cases (state, sequence, entered_at, clock_from, occurred_at, leaf, facts, "
     "id, subject, cohort, route, route_version) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
 )
+FOLLOW: Final = (
+    "UPDATE cases SET state=?, sequence=e.sequence, leaf=e.leaf, entered_at=e.occurred_at, clock_from=e.occurred_at, "
+    "occurred_at=CASE WHEN cases.occurred_at > e.occurred_at THEN cases.occurred_at ELSE e.occurred_at END "
+    "FROM event e WHERE e.position BETWEEN ? AND ? AND cases.id=e.case_id AND cases.sequence=e.sequence-1"
+)
+"""Bring cases to where the events just written say; who no longer stands before his event is not found."""
+
 BESIDE: Final = "someone else moved a case at the same moment; nothing of this command was written. Repeat it."
 FORGET: Final = "DELETE FROM blocked WHERE case_id=?"
 
@@ -35,7 +42,6 @@ KEPT: Final = (
 SEEN: Final = (("id", "bigint"), ("sequence", "bigint"))
 """A case is changed only where it still stands as it was seen; who comes second finds nothing to change."""
 
-MOVE: Final = Change("cases", KEPT, SEEN)
 MOVE_AND_LEARN: Final = Change("cases", (*KEPT, ("facts", "text")), SEEN)
 
 
@@ -143,35 +149,32 @@ class EventLog:
         self,
         mould: Mould,
         columns: Mapping[str, Any],
-        moves: Sequence[tuple[Standing, int, Standing]],
+        moves: Sequence[tuple[Standing, int]],
         recorded_at: int,
+        after: Sequence[Standing] | None,
     ) -> int:
-        """Append a move for each (standing, occurred at, standing after), all of one mould; returns the first position.
+        """Append a move for each (standing, occurred at), all of one mould; returns the first position.
 
-        `columns` are the copies of what they share. They open, close and settle nothing. Raises Conflict.
+        `columns` are the copies of what they share. `after` tells where each case stands then; None where that
+        follows from the event alone: another state, whose clock begins on entering or never. They open, close and
+        settle nothing. Raises Conflict.
         """
-        first = self.head() + 1
-        fill, learned = mould.fill, any(after.facts is not before.facts for before, _, after in moves)
+        first, fill = self.head() + 1, mould.fill
         what = [columns.get(name) for name in ("kind", "trigger", "source", "target")]
         whose = [columns.get(name) for name in ("actor", "dispatch", "command_id", "run")]
         events: list[tuple[Any, ...]] = []
-        changes: list[tuple[Any, ...]] = []
-        facts: list[str] = []
-        for position, (before, occurred_at, after) in enumerate(moves, first):
-            case, _, _, state, sequence, entered_at, clock_from, latest, _, known = after
+        for position, (before, occurred_at) in enumerate(moves, first):
+            case, sequence = before.case, before.sequence + 1
             body = fill(case, occurred_at, position, before.leaf, recorded_at, sequence)
             leaf = leaf_hash(body)
             events.append((position, case, sequence, *what, occurred_at, recorded_at, *whose, body, leaf))
-            changes.append((state, sequence, entered_at, clock_from, latest, leaf, case, sequence - 1))
-            if learned:
-                facts.append(_facts_text(known))
-        if learned:
-            rows = [(*change[:6], text, *change[6:]) for change, text in zip(changes, facts, strict=True)]
-            self._change(MOVE_AND_LEARN, rows)
-        else:
-            self._change(MOVE, changes)
+        last = self._raw.head = first + len(events) - 1
         self._raw.insert("event", COLUMNS, events)
-        self._raw.head = first + len(moves) - 1
+        if after is not None:
+            sealed = [standing.sealed(event[-1]) for standing, event in zip(after, events, strict=True)]
+            self._change(MOVE_AND_LEARN, [(*_standing_row(s), s.case, s.sequence - 1) for s in sealed])
+        elif self._raw.execute(FOLLOW, (columns["target"], first, last)).rowcount != len(events):
+            raise Conflict(BESIDE)
         self._forget([event[1] for event in events])
         return first
 
@@ -312,7 +315,7 @@ def _makes_reasons_old(body: dict[str, Any]) -> bool:
 
 def standing_of(row: Sequence[Any]) -> Standing:
     """A standing from its row, whose columns come in the order of STANDING."""
-    return Standing._make((*row[:9], orjson.loads(row[9])))
+    return tuple.__new__(Standing, (*row[:9], orjson.loads(row[9])))
 
 
 def _standing_row(standing: Standing) -> tuple[Any, ...]:
