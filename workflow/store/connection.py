@@ -71,7 +71,7 @@ class Rows(Protocol):
 class Connection(Protocol):
     """A transaction that `Database` began; the database ends it.
 
-    `head` is the last position of the log where a writer knows it, for nobody else writes meanwhile; None else.
+    `head` is the last position of the log as this transaction sees it, once it has looked; None before.
     """
 
     kind: Kind
@@ -118,8 +118,9 @@ class SqliteConnection:
 
     kind: Kind = "sqlite"
 
-    def __init__(self, raw: Any, head: int | None = None) -> None:
-        self.raw, self.head = raw, head
+    def __init__(self, raw: Any) -> None:
+        self.raw = raw
+        self.head: int | None = None
 
     def execute(self, sql: str, arguments: Sequence[Any] = ()) -> Rows:
         """Run one statement; a list travels as JSON."""
@@ -168,8 +169,9 @@ class PostgresConnection:
     kind: Kind = "postgresql"
     PAGE: Final = 2_000
 
-    def __init__(self, raw: Any, head: int | None = None) -> None:
-        self.raw, self.head = raw, head
+    def __init__(self, raw: Any) -> None:
+        self.raw = raw
+        self.head: int | None = None
         self._cursors = 0
 
     def execute(self, sql: str, arguments: Sequence[Any] = ()) -> Rows:

@@ -18,6 +18,7 @@ from workflow.store.connection import HEAD, Change, Connection
 
 STANDING = "id, route, route_version, state, sequence, entered_at, clock_from, occurred_at, leaf, facts"
 
+LOAD_ONE: Final = f"SELECT {STANDING}, ({HEAD}) FROM cases WHERE id = ?"
 COLUMNS: Final = 15
 """How many columns an event has."""
 
@@ -79,12 +80,12 @@ class EventLog:
     def load(self, cases: Sequence[int]) -> dict[int, Standing]:
         """The standings of some cases, by number; unknown numbers are absent."""
         if len(cases) == 1:
-            rows = self._raw.execute(f"SELECT {STANDING} FROM cases WHERE id = ?", (cases[0],))
-        else:
-            rows = self._raw.execute(
-                f"SELECT {STANDING} FROM cases WHERE id IN [?]",
-                (cases,),
-            )
+            row = self._raw.execute(LOAD_ONE, (cases[0],)).fetchone()
+            if row is None:
+                return {}
+            self._raw.head = row[10]  # which the move of this one case asks for next
+            return {row[0]: standing_of(row)}
+        rows = self._raw.execute(f"SELECT {STANDING} FROM cases WHERE id IN [?]", (cases,))
         return {row[0]: standing_of(row) for row in rows}
 
     def find(self, *, cohort: str = "", states: Sequence[str] = ()) -> list[Standing]:

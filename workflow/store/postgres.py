@@ -12,10 +12,10 @@ from typing import Any, Final
 
 import psycopg
 from psycopg import conninfo, errors
-from psycopg.pq import TransactionStatus
+from psycopg.pq import ExecStatus, TransactionStatus
 
 from workflow.errors import Conflict, LogProtected, NotAllowed, StoreError, WorkflowError
-from workflow.store.connection import HEAD, PostgresConnection
+from workflow.store.connection import PostgresConnection
 from workflow.store.side import Side
 from workflow.store.writer import WRITER
 
@@ -27,8 +27,9 @@ SESSION: Final = (
 )
 """Acknowledged means durable: a server that is set to answer before its log is on disk is overruled."""
 
-BEGIN_WRITING: Final = f"BEGIN; SELECT pg_advisory_xact_lock({WRITER})"
-BEGIN_READING: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+WAIT_TO_WRITE: Final = f"SELECT pg_advisory_xact_lock({WRITER})"
+TRY_TO_WRITE: Final = f"BEGIN; SELECT pg_try_advisory_xact_lock({WRITER})".encode()
+BEGIN_READING: Final = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
 class Postgres(Side):
@@ -58,26 +59,25 @@ class Postgres(Side):
         return raw
 
     def begin_migrating(self, raw: Any) -> None:
-        """Begin, and wait for the writer before."""
-        raw.execute(BEGIN_WRITING, prepare=False)
+        """Begin, and wait for the writer before; the first try costs a quarter of what asking for the lock costs."""
+        if _at_once(raw, TRY_TO_WRITE).get_value(0, 0) != b"t":
+            raw.execute(WAIT_TO_WRITE)
 
     def begin_writing(self, raw: Any) -> PostgresConnection:
-        """Begin, wait for the writer before, and see where the log ends, in one trip."""
-        answers = raw.execute(f"{BEGIN_WRITING}; {HEAD}", prepare=False)
-        answers.nextset()
-        answers.nextset()
-        return PostgresConnection(raw, int(answers.fetchone()[0]))
+        """Begin, alone among writers."""
+        self.begin_migrating(raw)
+        return PostgresConnection(raw)
 
     def begin_reading(self, raw: Any) -> PostgresConnection:
         """Begin a transaction that sees one moment."""
-        raw.execute(BEGIN_READING, prepare=False)
+        _at_once(raw, BEGIN_READING)
         return PostgresConnection(raw)
 
     def commit(self, raw: Any) -> None:
         """Confirm; raises when a statement before has failed, for then there is nothing to confirm."""
         if raw.info.transaction_status == TransactionStatus.INERROR:
             raise errors.InFailedSqlTransaction("a statement failed before")
-        raw.commit()
+        _at_once(raw, b"COMMIT")
 
     def is_lost(self, raw: Any) -> bool:
         """Whether the connection is gone, as after a restart of the server."""
@@ -102,6 +102,15 @@ class Postgres(Side):
             if isinstance(wrong, kinds):
                 return StoreError(f"{self.name}: {advice}")
         return None
+
+
+def _at_once(raw: Any, statements: bytes) -> Any:
+    """Run statements without values by the simple protocol, past psycopg's cursors; the last one's result."""
+    result = raw.pgconn.exec_(statements)
+    if result.status not in {ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK}:
+        wrong = errors.error_from_result(result)
+        raise psycopg.OperationalError("the connection is lost") if raw.closed else wrong
+    return result
 
 
 WHO: Final = "the server refuses the account; check user and password (PGPASSWORD, or a password file)"
