@@ -249,7 +249,7 @@ class UnitOfWork(Glance):
     def draft(self, name: str, write: Callable[[BinaryIO], None], *, folder: str, flush: bool = True) -> FileDraft:
         """Write a file that is published when this transaction commits, and removed when it does not."""
         self.office.refuse_practice()
-        token = token_of(self.work.act.command_id)
+        token = token_of(self.work.command_id)
         draft = self.office.plugs.outbox.draft(name, write, folder=folder, token=token, flush=flush)
         self.drafts.append(draft)
         return draft

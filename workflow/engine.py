@@ -92,14 +92,14 @@ class Engine(Generic[Asked]):
     @contextmanager
     def work(self, act: Act, *, dry_run: bool = False, run: int | None = None) -> Iterator[Work[Asked]]:
         """One transaction on behalf of an act; a dry run is the same, rolled back at its end."""
-        if not act.command_id:
-            act = replace(act, command_id=self.new_id())
+        command_id = act.command_id or self.new_id()
         try:
             with self.database.writing() as connection:
                 yield Work(
                     self.definition,
                     connection,
                     act=act,
+                    command_id=command_id,
                     origin=self.origin,
                     product=self.product,
                     clock=self.clock,

@@ -10,7 +10,7 @@ from workflow.case import Standing, advanced, opening
 from workflow.errors import NamedTwice, OtherRoute, UnknownCase
 from workflow.event import MOVED, NOTED, OPENED, REFUSED, SCHEMA, Event
 from workflow.machine import Machine
-from workflow.move import Act, Move, Outcome, Question, Result
+from workflow.move import PLAIN, Act, Move, Outcome, Question, Result
 from workflow.route import Route, Transition
 from workflow.rule import Objection, Rule, Verdict, rule_set_version
 from workflow.store.connection import Connection
@@ -107,9 +107,11 @@ class Work(Generic[Asked]):
         origin: str,
         product: str,
         clock: Callable[[], int],
+        command_id: str = "",
         run: int | None = None,
     ) -> None:
-        self.definition, self.connection, self.act = definition, connection, act
+        self.definition, self.connection = definition, connection
+        self.command_id = command_id or act.command_id
         self.log = EventLog(connection, origin)
         self.dispatches = DispatchLog(connection)
         self.clock = clock
@@ -117,7 +119,7 @@ class Work(Generic[Asked]):
             "schema": SCHEMA,
             "actor": act.actor,
             "command": act.command,
-            "command_id": act.command_id,
+            "command_id": self.command_id,
             "product": product,
         }
         for key, value in (("on_behalf_of", act.on_behalf_of), ("approver", act.approver), ("run", run)):
@@ -270,8 +272,8 @@ class Work(Generic[Asked]):
         going = [q for q, arrow in zip(questions, arrows, strict=True) if arrow is not None]
         if not going:
             return [(question, None, ()) for question in questions]
-        states = {question.standing.state for question in going}
-        needs: frozenset[str] = frozenset().union(*[definition.needs[trigger, state] for state in states])
+        first, *more = {question.standing.state for question in going}
+        needs = definition.needs[trigger, first].union(*[definition.needs[trigger, state] for state in more])
         answers = iter(definition.source.gather(self.connection, going, needs))
         judged: list[Judged] = []
         ask = definition.verdicts
@@ -341,6 +343,8 @@ class Work(Generic[Asked]):
             body["occurred_at"] = question.occurred_at
         if move.command_id:
             body["command_id"] = move.command_id
+        if move[3:] == PLAIN[2:]:
+            return body
         for name in STORED:
             value = getattr(move, name)
             if value or value == 0:

@@ -67,7 +67,7 @@ def import_cohort(
         if uow.log.head() == before and imported.sheet.rows:
             imported.tally.notes.append("nothing in this sheet is new: nothing was changed")
         if not dry_run and (uow.log.head() > before or imported.tally.refusals):
-            name = f"result-{office.today():%Y%m%d}-{uow.work.act.command_id[:8]}.xlsx"
+            name = f"result-{office.today():%Y%m%d}-{uow.work.command_id[:8]}.xlsx"
             draft = uow.draft(
                 name, lambda target: source.write_results(path, read, imported.results, target), folder="results"
             )

@@ -79,7 +79,7 @@ def test_the_duty_of_a_file_belongs_to_no_case(desk: Desk) -> None:
 def test_what_a_command_recorded_beside_the_cases_is_found_again(desk: Desk) -> None:
     with desk.engine.work(DESK) as work:
         position = work.record("waived")
-        assert work.log.repeats_without_case("waived", work.act.command_id) == position
+        assert work.log.repeats_without_case("waived", work.command_id) == position
         assert work.log.repeats_without_case("waived", "other") is None
 
 

@@ -22,6 +22,9 @@ LOAD_ONE: Final = f"SELECT {STANDING}, ({HEAD}) FROM cases WHERE id = ?"
 COLUMNS: Final = 15
 """How many columns an event has."""
 
+PROJECTED: Final = frozenset({"opens", "closes", "settles", "facts"})
+"""Keys of an event that change a row beside the case's own."""
+
 OPEN: Final = (
     "INSERT INTO cases (state, sequence, entered_at, clock_from, occurred_at, leaf, facts, "
     "id, subject, cohort, route, route_version) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
@@ -119,7 +122,13 @@ class EventLog:
             self._forget(old)
         positions = list(range(first, first + len(drafts)))
         self._raw.head = first + len(drafts) - 1
-        self._project(drafts, positions, recorded_at)
+        if (
+            len(drafts) != 1
+            or drafts[0].fresh
+            or drafts[0].blocked is not None
+            or not PROJECTED.isdisjoint(drafts[0].body)
+        ):
+            self._project(drafts, positions, recorded_at)
         return positions
 
     def _event(self, draft: Draft, position: int, recorded_at: int) -> tuple[Any, ...]:
@@ -302,6 +311,11 @@ class EventLog:
         self._raw.execute(
             "INSERT INTO definition VALUES (?,?,?,?) ON CONFLICT DO NOTHING", (digest, name, version, body)
         )
+
+
+def _is_projected(draft: Draft) -> bool:
+    """Whether an event changes a row beside its case's own."""
+    return draft.fresh or draft.blocked is not None or not PROJECTED.isdisjoint(draft.body)
 
 
 def _regroups(draft: Draft) -> bool:

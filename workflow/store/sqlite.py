@@ -96,10 +96,13 @@ class Sqlite(Side):
         except OSError as wrong:
             raise StoreError(self._advice("readonly" if wrong.errno == EROFS else "unable to open")) from None
         try:
-            self._wait_for(gate)
-        except BaseException:
-            os.close(gate)
-            raise
+            _lock(gate)
+        except (BlockingIOError, PermissionError):  # held: what POSIX and Windows say
+            try:
+                self._wait_for(gate)
+            except BaseException:
+                os.close(gate)
+                raise
         return gate
 
     def leave(self, gate: int | None) -> None:
