@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import sys
+from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,11 +22,13 @@ from cli.render import tell
 from states.exchange.files import decode_text, read_bytes, shown_name
 from states.steps.look_up import audited
 from states.tally import Tally
-from states.unit_of_work import NotPossible, Office
+from states.unit_of_work import Glance, NotPossible, Office
 from workflow import Act, Standing
 from workflow.errors import NotAllowed, StoreError
+from workflow.store.queries import Queries
 
 FINDINGS = 1
+AT_ONCE = 1_000
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
@@ -51,16 +55,35 @@ class Desk:
 
         With `everyone` False something must be named, so that nobody is moved by a slip. Raises NotPossible.
         """
-        named = [*(references or ()), *(_listed(listed) if listed else ())]
+        named = _named(references, listed)
         with self.office.look() as look:
             if named:
-                found = look.find_cases(list(dict.fromkeys(named)), qualification)
+                found = look.find_cases(named, qualification)
                 return [s for s in found if not cohort or s.cohort == cohort]
-            if not (everyone or cohort):
-                raise NotPossible("say who: name learners, or give --cohort, --list or --all")
-            if cohort and cohort not in look.learners.cohorts():
-                raise NotPossible(f"there is no cohort {cohort}. See: ulnflow cohort list")
+            _refuse_nobody(look, cohort, everyone=everyone)
             return look.log.find(cohort=cohort, states=states)
+
+    def choose_numbers(
+        self,
+        references: Sequence[str] | None = None,
+        *,
+        cohort: str = "",
+        states: Sequence[str] = (),
+        listed: Path | None = None,
+        everyone: bool = True,
+        first: int | None = None,
+    ) -> array[int]:
+        """The numbers of the cases that `choose` finds, at most the first so many; a million take eight megabytes."""
+        named = _named(references, listed)
+        with self.office.look() as look:
+            if not named:
+                _refuse_nobody(look, cohort, everyone=everyone)
+                return Queries(look.connection).numbers(cohort=cohort, states=states, limit=first)
+            found: dict[int, None] = {}
+            for start in range(0, len(named), AT_ONCE):
+                standings = look.find_cases(named[start : start + AT_ONCE])
+                found |= dict.fromkeys(s.case for s in standings if not cohort or s.cohort == cohort)
+            return array("q", islice(found, first))
 
     def finish(self, tally: Tally, form: Form, *, dry_run: bool = False) -> None:
         """Say what was done; learners refused make the exit code 1."""
@@ -89,6 +112,19 @@ def desk(command: str, command_id: str = "") -> Iterator[Desk]:
                 raise
         finally:
             log.close()
+
+
+def _named(references: Sequence[str] | None, listed: Path | None) -> list[str]:
+    """The learners who were named, each once."""
+    return list(dict.fromkeys([*(references or ()), *(_listed(listed) if listed else ())]))
+
+
+def _refuse_nobody(look: Glance, cohort: str, *, everyone: bool) -> None:
+    """Raise NotPossible unless somebody is meant."""
+    if not (everyone or cohort):
+        raise NotPossible("say who: name learners, or give --cohort, --list or --all")
+    if cohort and cohort not in look.learners.cohorts():
+        raise NotPossible(f"there is no cohort {cohort}. See: ulnflow cohort list")
 
 
 def _listed(path: Path) -> list[str]:

@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 WIDTH_WHEN_PIPED = 160
 REFERENCES_SHOWN = 5
+PAGE = 1_000
+"""Rows laid out together."""
 READABLE, GAP = 30, 3
 """Characters a line of a long cell needs to be read with ease, and blanks between columns."""
 
@@ -35,7 +38,7 @@ READABLE, GAP = 30, 3
 def visible(value: object) -> str:
     """A value as one line of text: controls and direction marks escaped, so that a terminal obeys none of them."""
     text = "" if value is None else str(value)
-    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
+    return text if text.isprintable() else "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
 
 
 def show(rows: Sequence[Row], form: Form, *, title: str = "", columns: Sequence[str] = ()) -> None:
@@ -49,9 +52,55 @@ def show(rows: Sequence[Row], form: Form, *, title: str = "", columns: Sequence[
     elif form is Form.csv:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(names)
-        writer.writerows([[_cell(_flat(row.get(n))) for n in names] for row in rows])
+        writer.writerows([[_cell(row.get(n)) for n in names] for row in rows])
     else:
         _table(rows, names, title)
+
+
+class Counted:
+    """Rows as they come, and how many came; `begun` once the first was asked for."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._rows, self.number, self.begun = rows, 0, False
+
+    def __iter__(self) -> Iterator[Row]:
+        for row in self._rows:
+            self.begun = True
+            self.number += 1
+            yield row
+        self.begun = True
+
+
+def show_each(rows: Iterable[Row], form: Form, *, columns: Sequence[str] = ()) -> int:
+    """Print rows as `show` does, while they come and however many they are; returns how many.
+
+    A table of more rows than a page is laid out page by page.
+    """
+    coming = iter(rows)
+    page = list(islice(coming, PAGE))
+    number, names = len(page), list(columns) or (list(page[0]) if page else [])
+    if form is Form.json and page:
+        number = _array(chain(page, coming))
+    elif form is Form.csv:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(names)
+        for number, row in enumerate(chain(page, coming), 1):  # noqa: B007 - how many there were
+            writer.writerow([_cell(row.get(n)) for n in names])
+    else:
+        show(page, form, columns=names)
+        while page := list(islice(coming, PAGE)):
+            show(page, form, columns=names)
+            number += len(page)
+    return number
+
+
+def _array(rows: Iterable[Row]) -> int:
+    """A list in JSON as `_json` lays it out, an object at a time."""
+    number = 0
+    for number, row in enumerate(rows, 1):
+        sys.stdout.write(("[" if number == 1 else ",") + "\n  " + _json(row, indent=True).replace("\n", "\n  "))
+    _out("\n]")
+    return number
 
 
 def show_one(record: Row, form: Form, *, title: str = "") -> None:
@@ -165,6 +214,9 @@ def _flat(value: object) -> object:
 
 def _cell(value: object) -> object:
     """A CSV cell for a spreadsheet program: texts shown plainly and never taken for a formula, numbers as they are."""
+    if type(value) is str and (not value or (value[0].isalnum() and value.isascii() and value.isprintable())):
+        return value  # what most cells are
+    value = _flat(value)
     return value if isinstance(value, int | float) else neutralise(visible(value))
 
 
@@ -174,6 +226,8 @@ def _json(value: object, *, indent: bool = False) -> str:
         text = orjson.dumps(value, default=str, option=orjson.OPT_INDENT_2 if indent else None).decode()
     except TypeError:  # half a character, which orjson refuses, from an input that was not UTF-8
         return json.dumps(value, default=str, indent=2 if indent else None)
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
 
 

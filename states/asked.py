@@ -31,6 +31,15 @@ class Answer:
     decided: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Whom a cohort waits for: how many (`more` when it was not counted further), and the first few by reference."""
+
+    count: int = 0
+    first: Sequence[str] = ()
+    more: bool = False
+
+
 @dataclass(slots=True, repr=False)
 class Asked:
     """Everything a rule may look at. Fields beyond question and policy are filled when a rule declares its need."""
@@ -48,7 +57,7 @@ class Asked:
     open_registration: Sequence[int] = ()
     member_of: Sequence[int] = ()
     dispatch_state: str = ""
-    waiting: Sequence[str] = ()
+    waiting: Waiting = Waiting()
     waived: bool = False
     limits: Sequence[Finding] = ()
 

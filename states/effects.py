@@ -35,6 +35,10 @@ OWN_COMMANDS: Final = {
 """Triggers that need more than evidence: a file, an answer, a change to the learner's ULN history."""
 
 
+ASK_THE_STANDING: Final = frozenset({"pass_uln_to_learner", "register_with_ilm", "register_without_uln"})
+"""Triggers whose effect depends on what is known of the case."""
+
+
 def told(standing: Standing, how: str, on: date | None, now: int) -> dict[str, Any]:
     """The learner knows the ULN held now."""
     return {"told_uln": standing.facts.get("uln"), "told_at": start_of(on) if on else now, "told_how": how}
@@ -58,12 +62,14 @@ def numbers(order: str, candidate: str) -> dict[str, str]:
     return {name: value for name, value in (("order_number", order), ("candidate_number", candidate)) if value}
 
 
-def of(trigger: str, standing: Standing, evidence: Mapping[str, Any], on: date | None, now: int) -> dict[str, Any]:
-    """What a trigger makes known when only evidence is given."""
+def of(
+    trigger: str, standing: Standing | None, evidence: Mapping[str, Any], on: date | None, now: int
+) -> dict[str, Any]:
+    """What a trigger makes known when only evidence is given; nothing of a case that is not there."""
     order, candidate = str(evidence.get("order", "")), str(evidence.get("candidate", ""))
-    if trigger == "pass_uln_to_learner":
+    if standing is not None and trigger == "pass_uln_to_learner":
         return told(standing, str(evidence.get("how", "")), on, now)
-    if trigger in {"register_with_ilm", "register_without_uln"}:
+    if standing is not None and trigger in {"register_with_ilm", "register_without_uln"}:
         return registered(
             standing, without_uln=trigger == "register_without_uln", version=None, order=order, candidate=candidate,
             on=on, now=now,

@@ -5,11 +5,14 @@ Learners of one chunk see each other: two rows that bring the same ULN are told 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from typing import Final
 
-from states.asked import Asked, Policy
+from states.asked import Asked, Policy, Waiting
 from states.learner.details import Details
-from states.learner.repository import HELD, IN_ERROR, Learners
+from states.learner.repository import HELD, IN_ERROR, SHOWN, Learners
 from states.ports import Finding, Registration
 from states.vocabulary import LRS_KINDS, REGISTRATION
 from workflow import Question
@@ -17,6 +20,8 @@ from workflow.store.connection import Connection
 from workflow.store.dispatch_log import OPEN_STATES, DispatchLog
 
 Limits = Callable[[Registration], Sequence[Finding]]
+COUNTED: Final = 1_000
+"""How far those a cohort waits for are counted: a chunk of learners costs no more than that, however large theirs."""
 
 
 class LearnerFacts:
@@ -46,7 +51,7 @@ class LearnerFacts:
         if "sent" in needs:
             _sent(asked, learners, dispatches)
         if "cohort" in needs:
-            self._cohorts(asked, learners)
+            _cohorts(asked, learners, self.final_states)
         if "limits" in needs:
             self._limits(asked, learners)
         return asked
@@ -69,21 +74,6 @@ class LearnerFacts:
             item.held_uln = held if item.question.standing.facts.get("uln") else ""
             item.uln = answer.uln if answer is not None else item.held_uln
             item.reported_wrong = any(r.status == IN_ERROR and r.uln == item.uln for r in own)
-
-    def _cohorts(self, asked: Sequence[Asked], learners: Learners) -> None:
-        known = learners.cohorts()
-        waiting: dict[str, list[int]] = {}
-        for item in asked:
-            cohort = item.question.standing.cohort
-            if not cohort:
-                continue
-            if cohort not in waiting:
-                waiting[cohort] = learners.not_ready(cohort, self.final_states)
-            others = [learner for learner in waiting[cohort] if learner != item.question.standing.subject]
-            if others:
-                references = learners.references(others[:10])
-                item.waiting = [references[o] for o in others[:10]] + ["..."] * (len(others) - len(references))
-            item.waived = cohort in known and known[cohort].waived is not None
 
     def _limits(self, asked: Sequence[Asked], learners: Learners) -> None:
         references = learners.references(_subjects(asked))
@@ -119,7 +109,7 @@ def _twins(asked: Sequence[Asked], learners: Learners) -> None:
     twins = learners.twins({item.question.standing.subject: item.details for item in asked})
     references = learners.references({other for others in twins.values() for other in others})
     for item in asked:
-        item.twins = [references[other] for other in twins[item.question.standing.subject]]
+        item.twins = [references[other] for other in twins.get(item.question.standing.subject, ())]
 
 
 def _lrs_dispatches(asked: Sequence[Asked], learners: Learners, dispatches: DispatchLog) -> None:
@@ -134,6 +124,26 @@ def _lrs_dispatches(asked: Sequence[Asked], learners: Learners, dispatches: Disp
             for member, dispatch in holding.get(case, ())
             if member.state == "open" and dispatch.state in OPEN_STATES and dispatch.id != item.question.move.dispatch
         ]
+
+
+def _cohorts(asked: Sequence[Asked], learners: Learners, final: Sequence[str]) -> None:
+    """Whether each one's cohort is waived, and if not, whom it waits for beside the learner who is asked about."""
+    named = {item.question.standing.cohort for item in asked} - {""}
+    waived = {name for name, cohort in learners.cohorts(named).items() if cohort.waived is not None}
+    missing = {name: learners.not_ready(name, final, COUNTED + SHOWN) for name in named - waived}
+    own = {name: Counter(subjects) for name, subjects in missing.items()}
+    others: list[list[int]] = []
+    for item in asked:
+        standing = item.question.standing
+        item.waived = standing.cohort in waived
+        waits = (other for other in missing.get(standing.cohort, ()) if other != standing.subject)
+        others.append(list(islice(waits, SHOWN)))
+    references = learners.references({other for first in others for other in first})
+    for item, first in zip(asked, others, strict=True):
+        standing = item.question.standing
+        if first:
+            count = len(missing[standing.cohort]) - own[standing.cohort][standing.subject]
+            item.waiting = Waiting(min(count, COUNTED), [references[o] for o in first], more=count > COUNTED)
 
 
 def _registration_dispatches(asked: Sequence[Asked], dispatches: DispatchLog) -> None:
@@ -156,7 +166,13 @@ def _dispatch_states(asked: Sequence[Asked], dispatches: DispatchLog) -> None:
 
 def _sent(asked: Sequence[Asked], learners: Learners, dispatches: DispatchLog) -> None:
     holding = dispatches.holding([item.question.move.case for item in asked], LRS_KINDS)
+    went: dict[int, tuple[int, int]] = {}
     for item in asked:
-        for member, _ in holding.get(item.question.move.case, ()):
-            if member.dispatch == item.question.move.dispatch:
-                item.sent = learners.details(item.question.standing.subject, member.version)
+        move, subject = item.question.move, item.question.standing.subject
+        for member, _ in holding.get(move.case, ()):
+            if member.dispatch == move.dispatch:
+                went[move.case] = (subject, member.version)
+    versions = learners.versions(set(went.values())) if went else {}
+    for item in asked:
+        if item.question.move.case in went:
+            item.sent = versions.get(went[item.question.move.case])

@@ -274,12 +274,12 @@ def match_is_fresh(asked: Asked) -> Objections:
 
 def cohort_is_ready(asked: Asked) -> Objections:
     """I2: ILM advises to register a cohort together; one person may waive it for a cohort."""
-    if asked.waiting and not asked.waived:
-        shown = ", ".join(asked.waiting[:10]) + (" and others" if len(asked.waiting) > 10 else "")  # noqa: PLR2004 - a line's worth
+    waiting = asked.waiting
+    if waiting.count and not asked.waived:
+        shown = ", ".join(waiting.first) + (" and others" if waiting.count > len(waiting.first) else "")
+        number = f"more than {waiting.count}" if waiting.more else waiting.count
         yield Objection(
-            "cohort_waits",
-            f"the cohort waits for {len(asked.waiting)}: {shown}; or waive it: ulnflow cohort waive",
-            "cohort",
+            "cohort_waits", f"the cohort waits for {number}: {shown}; or waive it: ulnflow cohort waive", "cohort"
         )
 
 
@@ -360,7 +360,7 @@ LEARNER_RULES: Final[Mapping[str, Rule[Asked]]] = {
         _rule("R1", registered_already),
         _rule("S1", ilm_updates_this_lar),
         _rule("I1", match_is_fresh),
-        _rule("I2", cohort_is_ready, "cohort"),
+        _rule("I2", cohort_is_ready, "cohort", version=2),
         _rule("I3", awarding_file_can_hold_it, "details", "uln", "limits"),
         _rule("I4", recommended_route_taken),
         _rule("A1", not_waiting_is_justified),

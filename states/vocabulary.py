@@ -73,3 +73,17 @@ DECISIONS: Final = ("existing", "new", "again")
 
 NOT_ACTIVE: Final = ("withdrawn", "closed_without_lar")
 """States of a learner who counts as nobody's twin: they left, or no record will come."""
+
+UNREADY: Final = ("details_gathered", "submitted_to_lrs", "uln_received", "lrs_exception")
+"""States of learners the cohort gate waits for, unless they were told, registered or took the alternative route."""
+
+READY: Final = (
+    "uln_passed_to_learner",
+    "registered_with_ilm",
+    "registered_without_uln",
+    "lar_created",
+    "lar_cross_referenced",
+    "results_submitted",
+    "ilm_exception",
+)
+"""States of learners it does not wait for: told, or registered; unless they are still owed the telling."""

@@ -44,14 +44,14 @@ def advance(
     with desk("advance", command_id) as at:
         if state and state not in at.office.route.states:
             raise NotPossible(f"the route has no state {state}; it has: {', '.join(at.office.route.states)}")
-        standings = at.choose(
-            references, cohort=cohort, listed=listed, states=[state] if state else (), everyone=everyone or bool(state)
-        )
-        standings = standings[:first] if first else standings
+        cases = at.choose_numbers(
+            references, cohort=cohort, listed=listed, states=[state] if state else (),
+            everyone=everyone or bool(state), first=first or None,
+        )  # fmt: skip
         code = reason if reason in REASONS or not reason else STATED
-        with progress(len(standings), trigger) as bar:
+        with progress(len(cases), trigger) as bar:
             tally = step(
-                at.office, at.act, trigger, standings, reason=code, evidence={name: value for name, _, value in pairs},
+                at.office, at.act, trigger, cases, reason=code, evidence={name: value for name, _, value in pairs},
                 on=day(at_day), dry_run=dry_run, stop_after=stop_after or None, progress=bar,
             )  # fmt: skip
         if code != reason:

@@ -10,6 +10,7 @@ from cli.options import Form, Format, Qualification, Reference
 
 app = typer.Typer(no_args_is_help=True)
 CANNOT_VERIFY = 3
+IN_A_TABLE = 100
 
 
 @app.command()
@@ -44,25 +45,37 @@ def events(
     since: Annotated[str, typer.Option("--since", help="Recorded on this day or later.")] = "",
     until: Annotated[str, typer.Option("--until", help="Recorded on this day or earlier.")] = "",
     refusals: Annotated[bool, typer.Option("--refusals", help="Refused attempts and looks as well.")] = False,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many, the latest.")] = 100,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", min=1, help="Only the latest so many; 100 in a table.", show_default=False),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="However many there are, in a table too.")] = False,
     form: Format = Form.table,
 ) -> None:
-    """List events of the log, filtered."""
+    """List events of the log, filtered; every one of them as CSV or JSON, the latest in a table."""
     from cli.desk import day, desk
-    from cli.render import say, show
+    from cli.render import Counted, say, show_each
+    from states.reports.events import COLUMNS
     from states.reports.events import events as read
     from states.steps import look_up
 
+    if everything and limit is not None:
+        raise typer.BadParameter("give --limit or --all, not both")
+    most = limit if limit is not None or everything or form is not Form.table else IN_A_TABLE
     with desk("audit events") as at:
         rows = read(
             at.office, reference=reference, actor=by, kind=kind, trigger=trigger, since=day(since, "--since"),
-            until=day(until, "--until"), refusals=refusals, limit=limit,
+            until=day(until, "--until"), refusals=refusals, limit=most,
         )  # fmt: skip
-        look_up.audited(at.office, at.act, "events", reference=reference, found=len(rows))
-        if len(rows) == limit:
-            say(f"The latest {limit} are shown; --limit shows more.")
-        brief = ["position", "recorded", "who", "reference", "what"] if form is Form.table else []
-        show(rows, form, columns=brief)
+        seen = Counted(rows)
+        brief = ("position", "recorded", "who", "reference", "what")
+        try:
+            show_each(seen, form, columns=brief if form is Form.table else COLUMNS)
+        finally:
+            if seen.begun:
+                look_up.audited(at.office, at.act, "events", reference=reference, found=seen.number)
+        if seen.number == most:
+            say(f"The latest {most} are shown; --limit shows more, --all every one.")
 
 
 @app.command()

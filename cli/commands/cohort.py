@@ -72,17 +72,23 @@ def import_(
 @app.command("list")
 def list_(form: Format = Form.table) -> None:
     """List cohorts: learners, last day to register, who is not ready yet."""
+    from collections import Counter
+
     from cli.desk import desk
     from cli.render import show
+    from workflow.store.queries import Queries
 
     with desk("cohort list") as at, at.office.look() as look:
         final = at.office.route.final_states()
+        learners = Counter[str]()
+        for (name, _), number in Queries(look.connection).counts().items():
+            learners[name] += number
         rows = [
             {
                 "cohort": cohort.name,
-                "learners": len(look.log.find(cohort=cohort.name)),
+                "learners": learners[cohort.name],
                 "register_by": cohort.register_by,
-                "not_ready": len(look.learners.not_ready(cohort.name, final)),
+                "not_ready": look.learners.count_not_ready(cohort.name, final),
                 "waived": cohort.waived is not None,
             }
             for cohort in look.learners.cohorts().values()

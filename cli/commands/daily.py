@@ -22,28 +22,33 @@ def today(form: Format = Form.table) -> None:
 def status(
     cohort: Cohort = "",
     learners: Annotated[bool, typer.Option("--learners", help="One line a learner.")] = False,
+    at_day: Annotated[
+        str, typer.Option("--at", metavar="YYYY-MM-DD", help="As of the end of this day, from the log.")
+    ] = "",
+    recorded: Annotated[
+        bool, typer.Option("--recorded", help="With --at: as the log knew it then, not as it is known now.")
+    ] = False,
     form: Format = Form.table,
 ) -> None:
-    """The board: how many learners stand where, by cohort."""
-    from cli.desk import desk
+    """The board: how many learners stand where, by cohort; or stood, at the end of a day."""
+    from cli.desk import day, desk
     from cli.explain import rows_of
-    from cli.render import show
-    from states.reports.board import board
+    from cli.render import show, show_each
+    from states.reports import board
+    from workflow.store.history import By
 
+    moment = day(at_day)
+    if recorded and moment is None:
+        raise typer.BadParameter("--recorded goes with --at")
+    by: By = "recorded" if recorded else "happened"
     with desk("status") as at:
         if learners:
-            with at.office.look() as look:
-                found = look.log.find(cohort=cohort)
-                names = look.references(found)
-                states = at.office.route.states
-                rows = [
-                    {"reference": names[s.case], "cohort": s.cohort, "qualification": s.facts.get("qualification", ""),
-                     "state": states[s.state].title}
-                    for s in found
-                ]  # fmt: skip
-            show(rows, form, columns=["reference", "cohort", "qualification", "state"])
-            return
-        show(rows_of(board(at.office, cohort or None)), form)
+            rows = board.learners(at.office, cohort=cohort or None, at=moment, by=by)
+            show_each(rows, form, columns=["reference", "cohort", "qualification", "state"])
+        elif moment is None:
+            show(rows_of(board.board(at.office, cohort or None)), form)
+        else:
+            show(rows_of(board.board_at(at.office, moment, by=by, cohort=cohort or None)), form)
 
 
 def stuck(

@@ -24,9 +24,12 @@ def show(
     from cli.desk import desk
     from cli.render import show as show_rows
     from workflow import diagram
+    from workflow.store.queries import Queries
 
     with desk("route show") as at, at.office.look() as look:
-        counts = Counter(s.state for s in look.log.find())
+        counts = Counter[str]()
+        for (_, state), number in Queries(look.connection).counts().items():
+            counts[state] += number
         if form is not Form.table:
             states = at.office.route.states.items()
             show_rows(

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from typing import Any, Final
 
 import orjson
@@ -18,7 +19,7 @@ from sqlalchemy import Column, Index, LargeBinary, text
 from sqlmodel import Field, SQLModel
 
 from states.learner.details import Details, match_key
-from states.vocabulary import NOT_ACTIVE
+from states.vocabulary import NOT_ACTIVE, READY, UNREADY
 from workflow.store.connection import Connection
 from workflow.store.schema import Lineage
 from workflow.store.tables import STRICT, Whole, Words
@@ -34,6 +35,13 @@ RIGHTS: Final = {
 NOBODY: Final = 0
 DETAILS, ULN, REMARK, QUARANTINE, ANSWERED = "details", "uln", "remark", "quarantine", "answered"
 CURRENT, OLD, HELD, MERGED, IN_ERROR = "current", "old", "held", "merged", "in_error"
+BLANK: Final = match_key(Details())
+SHOWN: Final = 10
+"""How many learners a message names."""
+
+NEITHER: Final = " AND ".join(
+    f"c.facts::json ->> '{fact}' IS NULL" for fact in ("told_at", "registered_at", "alternative_since")
+)
 HELD_ULN: Final = text("kind = 'uln' AND status = 'held'")
 
 
@@ -119,6 +127,15 @@ class Learners:
         """References by learner number."""
         return dict(self._all("SELECT id, reference FROM learner WHERE id IN [?]", list(learners)))
 
+    def of_cases(self, cases: Iterable[int]) -> dict[int, str]:
+        """References by case number."""
+        return dict(
+            self._all(
+                "SELECT c.id, l.reference FROM cases c JOIN learner l ON l.id = c.subject WHERE c.id IN [?]",
+                list(cases),
+            )
+        )
+
     def count(self) -> int:
         """How many learners there are."""
         return int(self._raw.execute("SELECT count(*) FROM learner").fetchone()[0])
@@ -160,21 +177,31 @@ class Learners:
         ).fetchone()
         return Details.from_record(orjson.loads(row[0])) if row else None
 
+    def versions(self, wanted: Collection[tuple[int, int]]) -> dict[tuple[int, int], Details]:
+        """Versions of details by (learner, version); those that are not there are absent."""
+        rows = self._raw.execute(
+            "SELECT learner, number, payload FROM personal WHERE kind='details' AND learner IN [?] AND number IN [?]",
+            ([learner for learner, _ in wanted], sorted({version for _, version in wanted})),
+        )
+        return {
+            (row[0], row[1]): Details.from_record(orjson.loads(row[2])) for row in rows if (row[0], row[1]) in wanted
+        }
+
     def twins(self, learners: Mapping[int, Details]) -> dict[int, list[int]]:
-        """Other active learners with the same five details, by learner."""
-        keys = {match_key(details): learner for learner, details in learners.items()}
+        """The first few other active learners with the same five details, by learner; who has none has no twin."""
+        keys = {learner: key for learner, details in learners.items() if (key := match_key(details)) != BLANK}
         rows = self._all(
             "SELECT p.lookup, p.learner FROM personal p WHERE p.kind='details' AND p.status='current' "
             f"AND p.lookup IN [?] AND EXISTS (SELECT 1 FROM cases c WHERE c.subject = p.learner "
             f"AND c.state NOT IN {NOT_ACTIVE})",
-            list(keys),
+            list(set(keys.values())),
         )
         by_key: dict[str, list[int]] = {}
         for key, learner in rows:
             by_key.setdefault(key, []).append(learner)
         return {
-            learner: [other for other in by_key.get(match_key(details), []) if other != learner]
-            for learner, details in learners.items()
+            learner: list(islice((other for other in by_key.get(key, ()) if other != learner), SHOWN))
+            for learner, key in keys.items()
         }
 
     def search(self, words: str) -> list[int]:
@@ -275,9 +302,10 @@ class Learners:
         """Remember the event that waived a cohort's gate."""
         self._raw.execute("UPDATE cohort SET waived=? WHERE name=?", (position, cohort))
 
-    def cohorts(self) -> dict[str, Cohort]:
-        """Every cohort by name."""
-        rows = self._raw.execute("SELECT name, register_by, waived FROM cohort ORDER BY name")
+    def cohorts(self, names: Collection[str] | None = None) -> dict[str, Cohort]:
+        """The cohorts of these names, or every one, by name."""
+        which, arguments = ("", ()) if names is None else (" WHERE name IN [?]", (list(names),))
+        rows = self._raw.execute(f"SELECT name, register_by, waived FROM cohort{which} ORDER BY name", arguments)
         return {name: Cohort(name, date.fromisoformat(day) if day else None, waived) for name, day, waived in rows}
 
     def remark(self, position: int, words: str, learner: int = NOBODY) -> None:
@@ -320,18 +348,34 @@ class Learners:
             found.setdefault(learner, []).append(case)
         return found
 
-    def not_ready(self, cohort: str, final: Sequence[str]) -> list[int]:
-        """Learners the cohort gate waits for: not told, not registered, not on the alternative route, not done."""
-        rows = self._raw.execute(
-            "SELECT subject FROM cases WHERE cohort=? AND state NOT IN [?] "
-            "AND facts::json ->> 'told_at' IS NULL AND facts::json ->> 'registered_at' IS NULL "
-            "AND facts::json ->> 'alternative_since' IS NULL ORDER BY id",
-            (cohort, list(final)),
+    def not_ready(self, cohort: str, final: Collection[str], most: int) -> list[int]:
+        """Learners the cohort gate waits for, oldest case first: not told, not registered, no alternative route taken.
+
+        `final` are the states where learners rest. Not more than about so many are looked up, the first always.
+        """
+        found: list[tuple[int, int]] = []
+        for sql, arguments in _unready(cohort, final):
+            limit = max(most - len(found), 2 * SHOWN)
+            found += self._raw.execute(f"SELECT c.id, c.subject {sql} ORDER BY c.id LIMIT ?", (*arguments, limit))
+        return [subject for _, subject in sorted(found)]
+
+    def count_not_ready(self, cohort: str, final: Collection[str]) -> int:
+        """How many cases the cohort gate waits for; see `not_ready`."""
+        return sum(
+            int(self._raw.execute(f"SELECT count(*) {sql}", arguments).fetchone()[0])
+            for sql, arguments in _unready(cohort, final)
         )
-        return [row[0] for row in rows]
 
     def _all(self, sql: str, values: Sequence[Any]) -> Any:
         return self._raw.execute(sql, (values,))
+
+
+def _unready(cohort: str, final: Collection[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Where those not ready are found, state by state; in the states of the ready, by the duty to tell them."""
+    for state in (name for name in UNREADY if name not in final):
+        yield f"FROM cases c WHERE c.cohort = ? AND c.state = ? AND {NEITHER}", (cohort, state)
+    owed = "FROM duty y JOIN cases c ON c.id = y.case_id WHERE y.closed IS NULL AND y.duty = 'tell_learner'"
+    yield f"{owed} AND c.cohort = ? AND c.state IN {READY} AND {NEITHER}", (cohort,)
 
 
 def _literal(part: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
+from itertools import islice
 from typing import Any, Final
 
 from states.reports.sentences import Register, objections, sentence
@@ -11,7 +12,7 @@ from states.reports.trail import happened, who
 from states.reports.words import minute, plain
 from states.unit_of_work import Glance, Office
 from workflow import Event
-from workflow.store.queries import UNLIMITED, Queries
+from workflow.store.queries import Queries
 from workflow.working_days import ONE_DAY, start_of
 
 CHUNK: Final = 1_000
@@ -35,9 +36,10 @@ def events(
     until: date | None = None,
     refusals: bool = False,
     limit: int | None = None,
-) -> list[dict[str, Any]]:
+) -> Iterator[dict[str, Any]]:
     """The events that pass every filter, in the order of the log; the latest so many when there is a `limit`.
 
+    They are read and named a chunk at a time, however many there are, within one transaction that sees one moment.
     `dispatch` is a file by name or number; `since` and `until` are days of recording, both included. Refused
     attempts and looks at personal details are left out unless `refusals`, or named as the kind. Raises NotFound.
     """
@@ -52,24 +54,17 @@ def events(
             until=start_of(until + ONE_DAY) if until else None,
             refusals=refusals,
             reads=refusals,
-            limit=UNLIMITED,
             latest=limit,
         )
         register = Register(office.route, look.dispatches)
-        rows: list[dict[str, Any]] = []
-        chunk: list[Event] = []
-        for event in found:
-            chunk.append(event)
-            if len(chunk) == CHUNK:
-                rows += _rows(look, chunk, register)
-                chunk = []
-        return rows + _rows(look, chunk, register)
+        while chunk := list(islice(found, CHUNK)):
+            yield from _rows(look, chunk, register)
 
 
-def _rows(look: Glance, chunk: Sequence[Event], register: Register) -> list[dict[str, Any]]:
+def _rows(look: Glance, chunk: Sequence[Event], register: Register) -> Iterator[dict[str, Any]]:
     cases = {case for event in chunk if (case := _case(event)) is not None}
-    names = look.references(list(look.log.load(list(cases)).values()))
-    return [_row(event, names.get(_case(event) or 0, ""), register) for event in chunk]
+    names = look.learners.of_cases(cases)
+    return (_row(event, names.get(_case(event) or 0, ""), register) for event in chunk)
 
 
 def _case(event: Event) -> int | None:

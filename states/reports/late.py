@@ -56,17 +56,16 @@ def count(look: Glance) -> dict[tuple[str, str], Late]:
         before, next_before = cutoff(look, state, today), cutoff(look, state, today + ONE_DAY)
         if before is None or next_before is None:
             continue
-        overdue, due = queries.began_before(name, before), queries.began_before(name, next_before)
-        for cohort, number in due.items():
-            found[cohort, name] = Late(overdue.get(cohort, 0), number - overdue.get(cohort, 0))
         last_days = _last_days(look, state, days)
-        everyone = queries.began_before(name, FOREVER) if last_days else {}
-        for cohort, last in last_days.items():
-            total, late = everyone.get(cohort, 0), overdue.get(cohort, 0)
-            if total and last < today:
-                found[cohort, name] = Late(total, 0)
-            elif total and last == today:
-                found[cohort, name] = Late(late, total - late)
+        moments = [before, next_before, *([FOREVER] if last_days else ())]
+        for cohort, (late, due, *everyone) in queries.began_before_each(name, moments).items():
+            last = last_days.get(cohort)
+            if last is not None and last < today:
+                found[cohort, name] = Late(sum(everyone), 0)
+            elif last == today:
+                found[cohort, name] = Late(late, sum(everyone) - late)
+            elif due:
+                found[cohort, name] = Late(late, due - late)
     return found
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from array import array
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
@@ -11,63 +12,100 @@ from states.learner.repository import Learners
 from states.tally import Tally
 from states.unit_of_work import NotPossible, Office
 from workflow import Act, Move, RunResult, Standing
+from workflow.engine import CHUNK
 
 
 def advance(
     office: Office,
     act: Act,
     trigger: str,
-    standings: Sequence[Standing],
+    cases: array[int],
     *,
     reason: str = "",
-    evidence: dict[str, Any],
+    evidence: Mapping[str, Any],
     on: date | None = None,
     dry_run: bool = False,
     stop_after: int | None = None,
     progress: Callable[[int], None] = lambda _done: None,
 ) -> Tally:
-    """Put a trigger to learners, each judged by its own rules, in chunks that survive a crash.
+    """Put a trigger to cases, each judged by its own rules, in chunks that survive a crash.
 
-    A run of the same trigger that a crash left behind is finished first, and whoever was left in it is not asked twice.
-    Raises NotPossible for an unknown trigger.
+    Memory does not grow with them but for the eight bytes of each number. A run of the same trigger that a crash left
+    behind is finished first, and whoever was left in it is not asked twice. Raises NotPossible for an unknown trigger.
     """
     if trigger not in office.route.triggers:
         raise NotPossible(f"the route has no trigger {trigger}; it has: {', '.join(sorted(office.route.triggers))}")
     if trigger in effects.OWN_COMMANDS:
         raise NotPossible(f"{trigger} rests on more than evidence; use {effects.OWN_COMMANDS[trigger]}")
     tally = Tally()
-    by_case = {s.case: s for s in standings}
 
-    def move(case: int) -> Move:
-        standing = by_case.get(case)
-        now = office.engine.clock()
-        facts = effects.of(trigger, standing, evidence, on, now) if standing is not None else {}
-        return Move(case=case, on=on, reason=reason, evidence=evidence, facts=facts)
+    def move_of(members: array[int]) -> Callable[[int], Move]:
+        ahead = _Ahead(office, members)
+        asks = trigger in effects.ASK_THE_STANDING
 
-    finished: set[int] = set()
-    if not dry_run:
-        for left in office.engine.unfinished(trigger):
-            members = list(left.cases())
-            by_case |= office.standings(members)
-            if left.command_id == act.command_id:
-                continue  # this very command again: it goes on below
-            again = Act(actor=act.actor, command=act.command, command_id=left.command_id)
-            done = office.engine.fire_many(trigger, [], again, move=move, progress=progress)
-            finished.update(members[left.cursor :])
-            tally.notes.append(f"a run that was interrupted is finished now: {done.size} learners")
-            _tell(office, tally, done)
-    cases = [s.case for s in standings if s.case not in finished]
+        def move(case: int) -> Move:
+            standing = ahead(case) if asks else None
+            knows = effects.of(trigger, standing, evidence, on, office.engine.clock())
+            return Move(case=case, on=on, reason=reason, evidence=evidence, facts=knows)
+
+        return move
+
+    resumed: array[int] | None = None
+    for left in () if dry_run else office.engine.unfinished(trigger):
+        if left.command_id == act.command_id:
+            resumed = left.cases()
+            continue  # this very command again: it goes on below, with those it meant
+        again = Act(actor=act.actor, command=act.command, command_id=left.command_id)
+        done = office.engine.fire_many(trigger, [], again, move=move_of(left.cases()), progress=progress)
+        cases = _without(cases, left.cases()[left.cursor :])
+        tally.notes.append(f"a run that was interrupted is finished now: {done.size} learners")
+        _tell(office, tally, done)
     if not cases and not act.command_id:
         tally.notes.append("nobody is left to be asked: nothing was changed")
         return tally
     result = office.engine.fire_many(
-        trigger, cases, act, move=move, dry_run=dry_run, stop_after=stop_after, progress=progress
-    )
+        trigger, cases, act, move=move_of(cases if resumed is None else resumed), dry_run=dry_run,
+        stop_after=stop_after, progress=progress,
+    )  # fmt: skip
     _tell(office, tally, result)
     if result.stopped == "too_many_refusals":
         tally.notes.append(f"stopped after too many refusals: {result.size - result.done} learners were not asked")
     tally.next.append("ulnflow status")
     return tally
+
+
+def _without(cases: array[int], others: array[int]) -> array[int]:
+    """The cases that are not among the others, for which a mark a number is enough."""
+    marks = bytearray(max(others, default=0) + 1)
+    for other in others:
+        marks[other] = 1
+    return array("q", (case for case in cases if case >= len(marks) or not marks[case]))
+
+
+class _Ahead:
+    """The standings of a run's members, loaded a chunk at a time when the first of them is asked for.
+
+    The chunks are the engine's own, so that each is loaded in the transaction that moves it, when no other writes.
+    """
+
+    def __init__(self, office: Office, members: array[int]) -> None:
+        self._office, self._members = office, members
+        self._known: dict[int, Standing] = {}
+        self._asked: frozenset[int] = frozenset()
+        self._next = 0
+
+    def __call__(self, case: int) -> Standing | None:
+        """Where a member stands; None for a number that is no case."""
+        if case not in self._asked:
+            try:
+                at = self._members.index(case, self._next)
+            except ValueError:  # the same command once meant others, and goes on with those
+                chunk = array("q", [case])
+            else:
+                chunk = self._members[at : at + CHUNK]
+                self._next = at + len(chunk)
+            self._asked, self._known = frozenset(chunk), self._office.standings(chunk)
+        return self._known.get(case)
 
 
 def _tell(office: Office, tally: Tally, result: RunResult) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ from alembic.migration import MigrationContext
 from sqlmodel import SQLModel
 
 from states.learner import repository
-from tests.fakes.loan import fresh_database
+from tests.fakes.loan import desk_on, fresh_database
+from tests.fakes.postgres import empty_address
 from workflow.errors import SchemaMissing, SchemaTooNew
-from workflow.store import schema, tables
+from workflow.store import guards, schema, tables
 from workflow.store.database import Database
 from workflow.store.guards import SQLITE
 
@@ -117,3 +119,21 @@ def test_a_migration_that_breaks_leaves_nothing(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(Exception, match="NONSENSE"):
         fresh_database(tmp_path / "m.db", LINEAGES)
     assert names(Database(tmp_path / "m.db"), "table") == set()
+
+
+@pytest.mark.parametrize("store", ["sqlite", "postgresql"])
+def test_a_log_of_the_first_version_keeps_its_guards_and_events(tmp_path: Path, store: str) -> None:
+    """An index is no reason to touch the table it is on."""
+    database = Database(tmp_path / "m.db" if store == "sqlite" else empty_address())
+    schema.upgrade(database, [replace(schema.ENGINE, newest="0001")])
+    desk = desk_on(database)
+    desk.open(3, cohort="A")
+    with pytest.raises(SchemaMissing, match="ulnflow db upgrade"):
+        schema.check(database, [schema.ENGINE])
+    assert schema.upgrade(database, [schema.ENGINE]) == [f"engine_version 0001 -> {schema.ENGINE.newest}"]
+    with database.reading() as connection:
+        assert list(guards.missing(connection)) == []
+    assert desk.verify().holds
+    desk.open(1)
+    assert desk.verify().holds
+    database.close()

@@ -18,9 +18,11 @@ from states.rules import LEARNER_RULES
 from states.unit_of_work import Office
 from tests.fakes.loan import DAY, MONDAY, Clock, Ids, fresh_database
 from workflow import Act, Definition, Engine, Move, Outcome, read_route
+from workflow.store.database import Database
 from workflow.store.schema import ENGINE
 
 ILM = (Path(__file__).parents[2] / "states" / "routes" / "ilm.toml").read_text(encoding="utf-8")
+LINEAGES = (ENGINE, LINEAGE)
 ADA = Act(actor="Ada Example", command="test")
 GOOD: Mapping[str, Any] = {
     "given_name": "Robin",
@@ -190,10 +192,12 @@ def open_centre(
     now: int = MONDAY,
     closed: frozenset[date] = frozenset(),
     clocks: Mapping[str, int] | None = None,
+    database: Database | None = None,
 ) -> Centre:
-    """A centre with a fresh database in a folder; its Monday is 2 March 2026, 09:00 UTC."""
+    """A centre with a fresh database, in a folder unless one is given; its Monday is 2 March 2026, 09:00 UTC."""
     clock = Clock(now)
-    database = fresh_database(folder / "centre.db", [ENGINE, LINEAGE])
+    if database is None:
+        database = fresh_database(folder / "centre.db", LINEAGES)
     policy = Policy(closed=closed, id_types={"1": "Passport", "999": "Other"})
     route = read_route(ILM, source="ilm.toml", rules=LEARNER_RULES, clocks=clocks)
     source = LearnerFacts(policy, lambda _registration: (), route.final_states())

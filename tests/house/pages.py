@@ -119,6 +119,13 @@ more than two working days late needs `--reason`. Before the command: `--folder`
 A learner with two qualifications is meant by their latest case that is not final; `REFERENCE@QUALIFICATION` names one.
 `audit history --reasons` shows the words in which reasons were given, and records the look.
 
+`status --at YYYY-MM-DD` tells where everybody stood at the end of that day (UTC), by the cohort they are in now: by what
+had happened by then as it is known today, corrections and late entries counted; with `--recorded` by what the log held
+then. `--learners` gives a line a learner, now or at that day.
+
+`audit events` shows the latest 100 in a table. As CSV, JSON or ndjson it gives every event that was asked for, however
+many: they are written as they are read. `--limit` keeps the latest so many, `--all` gives all of them in a table too.
+
 Personal values are asked for, or read from standard input; they are never arguments.
 
 `doctor`, `db check` list what they looked at: `weight` is `ok`, `note` or `wrong`; anything wrong makes the exit code 1.

@@ -257,6 +257,7 @@ def test_an_error_nobody_foresaw_shows_its_place_and_nothing_of_the_person(watch
     ):
         monkeypatch.setattr(target, break_down)
     monkeypatch.setattr("workflow.store.event_log.EventLog.find", break_down)
+    monkeypatch.setattr("workflow.store.queries.Queries.each", break_down)
     args = [centre.folder / "sheet-1.csv" if w == "sheet-1.csv" else w for w in words]
     result = centre.run(*args, stdin=typed)
     assert result.code == 4

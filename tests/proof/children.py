@@ -11,6 +11,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from multiprocessing.connection import Connection as Pipe
@@ -53,9 +54,14 @@ class Child:
         return self
 
     def send(self, seconds: float, number: signal.Signals) -> Child:
-        """A signal after some time, unless its task is over by then."""
-        if not self.process.join(seconds) and self.process.exitcode is None:
-            os.kill(self.process.pid, number)
+        """A signal after some time, unless it is gone by then: by a handle, which never means another process."""
+        with suppress(ProcessLookupError):
+            handle = os.pidfd_open(self.process.pid)
+            try:
+                self.process.join(seconds)
+                signal.pidfd_send_signal(handle, number)
+            finally:
+                os.close(handle)
         return self
 
     def ended(self) -> int:

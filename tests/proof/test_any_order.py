@@ -41,7 +41,7 @@ SETTINGS = settings(
 who = st.sampled_from(PEOPLE)
 some = st.lists(who, min_size=1, max_size=3, unique=True)
 answer = st.sampled_from(["own", "own", "own", "another's", "RC006", "WSVRC003", "none", "odd"])
-MINDLESS = {"lrs submit", "lrs receive", "cohort import", "uln told", "learner edit", "ilm register", "cohort waive"}
+MINDLESS = {"lrs submit", "lrs receive", "cohort import", "learner edit", "ilm register", "cohort waive"}
 """Commands whose repeat writes nothing at all; of the others a second attempt by a person may be kept, as a refusal."""
 
 

@@ -20,7 +20,7 @@ def interrupted(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pyt
     place = place_at("received", request.param, tmp_path / "centre", size=4)
     with watched(Points(only=CONFIRMED)) as points:
         place.do("status")
-    with watched(Points(len(points.passed) + 3, fail, only=CONFIRMED)):
+    with watched(Points(len(points.passed) + 4, fail, only=CONFIRMED)):
         assert place.run(*PASS, "how=email", "P-00001", "P-00002", "P-00003").code == 4
     told = place.count("kind='moved' AND trigger='pass_uln_to_learner'")
     assert 0 < told < 3

@@ -9,14 +9,15 @@ from typing import Any
 import orjson
 import pytest
 
-from states.reports.board import board
+from states.reports.board import board, board_at, learners
 from states.reports.events import events
 from states.reports.stuck import stuck
 from states.reports.today import today
 from states.reports.trail import trail
 from states.reports.why import why
 from states.unit_of_work import NotFound
-from tests.fakes.office import ADA, open_centre, uln
+from tests.contract.stores import STORES
+from tests.fakes.office import ADA, LINEAGES, open_centre, uln
 
 GUIDANCE = {
     "state": {"details_gathered": {"topic": "lrs", "steps": ["Complete what is missing."]}},
@@ -31,9 +32,9 @@ GUIDANCE = {
 }
 
 
-@pytest.fixture
-def centre(tmp_path):
-    centre = open_centre(tmp_path)
+@pytest.fixture(params=STORES)
+def centre(request, tmp_path):
+    centre = open_centre(tmp_path, database=STORES[request.param](tmp_path, LINEAGES))
     yield centre
     centre.office.database.close()
 
@@ -66,6 +67,41 @@ def test_a_cohort_past_its_last_day_to_register_is_overdue_before_its_clock(cent
     assert late == {"Autumn": 0, "Spring": 1}
     (row,) = stuck(centre.office).rows
     assert (row.reference, row.kind, row.due) == ("L-1", "overdue", "2026-02-27")
+
+
+def test_the_board_of_a_past_day_is_folded_from_the_log(centre):
+    one, two = centre.enrol("L-1", "L-2", cohort="Spring")
+    centre.days(1)
+    centre.submit(one)
+    centre.days(1)
+    centre.move("withdraw", two, reason="left_course", on=date(2026, 3, 3))
+    stood = {
+        (day, by): [(r.title, r.learners) for r in board_at(centre.office, day, by=by)]
+        for day in (date(2026, 3, 1), date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4))
+        for by in ("happened", "recorded")
+    }
+    gathered, asked = "Details gathered", "Submitted to the LRS"
+    assert stood[date(2026, 3, 1), "happened"] == stood[date(2026, 3, 1), "recorded"] == []
+    assert stood[date(2026, 3, 2), "happened"] == stood[date(2026, 3, 2), "recorded"] == [(gathered, 2)]
+    assert stood[date(2026, 3, 3), "happened"] == [(asked, 1), ("Withdrawn", 1)]
+    assert stood[date(2026, 3, 3), "recorded"] == [(gathered, 1), (asked, 1)]
+    assert stood[date(2026, 3, 4), "happened"] == stood[date(2026, 3, 4), "recorded"] == [(asked, 1), ("Withdrawn", 1)]
+    assert board_at(centre.office, date(2026, 3, 2), cohort="Autumn") == []
+
+
+def test_learners_are_listed_a_chunk_at_a_time_now_and_as_of_a_day(centre, monkeypatch):
+    monkeypatch.setattr("states.reports.board.CHUNK", 2)
+    cases = centre.enrol("L-1", "L-2", "L-3", cohort="Spring")
+    centre.days(1)
+    centre.submit(cases[1])
+    rows = list(learners(centre.office))
+    assert [(r["reference"], r["cohort"], r["qualification"]) for r in rows] == [
+        (f"L-{n}", "Spring", "8605-31") for n in (1, 2, 3)
+    ]
+    assert [r["state"] for r in rows] == ["Details gathered", "Submitted to the LRS", "Details gathered"]
+    before = list(learners(centre.office, cohort="Spring", at=date(2026, 3, 2)))
+    assert [r["state"] for r in before] == ["Details gathered"] * 3
+    assert list(learners(centre.office, cohort="Autumn")) == list(learners(centre.office, at=date(2026, 3, 1))) == []
 
 
 # --- stuck
@@ -298,72 +334,6 @@ def test_an_unknown_learner_is_named(centre):
         why(centre.office, "L-404")
 
 
-# --- today
-
-
-def test_today_lists_what_is_due_and_suggests_commands_in_the_order_of_the_route(centre):
-    centre.enrol("L-1", "L-2")
-    (asked, other) = centre.enrol("L-3", "L-4")
-    centre.answer(centre.submit(asked), asked)
-    centre.prepare("lrs_batch", "LRB_8.csv", [other])
-    centre.days(7)
-    found = today(centre.office)
-    assert found.day == "2026-03-09"
-    assert [(s.state, s.learners, s.due_today, s.overdue) for s in found.states] == [
-        ("details_gathered", 3, 3, 0),
-        ("uln_received", 1, 1, 0),
-    ]
-    assert [(u.name, u.learners, u.next_command) for u in found.unsent] == [
-        ("LRB_8.csv", 1, "ulnflow lrs sent LRB_8.csv")
-    ]
-    assert [(c.name, c.state) for c in found.came_in] == [("LRB_1.csv", "answered")]
-    assert [(d.duty, d.open, d.overdue) for d in found.duties] == [("upload_file", 1, 1)]
-    assert [(s.learners, s.command) for s in found.next_commands] == [
-        (1, "ulnflow lrs sent LRB_8.csv"),
-        (2, "ulnflow lrs submit"),
-        (1, "ulnflow uln pass"),
-        (1, "ulnflow duty list"),
-    ]
-    assert found.runs == ()
-
-
-@pytest.mark.parametrize("trigger", ["confirm_lar_update", "withdraw"])
-def test_a_slip_over_everybody_leaves_today_and_stuck_as_they_were(centre, trigger):
-    cases = centre.enrol("L-1", "L-2")
-    centre.answer(centre.submit(*cases), *cases)
-    (incomplete,) = centre.enrol("L-3", lacks=["postcode"])
-    centre.fire("submit_to_lrs", incomplete, bulk=True)
-    before = today(centre.office), stuck(centre.office)
-    assert [o.accepted for o in centre.fire(trigger, *cases, incomplete, bulk=True)] == [False] * 3
-    assert (today(centre.office), stuck(centre.office)) == before
-
-
-def test_a_due_day_set_by_the_cohort_is_seen_on_that_day(centre):
-    centre.with_uln("L-1", cohort="Spring", register_by=date(2026, 3, 16))
-    (row,) = today(centre.office).states
-    assert (row.due_today, row.overdue) == (1, 0)
-
-
-def test_learners_of_one_state_with_different_next_steps_get_their_own_commands(centre):
-    new, known = centre.with_uln("L-1", "L-2")
-    centre.note("case_changed", known, facts={"registered_at": 1, "alternative_since": 1})
-    assert [(s.learners, s.command) for s in today(centre.office).next_commands] == [
-        (1, "ulnflow ilm register"),
-        (1, "ulnflow lar create --prepare"),
-    ]
-    assert new
-
-
-def test_those_refused_are_sent_to_the_stuck_list(centre):
-    centre.fire("submit_to_lrs", *centre.enrol("L-1", lacks=["gender"]))
-    assert [(s.learners, s.command) for s in today(centre.office).next_commands] == [(1, "ulnflow stuck")]
-
-
-def test_an_empty_centre_has_nothing_to_do(centre):
-    found = today(centre.office)
-    assert not any((found.states, found.came_in, found.duties, found.unsent, found.runs, found.next_commands))
-
-
 # --- all of them
 
 
@@ -376,7 +346,7 @@ def test_no_report_holds_a_personal_value(centre):
     told = orjson.dumps(
         [
             [asdict(row) for row in board(office)], asdict(stuck(office)), asdict(today(office)),
-            asdict(why(office, "L-1")), asdict(trail(office, "L-1", refusals=True)), events(office, refusals=True),
+            asdict(why(office, "L-1")), asdict(trail(office, "L-1", refusals=True)), list(events(office, refusals=True)),
         ]
     ).decode()  # fmt: skip
     for value in ("Robin", "OfL-1", "1990", "CV4", uln(case)):

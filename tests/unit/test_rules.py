@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from states.asked import Answer, Asked, Policy
+from states.asked import Answer, Asked, Policy, Waiting
 from states.learner.details import Details
 from states.ports import Finding
 from states.rules import LEARNER_RULES
@@ -157,8 +157,8 @@ ECHO = Answer(ULN, DETAILS.with_changes({"family_name": "Other"}), frozenset({"f
         ("I1", {}, (False, ["no_uln"])),
         ("I1", {"facts": {**HOLDING, "stale": {"family_name": "2026-09-01"}}}, (False, ["stale"])),
         ("I2", {}, HOLDS),
-        ("I2", {"waiting": ["P-2"]}, (False, ["cohort_waits"])),
-        ("I2", {"waiting": ["P-2"], "waived": True}, HOLDS),
+        ("I2", {"waiting": Waiting(1, ["P-2"])}, (False, ["cohort_waits"])),
+        ("I2", {"waiting": Waiting(1, ["P-2"]), "waived": True}, HOLDS),
         ("I3", {}, HOLDS),
         ("I3", {"limits": [Finding("refused", "email", "too_long", "too long")]}, (False, ["too_long"])),
         ("I4", {}, HOLDS),

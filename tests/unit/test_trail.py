@@ -7,6 +7,7 @@ from datetime import date
 
 import pytest
 
+from states.learner.repository import Learners
 from states.reports.events import COLUMNS, events
 from states.reports.trail import trail
 from tests.fakes.office import ADA, open_centre
@@ -135,7 +136,7 @@ def test_a_learner_with_two_cases_has_one_story_and_either_half(centre):
 
 def test_events_are_flat_rows_with_one_set_of_columns(centre):
     centre.with_uln("L-1", "L-2")
-    rows = events(centre.office)
+    rows = list(events(centre.office))
     assert all(tuple(row) == COLUMNS for row in rows)
     assert [r["position"] for r in rows] == sorted(r["position"] for r in rows)
     told = [r for r in rows if r["trigger"] == "pass_uln_to_learner"]
@@ -155,5 +156,24 @@ def test_events_are_filtered_by_learner_file_day_and_person(centre):
     assert {r["file"] for r in events(office, dispatch="LRB_5.csv")} == {"LRB_5.csv"}
     assert [r["reference"] for r in events(office, until=date(2026, 3, 2))] == ["L-1", "L-2"]
     assert "L-1" not in {r["reference"] for r in events(office, since=date(2026, 3, 3))}
-    assert events(office, actor="Nobody Here") == []
+    assert list(events(office, actor="Nobody Here")) == []
     assert [r["kind"] for r in events(office, limit=2)] == ["dispatch sent", "moved"]
+
+
+def test_events_come_while_they_are_read(centre, monkeypatch):
+    """A log is larger than memory."""
+    monkeypatch.setattr("states.reports.events.CHUNK", 2)
+    centre.enrol("L-1", "L-2", "L-3", "L-4", "L-5")
+    asked = []
+    own = Learners.of_cases
+
+    def of_cases(learners, cases):
+        asked.append(set(cases))
+        return own(learners, cases)
+
+    monkeypatch.setattr(Learners, "of_cases", of_cases)
+    rows = events(centre.office)
+    assert next(rows)["reference"] == "L-1"
+    assert asked == [{1, 2}]
+    assert [row["reference"] for row in rows] == ["L-2", "L-3", "L-4", "L-5"]
+    assert asked == [{1, 2}, {3, 4}, {5}]

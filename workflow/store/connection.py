@@ -7,6 +7,7 @@ same on SQLite and PostgreSQL.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -17,7 +18,7 @@ import orjson
 Kind = Literal["sqlite", "postgresql"]
 Row = Any
 Statement = tuple[str, Sequence[Any]]
-LISTS: Final = (list, tuple, set, frozenset)
+LISTS: Final = (list, tuple, set, frozenset, array)
 
 
 @dataclass(frozen=True)

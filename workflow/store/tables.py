@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, LargeBinary, Text, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, LargeBinary, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 Words = Text().with_variant(Text(collation="C"), "postgresql")
@@ -12,6 +12,8 @@ Words = Text().with_variant(Text(collation="C"), "postgresql")
 
 Whole = BigInteger().with_variant(Integer, "sqlite")
 STRICT: dict[str, Any] = {"sqlite_strict": True}
+RARE = text("case_id IS NULL OR kind = 'corrected'")
+"""Events of which there are few: those about no case, and corrections."""
 
 
 def _key() -> Any:
@@ -57,7 +59,7 @@ class CaseRow(SQLModel, table=True):
     __table_args__ = (
         Index("cases_by_state", "state", "clock_from", "cohort"),
         Index("cases_by_subject", "subject"),
-        Index("cases_by_cohort", "cohort"),
+        Index("cases_by_cohort", "cohort", "state", "id"),
         STRICT,
     )
 
@@ -85,6 +87,8 @@ class EventRow(SQLModel, table=True):
         UniqueConstraint("case_id", "sequence", name="event_once"),
         CheckConstraint("(case_id IS NULL) = (sequence IS NULL)", name="event_case_and_sequence"),
         CheckConstraint("position > 0", name="event_position"),
+        Index("event_by_actor", "actor", "recorded_at"),
+        Index("event_rare", "kind", "position", sqlite_where=RARE, postgresql_where=RARE),
         STRICT,
     )
 
