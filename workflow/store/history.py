@@ -5,8 +5,9 @@ Plain SQL on the raw driver connection. Each question walks an index of the log,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Sized
 from dataclasses import fields
+from functools import cache
 from typing import Any, Final, Literal
 
 import orjson
@@ -27,7 +28,7 @@ COMMON: Final = frozenset({OPENED, MOVED, NOTED, REFUSED})
 RARE: Final = f"(case_id IS NULL OR kind = '{CORRECTED}')"
 """The other events, in the words of the index that holds them alone."""
 
-HIDDEN_UNLESS_ASKED: Final = {"refusals": REFUSED, "reads": LOOKED_UP}
+COMPARED: Final = {"since": "recorded_at >= ?", "until": "recorded_at < ?"}
 UNLIMITED: Final = 2**62
 PAGE: Final = 2_000
 """Up to so many events are fetched at once; more are read page by page."""
@@ -89,25 +90,21 @@ class History:
         Refusals and reads are left out unless asked for, by their flag or as the kind. `limit` keeps the first so
         many, `latest` the last.
         """
-        conditions, arguments = matching(
-            case_id=case, actor=actor, kind=kind, trigger=trigger, dispatch=dispatch, since=since, until=until
-        )
-        wanted = {"refusals": refusals or kind == REFUSED, "reads": reads or kind == LOOKED_UP}
-        hidden = [name for flag, name in HIDDEN_UNLESS_ASKED.items() if not wanted[flag]]
-        if hidden and kind is None:
-            conditions.append(f"kind NOT IN {marks(hidden)}")
+        columns = {
+            "case_id": case, "actor": actor, "kind": kind, "trigger": trigger, "dispatch": dispatch, "since": since,
+            "until": until,
+        }  # fmt: skip
+        given = {name: value for name, value in columns.items() if value is not None}
+        arguments = list(given.values())
+        hidden: tuple[str, ...] = ()
+        if kind is None:
+            hidden = tuple(name for name, shown in ((REFUSED, refusals), (LOOKED_UP, reads)) if not shown)
             arguments += hidden
-        if kind is not None and case is None and kind not in COMMON:
-            conditions.append(RARE)
-        order = "sequence" if case is not None else "position"
-        sql = f"SELECT body, {order} FROM event {where(conditions)} ORDER BY {order}"
-        if latest is not None:
-            sql = f"SELECT body FROM ({sql} DESC LIMIT ?) latest ORDER BY {order}"
-        elif limit < UNLIMITED:
-            sql += " LIMIT ?"
         most = limit if latest is None else latest
         if most < UNLIMITED:
             arguments.append(most)
+        rare = kind is not None and case is None and kind not in COMMON
+        sql = _listing(tuple(given), len(hidden), rare=rare, last=latest is not None, limited=most < UNLIMITED)
         ask = self._raw.execute if case is not None or most <= PAGE else self._raw.stream
         for row in ask(sql, arguments):
             yield Read(row[0])
@@ -184,16 +181,30 @@ class History:
         return [e.voids for e in found if e.voids is not None and (until is None or e.recorded_at <= until)]
 
 
-def marks(values: Sequence[Any]) -> str:
+@cache
+def _listing(columns: tuple[str, ...], hidden: int, *, rare: bool, last: bool, limited: bool) -> str:
+    """The statement that lists events by the values of some columns; few there are, and each is put together once."""
+    conditions = [COMPARED.get(name, f"{name} = ?") for name in columns]
+    if hidden:
+        conditions.append(f"kind NOT IN {marks(range(hidden))}")
+    if rare:
+        conditions.append(RARE)
+    order = "sequence" if "case_id" in columns else "position"
+    sql = f"SELECT body, {order} FROM event {where(conditions)} ORDER BY {order}"
+    if last:
+        return f"SELECT body FROM ({sql} DESC LIMIT ?) latest ORDER BY {order}"
+    return f"{sql} LIMIT ?" if limited else sql
+
+
+def marks(values: Sized) -> str:
     """As many question marks as there are values, in brackets."""
     return f"({', '.join('?' * len(values))})"
 
 
 def matching(**columns: Any) -> tuple[list[str], list[Any]]:
     """The conditions that columns have these values, and their arguments; None means any value."""
-    comparing = {"since": "recorded_at >= ?", "until": "recorded_at < ?"}
     given = {name: value for name, value in columns.items() if value is not None}
-    return [comparing.get(name, f"{name} = ?") for name in given], list(given.values())
+    return [f"{name} = ?" for name in given], list(given.values())
 
 
 def where(conditions: Sequence[str]) -> str:

@@ -6,8 +6,9 @@ Plain SQL on the raw driver connection, written for the index cases_by_state: st
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from typing import Any, Final, NamedTuple
 
@@ -18,6 +19,9 @@ from workflow.store.dispatch_log import ANSWERED, OPEN_STATES, PARTLY, RECEIVED,
 from workflow.store.history import UNLIMITED, History, marks, matching, where
 
 PLACE: Final = "c.id, c.state, c.cohort, c.entered_at, c.clock_from"
+GROUP: Final = "CAST(cohort AS text)"
+"""The cohort to count by, in words that no index by cohort answers to: SQLite would walk that one, and every row."""
+
 DISPATCH: Final = "d.id, d.direction, d.kind, d.name, d.folder, d.digest, d.state, d.prepared_at, d.sent_at, d.members"
 IN_OPEN_FILE: Final = (
     "EXISTS (SELECT 1 FROM dispatch_member m JOIN dispatch d ON d.id = m.dispatch WHERE m.case_id = c.id "
@@ -117,6 +121,11 @@ class OpenRun:
     done: int
 
 
+AS_PLACE: Final[Callable[[Any], Place]] = partial(tuple.__new__, Place)
+AS_WAITING: Final[Callable[[Any], Waiting]] = partial(tuple.__new__, Waiting)
+"""A row as what it is, a third of the time `_make` takes."""
+
+
 class Queries(History):
     """Questions about many cases, and about the log, within one transaction.
 
@@ -161,7 +170,7 @@ class Queries(History):
         more = f" AND NOT {IN_OPEN_FILE} AND NOT {BLOCKED}" if free else ""
         return dict(
             self._raw.execute(
-                f"SELECT cohort, count(*) FROM cases c WHERE state = ? AND clock_from < ?{more} GROUP BY 1",
+                f"SELECT {GROUP}, count(*) FROM cases c WHERE state = ? AND clock_from < ?{more} GROUP BY 1",
                 (state, moment, self._left_out) if free else (state, moment),
             )
         )
@@ -170,7 +179,7 @@ class Queries(History):
         """As `began_before` for several moments, the latest last, counted in one walk."""
         counts = ", ".join(["count(*) FILTER (WHERE clock_from < ?)"] * len(moments))
         rows = self._raw.execute(
-            f"SELECT cohort, {counts} FROM cases c WHERE state = ? AND clock_from < ? GROUP BY 1",
+            f"SELECT {GROUP}, {counts} FROM cases c WHERE state = ? AND clock_from < ? GROUP BY 1",
             (*moments, state, moments[-1]),
         )
         return {row[0]: tuple(row[1:]) for row in rows}
@@ -208,13 +217,14 @@ class Queries(History):
             conditions.append("clock_from < ?")
             arguments.append(before)
         if cohorts is not None:
-            conditions.append(f"cohort || '' IN {marks(cohorts)}")
+            conditions.append(f"{GROUP} IN {marks(cohorts)}")
             arguments += cohorts
         rows = self._raw.execute(
-            f"SELECT {PLACE} FROM cases c WHERE {' AND '.join(conditions)} ORDER BY clock_from, cohort, id LIMIT ?",
-            (*arguments, limit),
+            f"SELECT {PLACE} FROM cases c WHERE {' AND '.join(conditions)} ORDER BY clock_from, cohort, id "
+            f"LIMIT {int(limit)}",  # as a number, so that PostgreSQL keeps the plan
+            arguments,
         )
-        return list(map(Place._make, rows))
+        return list(map(AS_PLACE, rows))
 
     # --- why not ------------------------------------------------------------------------------------------------
 
@@ -305,7 +315,7 @@ class Queries(History):
             f"WHERE d.id IN [?] AND {' AND '.join(conditions)} ORDER BY m.dispatch, m.row LIMIT ?",
             (*arguments, limit),
         )
-        return list(map(Waiting._make, rows))
+        return list(map(AS_WAITING, rows))
 
     def open_members_by_state(self, cohort: str | None = None) -> dict[tuple[int, str], int]:
         """How many open places each open file has, by (file, state of the case)."""
