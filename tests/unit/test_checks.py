@@ -1,4 +1,4 @@
-"""Single values as the LRS takes them (evidence.md, rows A9-A17)."""
+"""Single values as the LRS takes them."""
 
 import unicodedata
 from datetime import date

@@ -1,4 +1,4 @@
-"""Cohort sheets: headings understood, every planted fault found (evidence.md, rows A and B)."""
+"""Cohort sheets: headings understood, every planted fault found."""
 
 import io
 import tomllib

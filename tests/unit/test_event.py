@@ -33,7 +33,7 @@ NAMED = {
     "commitments": "commitments", "command id": "command_id", "on-behalf-of": "on_behalf_of",
     "approver": "approver", "position it voids": "voids", "bulk run": "run", "route hash": "route_hash",
 }  # fmt: skip
-"""What evidence.md, section 2 item 2, names -> its place in an event."""
+"""What the log promises to say -> its place in an event."""
 TEXT = st.text(st.characters(exclude_categories=("Cs",))).map(lambda text: unicodedata.normalize("NFC", text))
 PLAIN = st.recursive(
     st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | TEXT,
@@ -42,7 +42,7 @@ PLAIN = st.recursive(
 )
 
 
-def test_every_field_the_evidence_names_has_a_place() -> None:
+def test_everything_the_log_promises_to_say_has_a_place() -> None:
     assert set(NAMED.values()) <= {field.name for field in fields(Event)}
 
 

@@ -1,4 +1,4 @@
-"""Files at the border (evidence.md, rows B1-B3, B9, B10)."""
+"""Files at the border."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""Sheets in and out (evidence.md, rows B1, B2, B8 and section 6)."""
+"""Sheets in and out."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""The Unique Learner Number: its shape and its check digit (evidence.md, rows A1-A6)."""
+"""The Unique Learner Number: its shape and its check digit."""
 
 import csv
 from pathlib import Path
