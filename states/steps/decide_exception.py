@@ -49,6 +49,10 @@ def resolve_exception(
         if settled and not (decision == "again" and asking(uow, standing)):
             outcomes = _settle_doubt(uow, standing, decision, uln, reference)
             tally.add(outcomes, names, "doubt settled: the ULN held is right")
+        elif decision == "again" and standing.facts.get("decision") == "again":
+            tally.notes.append(f"{reference}: to be asked about again, as decided before; nothing was changed")
+            tally.next.append("ulnflow lrs submit")
+            return tally
         elif decision == "again":
             decided = Move(
                 case=standing.case, reason="stated", evidence={"decision": decision}, facts={"decision": "again"}
