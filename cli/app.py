@@ -10,40 +10,26 @@ import sys
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
-from cli.commands import (
-    advance,
-    audit,
-    cohort,
-    daily,
-    db,
-    demo,
-    doctor,
-    duty,
-    exception,
-    guide,
-    ilm,
-    lar,
-    learner,
-    lrs,
-    route,
-    setup,
-    uln,
-)
+from cli.commands import advance, daily, demo, doctor, guide, setup
+from cli.exits import DATA, FINDINGS, INTERRUPTED, OK, USAGE
+from cli.nouns import Lazy, noun
 from cli.options import chosen
-
-OK, USAGE, DATA, INTERRUPTED = 0, 2, 4, 130
 
 app = typer.Typer(
     name="ulnflow",
+    cls=Lazy,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Takes every learner from details gathered to an updated achievement record, checked and logged.",
     epilog="Start with: ulnflow demo. Then: ulnflow init, and ulnflow today every morning.",
 )
+alone = typer.Typer()
+"""Commands of one word."""
+
 for panel, entries in {
     "Every day": (
         ("today", daily.today),
@@ -55,26 +41,24 @@ for panel, entries in {
     "In general": (("advance", advance.advance),),
 }.items():
     for name, function in entries:
-        app.command(name, rich_help_panel=panel)(function)
-for panel, groups in {
-    "The route, step by step": (
-        ("cohort", cohort.app, "Sheets in: the details of learners."),
-        ("lrs", lrs.app, "To the Learning Records Service and back."),
-        ("uln", uln.app, "ULNs checked, and passed to learners."),
-        ("ilm", ilm.app, "Registration with ILM."),
-        ("lar", lar.app, "The achievement record."),
-        ("route", route.app, "The picture of the route, and the alternative."),
-    ),
-    "When something happens": (
-        ("exception", exception.app, "What a person must decide."),
-        ("duty", duty.app, "What is owed beside the route."),
-        ("learner", learner.app, "One learner: shown, corrected, explained."),
-        ("audit", audit.app, "The log: read and checked."),
-        ("db", db.app, "The database: upgraded, checked, shared, moved."),
-    ),
-}.items():
-    for name, group, words in groups:
-        app.add_typer(group, name=name, help=words, rich_help_panel=panel)
+        alone.command(name, rich_help_panel=panel)(function)
+NOUNS = {
+    "The route, step by step": {
+        "cohort": "Sheets in: the details of learners.",
+        "lrs": "To the Learning Records Service and back.",
+        "uln": "ULNs checked, and passed to learners.",
+        "ilm": "Registration with ILM.",
+        "lar": "The achievement record.",
+        "route": "The picture of the route, and the alternative.",
+    },
+    "When something happens": {
+        "exception": "What a person must decide.",
+        "duty": "What is owed beside the route.",
+        "learner": "One learner: shown, corrected, explained.",
+        "audit": "The log: read and checked.",
+        "db": "The database: upgraded, checked, shared, moved.",
+    },
+}
 
 
 @app.callback()
@@ -95,6 +79,7 @@ def main() -> None:
     """Run the command; every error leaves by its exit code and without a personal value."""
     if os.environ.get("NO_COLOR"):
         os.environ.setdefault("_TYPER_FORCE_DISABLE_TERMINAL", "1")  # typer's help is bold even then, on a terminal
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "true")  # else it reads the notes of every package there is
     code = OK
     try:
         code = _run()
@@ -110,7 +95,7 @@ def main() -> None:
 def _run() -> int:
     """Run the command and give its exit code; the errors of typer become ours, those of the product pass."""
     try:
-        code = _commands().main(prog_name="ulnflow", standalone_mode=False)
+        code = commands().main(prog_name="ulnflow", standalone_mode=False)
     except typer.Abort:
         code = INTERRUPTED
     except SystemExit as stop:
@@ -129,9 +114,14 @@ def _run() -> int:
 
 
 @cache
-def _commands() -> Any:
-    """The tree of commands; building it from the functions costs as much as running one, so it is kept."""
-    return typer.main.get_command(app)
+def commands() -> Lazy:
+    """The tree of commands; a command is built when it is asked for, and kept."""
+    root = cast("Lazy", typer.main.get_command(app))
+    root.source = lambda: alone
+    for panel, nouns in NOUNS.items():
+        for name, words in nouns.items():
+            root.add_command(noun(name, words, panel))
+    return root
 
 
 def _misused(wrong: Any) -> int:
@@ -160,12 +150,12 @@ def _stop_writing() -> None:
 def _explain(wrong: Exception) -> int:
     """Say what to do; an error nobody foresaw is told by its kind and place, never by its text."""
     from cli.render import complain  # noqa: PLC0415 - only when something went wrong
-    from states.unit_of_work import NotPossible  # noqa: PLC0415 - as above
+    from states.errors import NotPossible  # noqa: PLC0415 - as above
     from workflow.errors import DefinitionError, Refused, WorkflowError  # noqa: PLC0415 - as above
 
     if isinstance(wrong, Refused):
         complain(str(wrong))
-        return 1
+        return FINDINGS
     if isinstance(wrong, DefinitionError):
         complain(f"{wrong.source} cannot be used:\n" + "\n".join(f"  - {fault}" for fault in wrong.faults))
         return DATA

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from cli import wiring
-from states.exchange.files import Outbox
+from states.exchange.outbox import Outbox
 from workflow.errors import WorkflowError
 from workflow.store import meta
 from workflow.store.condition import Finding, integrity, last_recorded, settings

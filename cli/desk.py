@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-import re
-import sys
 from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import date
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
 
 import structlog
 import typer
 
 from cli import logs, wiring
+from cli.exits import FINDINGS
 from cli.options import Form
 from cli.render import tell
+from cli.typed import typed_text
+from states.errors import NotPossible
 from states.exchange.files import decode_text, read_bytes, shown_name
 from states.steps.look_up import audited
 from states.tally import Tally
-from states.unit_of_work import Glance, NotPossible, Office
+from states.unit_of_work import Glance, Office
 from workflow import Act, Standing
 from workflow.errors import NotAllowed, StoreError
 from workflow.store.queries import Queries
 
-FINDINGS = 1
 AT_ONCE = 1_000
-DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
 @dataclass(slots=True)
@@ -130,37 +127,3 @@ def _refuse_nobody(look: Glance, cohort: str, *, everyone: bool) -> None:
 def _listed(path: Path) -> list[str]:
     text = typed_text() if str(path) == "-" else decode_text(read_bytes(path), shown_name(path))
     return [line.strip() for line in text.splitlines() if line.strip()]
-
-
-def day(text: str, word: str = "--at") -> date | None:
-    """A day typed as YYYY-MM-DD; None when none was; raises typer.BadParameter."""
-    if not text:
-        return None
-    try:
-        if not DAY.fullmatch(text):  # fromisoformat takes weeks and other forms as well
-            raise ValueError
-        return date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{word} takes a day as YYYY-MM-DD") from None
-
-
-def typed(prompt: str, *, hidden: bool = False) -> str:
-    """A personal value: asked for at a terminal, read from standard input otherwise; never an argument."""
-    if sys.stdin.isatty():
-        return str(typer.prompt(prompt, hide_input=hidden, err=True, default="", show_default=False)).strip()
-    return _read_input(whole=False).strip()
-
-
-def typed_text() -> str:
-    """All of standard input; raises FileRefused for what is not UTF-8."""
-    return _read_input(whole=True)
-
-
-def _read_input(*, whole: bool) -> str:
-    """Standard input, or a line of it, read as bytes, so that what is not UTF-8 is refused rather than guessed."""
-    source: BinaryIO | None = getattr(sys.stdin, "buffer", None)
-    if source is not None:
-        data = source.read() if whole else source.readline()
-    else:
-        data = (sys.stdin.read() if whole else sys.stdin.readline()).encode("utf-8", "surrogatepass")
-    return decode_text(data, "standard input")

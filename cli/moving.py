@@ -10,9 +10,9 @@ from urllib.parse import parse_qs, urlsplit
 import typer
 
 from cli import wiring
-from cli.desk import typed
 from cli.render import progress, say
-from states.unit_of_work import NotPossible
+from cli.typed import typed
+from states.errors import NotPossible
 from workflow.errors import StoreError
 from workflow.store import meta, transfer
 from workflow.store.database import Database

@@ -6,7 +6,6 @@ Data goes to standard output, words about it to standard error.
 from __future__ import annotations
 
 import csv
-import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,14 +16,15 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from cli.options import Form, chosen
-from states.exchange.sheets import neutralise
-from states.ports import Finding
-from states.tally import Refusal, Tally
+from states.exchange.cells import neutralise
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rich.console import Console
+
+    from states.ports import Finding
+    from states.tally import Refusal, Tally
 
 Row = Mapping[str, Any]
 WIDTH_WHEN_PIPED = 160
@@ -225,9 +225,13 @@ def _json(value: object, *, indent: bool = False) -> str:
     try:
         text = orjson.dumps(value, default=str, option=orjson.OPT_INDENT_2 if indent else None).decode()
     except TypeError:  # half a character, which orjson refuses, from an input that was not UTF-8
+        import json  # noqa: PLC0415 - seldom needed
+
         return json.dumps(value, default=str, indent=2 if indent else None)
     if text.isprintable():
         return text
+    import json  # noqa: PLC0415 - seldom needed
+
     return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
 
 

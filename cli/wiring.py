@@ -29,9 +29,9 @@ from config.settings import read_settings, read_table, read_text
 from states.asked import Asked, Policy
 from states.exchange.awarding.profile import ProfiledAwardingBody
 from states.exchange.cohort_sheet import CohortSheets
-from states.exchange.files import Outbox
 from states.exchange.lar.profile import ProfiledLar
 from states.exchange.lrs.plug import LrsFiles
+from states.exchange.outbox import Outbox
 from states.exchange.post.mail import TemplatePostbox
 from states.facts import LearnerFacts
 from states.learner import repository

@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from states.errors import NotPossible
 from states.tally import Tally
-from states.unit_of_work import NotPossible, UnitOfWork
+from states.unit_of_work import UnitOfWork
 from workflow import Move, Standing
 from workflow.store.dispatch_log import PREPARED, Dispatch
 

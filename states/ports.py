@@ -12,22 +12,8 @@ from pathlib import Path
 from typing import BinaryIO, Literal, Protocol
 
 from states.learner.details import Details
-from workflow.errors import WorkflowError
 
 Weight = Literal["note", "missing", "malformed", "refused"]
-
-
-class FileRefused(WorkflowError):
-    """A file cannot be read or written as a whole.
-
-    Names the file, the line (1-based, None where the whole file is meant), the field, the rule and the fix;
-    never a personal value.
-    """
-
-    def __init__(self, file: str, rule: str, fix: str, *, line: int | None = None, column: str | None = None) -> None:
-        self.file, self.rule, self.fix, self.line, self.column = file, rule, fix, line, column
-        where = file + (f", line {line}" if line is not None else "") + (f", {column}" if column else "")
-        super().__init__(f"{where}: {rule}. {fix}")
 
 
 @dataclass(frozen=True, slots=True)

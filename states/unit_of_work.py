@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from states.asked import Asked, Policy
+from states.errors import FileRefused, NotFound, NotPossible, NotPublished
 from states.learner.details import Details
 from states.learner.repository import HELD, Learners
-from states.ports import FileDraft, FileRefused, Plugs
+from states.ports import FileDraft, Plugs
 from states.vocabulary import LRS_KINDS, REASONS, REGISTRATION, STATED
-from workflow import Act, Engine, Move, Outcome, Route, Standing, WorkflowError
+from workflow import Act, Engine, Move, Outcome, Route, Standing
 from workflow.event import canonical
 from workflow.store.connection import Connection
 from workflow.store.database import Database
@@ -46,18 +47,6 @@ PRACTICE_UKPRNS: Final = "9999"
 
 BY_ROW: Final = itemgetter(1, 0)
 STALE_DRAFT: Final = timedelta(hours=1)
-
-
-class NotFound(WorkflowError):
-    """Something named does not exist; says how to find what does."""
-
-
-class NotPublished(WorkflowError):
-    """A file was written and recorded, but could not take its final name yet."""
-
-
-class NotPossible(WorkflowError):
-    """The command cannot do that as things stand; says why and what to do instead."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,20 @@ nothing, and that the log shows its own gaps and edits. It does not promise that
 who holds the database file, only that `verify` sees it; and it never moves a case by the passing of time.
 """
 
-from workflow.case import Standing
-from workflow.engine import Engine, RunResult
-from workflow.errors import WorkflowError
-from workflow.event import Event
-from workflow.move import Act, Move, Outcome, Question
-from workflow.route import Route, read_route
-from workflow.rule import Objection, Rule, Verdict
-from workflow.work import Definition, FactsSource, Work
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from workflow.case import Standing
+    from workflow.engine import Engine, RunResult
+    from workflow.errors import WorkflowError
+    from workflow.event import Event
+    from workflow.move import Act, Move, Outcome, Question
+    from workflow.route import Route, read_route
+    from workflow.rule import Objection, Rule, Verdict
+    from workflow.work import Definition, FactsSource, Work
 
 __all__ = [
     "Act",
@@ -34,3 +40,30 @@ __all__ = [
     "WorkflowError",
     "read_route",
 ]
+
+_HOMES = {
+    "Act": "move",
+    "Definition": "work",
+    "Engine": "engine",
+    "Event": "event",
+    "FactsSource": "work",
+    "Move": "move",
+    "Objection": "rule",
+    "Outcome": "move",
+    "Question": "move",
+    "Route": "route",
+    "Rule": "rule",
+    "RunResult": "engine",
+    "Standing": "case",
+    "Verdict": "rule",
+    "Work": "work",
+    "WorkflowError": "errors",
+    "read_route": "route",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Read a module when something of it is first asked for: a command without a database needs no engine."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -28,10 +28,11 @@ def advance(
     form: Format = Form.table,
 ) -> None:
     """Put a trigger to learners, each judged by its own rules; an interrupted run goes on."""
-    from cli.desk import day, desk
+    from cli.desk import desk
     from cli.render import progress
+    from cli.typed import day
+    from states.errors import NotPossible
     from states.steps.advance import advance as step
-    from states.unit_of_work import NotPossible
     from states.vocabulary import REASONS, STATED
 
     pairs = [item.partition("=") for item in evidence or ()]

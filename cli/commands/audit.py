@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
+from cli.exits import FINDINGS, UNVERIFIED
 from cli.options import Form, Format, Qualification, Reference
 
 app = typer.Typer(no_args_is_help=True)
-CANNOT_VERIFY = 3
 IN_A_TABLE = 100
 
 
@@ -53,8 +53,9 @@ def events(
     form: Format = Form.table,
 ) -> None:
     """List events of the log, filtered; every one of them as CSV or JSON, the latest in a table."""
-    from cli.desk import day, desk
+    from cli.desk import desk
     from cli.render import Counted, say, show_each
+    from cli.typed import day
     from states.reports.events import COLUMNS
     from states.reports.events import events as read
     from states.steps import look_up
@@ -94,7 +95,7 @@ def verify(form: Format = Form.table) -> None:
         raise
     except StoreError as wrong:
         complain(f"The log cannot be verified. {wrong}")
-        raise typer.Exit(CANNOT_VERIFY) from None
+        raise typer.Exit(UNVERIFIED) from None
     faults = [{"kind": f.kind, "position": f.position, "case": f.case, "what": f.message} for f in report.faults]
     notes = [{"kind": f.kind, "position": f.position, "case": f.case, "what": f.message} for f in report.notes]
     summary = {"origin": report.origin, "events": report.size, "cases": report.cases, "holds": report.holds}
@@ -107,4 +108,4 @@ def verify(form: Format = Form.table) -> None:
     else:
         show_one({**summary, "faults": faults, "notes": notes}, form)
     if not report.holds:
-        raise typer.Exit(1)
+        raise typer.Exit(FINDINGS)

@@ -30,8 +30,9 @@ def import_(
     form: Format = Form.table,
 ) -> None:
     """Take in a cohort sheet; it comes back with Result and How to fix. The same sheet twice changes nothing."""
-    from cli.desk import day, desk
+    from cli.desk import desk
     from cli.render import say, show_findings
+    from cli.typed import day
     from states.steps.gather_details import Enrolment, import_cohort
 
     enrolment = Enrolment(

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from cli.exits import FINDINGS
 from cli.options import Cohort, Form, Format
 
 
@@ -31,9 +32,10 @@ def status(
     form: Format = Form.table,
 ) -> None:
     """The board: how many learners stand where, by cohort; or stood, at the end of a day."""
-    from cli.desk import day, desk
+    from cli.desk import desk
     from cli.explain import rows_of
     from cli.render import show, show_each
+    from cli.typed import day
     from states.reports import board
     from workflow.store.history import By
 
@@ -57,7 +59,7 @@ def stuck(
     form: Format = Form.table,
 ) -> None:
     """Who is stuck and why: overdue, blocked, unanswered, owed; with the next command. Exit code 1 when anyone is."""
-    from cli.desk import FINDINGS, desk
+    from cli.desk import desk
     from cli.explain import show_stuck
     from states.reports.stuck import stuck as report
 

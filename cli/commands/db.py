@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
+from cli.exits import FINDINGS, UNVERIFIED
 from cli.options import DryRun, Form, Format
 
 app = typer.Typer(no_args_is_help=True)
-FINDINGS, CANNOT_VERIFY = 1, 3
 
 
 @app.command()
@@ -49,7 +49,7 @@ def check(form: Format = Form.table) -> None:
         raise
     except StoreError as wrong:
         complain(f"The database cannot be checked. {wrong}")
-        raise typer.Exit(CANNOT_VERIFY) from None
+        raise typer.Exit(UNVERIFIED) from None
     show(rows_of(found), form, columns=["about", "weight", "message", "fix"])
     if any(one.weight == "wrong" for one in found):
         raise typer.Exit(FINDINGS)
@@ -63,7 +63,7 @@ def roles(
     """PostgreSQL: make the groups of operators and auditors, and give each its rights. With --dry-run: show the SQL."""
     from cli import wiring
     from cli.render import say, show
-    from states.unit_of_work import NotPossible
+    from states.errors import NotPossible
     from workflow.store import roles as groups
 
     with wiring.located() as (_, database):

@@ -19,7 +19,7 @@ def demo(
     """Show the whole route on a made-up cohort of 30, answered by a practice LRS. Nothing real is touched."""
     from cli.practice import run
     from cli.render import say
-    from states.unit_of_work import NotPossible
+    from states.errors import NotPossible
 
     where = folder or _free(Path.cwd())
     if where.exists() and any(where.iterdir()):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import typer
 
+from cli.exits import FINDINGS
 from cli.options import Form, Format
 
 
 def doctor(form: Format = Form.table) -> None:
     """Look at programs, settings, rights, disk, clock and database: what is wrong, and its fix. Exit code 1 then."""
     from cli.checkup import examine
-    from cli.desk import FINDINGS
     from cli.explain import rows_of
     from cli.render import show
 

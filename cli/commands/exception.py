@@ -51,7 +51,8 @@ def resolve(
     form: Format = Form.table,
 ) -> None:
     """Record what was decided. The ULN is asked for, or read from standard input, unless asking again."""
-    from cli.desk import desk, typed
+    from cli.desk import desk
+    from cli.typed import typed
     from states.steps.decide_exception import resolve_exception
 
     uln = typed("ULN the portal shows") if decision in {"existing", "new"} else ""

@@ -72,9 +72,10 @@ def confirm(
     form: Format = Form.table,
 ) -> None:
     """Record that ILM registered learners, with or without a ULN, or took a late or replaced one."""
-    from cli.desk import day, desk
+    from cli.desk import desk
+    from cli.typed import day
+    from states.errors import NotPossible
     from states.steps import register_with_ilm as step
-    from states.unit_of_work import NotPossible
     from states.vocabulary import REGISTRATION
 
     with desk("ilm confirm") as at:
@@ -99,7 +100,7 @@ def confirm(
 
 def _refuse_one_number_for_many(office: Office) -> None:
     """One order number belongs to one file: with several waiting, the file must be named."""
-    from states.unit_of_work import NotPossible
+    from states.errors import NotPossible
     from states.vocabulary import REGISTRATION
 
     with office.look() as look:
@@ -135,7 +136,8 @@ def exception(
     form: Format = Form.table,
 ) -> None:
     """Record that ILM reports a ULN that does not match."""
-    from cli.desk import day, desk
+    from cli.desk import desk
+    from cli.typed import day
     from states.steps.register_with_ilm import report_exception
 
     with desk("ilm exception") as at:
@@ -175,7 +177,8 @@ def results(
     form: Format = Form.table,
 ) -> None:
     """Record that final results went to ILM (alternative route)."""
-    from cli.desk import day, desk
+    from cli.desk import desk
+    from cli.typed import day
     from states.steps.take_alternative_route import submit_results
 
     with desk("ilm results") as at:

@@ -48,7 +48,8 @@ def create(
     form: Format = Form.table,
 ) -> None:
     """Alternative route: write the file for the LAR system (--prepare), then record that it took the learners."""
-    from cli.desk import day, desk
+    from cli.desk import desk
+    from cli.typed import day
     from states.steps import take_alternative_route as step
     from states.vocabulary import LAR_LEARNERS
 
@@ -82,7 +83,8 @@ def cross_reference(
     form: Format = Form.table,
 ) -> None:
     """Alternative route: tie ULN and candidate number together on the LAR system."""
-    from cli.desk import day, desk
+    from cli.desk import desk
+    from cli.typed import day
     from states.steps import take_alternative_route as step
     from states.vocabulary import LAR_CROSS_REFERENCE
 
@@ -114,7 +116,8 @@ def confirm(
     form: Format = Form.table,
 ) -> None:
     """Record that the achievement record shows the results. The last step."""
-    from cli.desk import day, desk
+    from cli.desk import desk
+    from cli.typed import day
     from states.steps.update_lar import confirm_update
 
     with desk("lar confirm") as at:

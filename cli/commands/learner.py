@@ -66,10 +66,11 @@ def edit(
 
     Without fields, lines like "postcode: ..." are read. A "-" clears a field.
     """
-    from cli.desk import desk, typed, typed_text
+    from cli.desk import desk
+    from cli.typed import typed, typed_text
+    from states.errors import NotPossible
     from states.learner.entry import FIELDS, EntryRefused, field_named, read_entry
     from states.steps.gather_details import edit_details
-    from states.unit_of_work import NotPossible
 
     with desk("learner edit") as at:
         try:
@@ -92,8 +93,9 @@ def edit(
 @app.command()
 def find(form: Format = Form.table) -> None:
     """Find learners by name or ULN, asked for or read from standard input. The look is recorded."""
-    from cli.desk import desk, typed
+    from cli.desk import desk
     from cli.render import show as show_rows
+    from cli.typed import typed
     from states.steps.look_up import find as look_for
 
     words = typed("Name or ULN")
@@ -129,7 +131,8 @@ def _leaving(trigger: str, words: str) -> Callable[..., None]:
         dry_run: DryRun = False,
         form: Format = Form.table,
     ) -> None:
-        from cli.desk import day, desk
+        from cli.desk import desk
+        from cli.typed import day
         from states.steps.leave_and_return import REASONS, leave_or_return
 
         with desk(f"learner {trigger}") as at:

@@ -53,7 +53,8 @@ def submit(
 @app.command()
 def sent(file: File, at_day: On = "", reason: Reason = "", dry_run: DryRun = False, form: Format = Form.table) -> None:
     """Record that a prepared file was uploaded or keyed in."""
-    from cli.desk import day, desk
+    from cli.desk import desk
+    from cli.typed import day
     from states.steps.submit_to_lrs import mark_sent
 
     with desk("lrs sent") as at:
@@ -69,7 +70,8 @@ def receive(
     form: Format = Form.table,
 ) -> None:
     """Take in a reply file; it also proves that ours was sent. The same file twice changes nothing."""
-    from cli.desk import day, desk
+    from cli.desk import desk
+    from cli.typed import day
     from states.steps.receive_uln import receive_reply
 
     with desk("lrs receive") as at:
@@ -86,7 +88,8 @@ def answer(
     form: Format = Form.table,
 ) -> None:
     """Type in one answer from the portal. The ULN is asked for, or read from standard input."""
-    from cli.desk import day, desk, typed
+    from cli.desk import desk
+    from cli.typed import day, typed
     from states.steps.receive_uln import answer as take_answer
 
     uln = typed("ULN the portal shows (empty if none)")

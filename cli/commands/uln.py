@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from cli.exits import FINDINGS
 from cli.options import All, Cohort, DryRun, Evidence, Form, Format, ListFile, On, Reason, Reference, References
 
 app = typer.Typer(no_args_is_help=True)
@@ -26,8 +27,8 @@ def check(
     form: Format = Form.table,
 ) -> None:
     """Judge ULNs: right or wrong, and why. Exit code 1 when any is wrong."""
-    from cli.desk import FINDINGS, typed_text
     from cli.render import show
+    from cli.typed import typed_text
     from states.exchange.files import decode_text, read_bytes, shown_name
     from states.learner import uln
 
@@ -78,7 +79,8 @@ def told(
     form: Format = Form.table,
 ) -> None:
     """Record that learners were told their ULN: named, all of a set of messages, or all whose message waits."""
-    from cli.desk import day, desk
+    from cli.desk import desk
+    from cli.typed import day
     from states.steps.pass_uln_on import record_told
     from states.vocabulary import MESSAGE
 
@@ -104,7 +106,8 @@ def not_told(
     form: Format = Form.table,
 ) -> None:
     """Record that a message bounced or a letter came back."""
-    from cli.desk import day, desk
+    from cli.desk import desk
+    from cli.typed import day
     from states.steps.pass_uln_on import record_not_told
 
     with desk("uln not-told") as at:

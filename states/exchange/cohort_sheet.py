@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
+from states.errors import FileRefused
+from states.exchange.cells import Cell
 from states.exchange.cohort_values import (
     REFERENCE_LIMIT,
     Row,
@@ -18,9 +20,9 @@ from states.exchange.cohort_values import (
     word_key,
     word_table,
 )
-from states.exchange.sheets import Cell, Table, read_table, write_for_people_xlsx
+from states.exchange.sheets import Table, read_table, write_for_people_xlsx
 from states.learner.details import FIVE_DETAILS, LABELS, match_key
-from states.ports import FileRefused, Finding, RowResult, Sheet, SheetRow
+from states.ports import Finding, RowResult, Sheet, SheetRow
 from workflow.errors import DefinitionError
 
 RESULT_HEADINGS: Final = ("Result", "How to fix")

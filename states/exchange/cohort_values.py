@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final
 
-from states.exchange.sheets import Cell, restore
+from states.exchange.cells import Cell, restore
 from states.learner import checks, uln
 from states.learner.details import LABELS, Details
 from states.ports import Finding, Weight

@@ -12,10 +12,11 @@ from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any, BinaryIO, Final
 
+from states.errors import FileRefused
 from states.learner import uln as uln_number
 from states.learner.checks import Fault, email_fault, name_fault, normalise_postcode, postcode_fault
 from states.learner.details import DATE_FIELDS, LABELS, Details
-from states.ports import FileRefused, Finding, Registration
+from states.ports import Finding, Registration
 from workflow.errors import DefinitionError
 
 OWN_LABELS: Final = {

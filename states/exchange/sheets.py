@@ -10,23 +10,20 @@ import csv
 import hashlib
 import io
 import re
-import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO
 
 import python_calamine
 import xlsxwriter  # type: ignore[import-untyped]  # ships no types
 
+from states.errors import FileRefused
+from states.exchange.cells import Cell, neutralise
 from states.exchange.files import decode_text, read_bytes, read_records, shown_name
 from states.exchange.workbook_gate import ZIP_MARK, SheetScan, check_old_container, check_workbook
-from states.ports import FileRefused
 
-Cell = str | int | float | bool | date | datetime | None
-
-FORMULA_STARTS: Final = "=+-@"
 _DELIMITERS = (",", ";", "\t")
 _FIRST_EXCEL_YEAR = 1900
 _EXACT_DIGITS = 10**15
@@ -143,27 +140,6 @@ def _cell(value: Any) -> Cell:
         return str(value)
     kept: Cell = value
     return kept
-
-
-def neutralise(cell: Cell) -> Cell:
-    """Put an apostrophe before a text that a spreadsheet program would take for a formula (OWASP, 2025).
-
-    That is a text beginning with =, +, -, @ or their full-width forms, TAB, CR or LF, after blanks too.
-    """
-    return f"'{cell}" if isinstance(cell, str) and _looks_active(cell) else cell
-
-
-def restore(cell: Cell) -> Cell:
-    """Take off the apostrophe that `neutralise` put before a text."""
-    return cell[1:] if isinstance(cell, str) and cell.startswith("'") and _looks_active(cell[1:]) else cell
-
-
-def _looks_active(text: str) -> bool:
-    for character in text:
-        if unicodedata.category(character) == "Zs":
-            continue
-        return character in "\t\r\n" or unicodedata.normalize("NFKC", character)[0] in FORMULA_STARTS
-    return False
 
 
 def write_for_people_csv(rows: Iterable[Sequence[Cell]], target: BinaryIO) -> None:

@@ -11,7 +11,7 @@ import zlib
 from dataclasses import dataclass
 from typing import Final
 
-from states.ports import FileRefused
+from states.errors import FileRefused
 
 MEMBER_LIMIT: Final = 2_000
 RATIO_LIMIT: Final = 100

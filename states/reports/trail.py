@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from states.errors import NotFound
 from states.reports import next_move
 from states.reports.sentences import Register, objections, sentence
 from states.reports.words import day, minute
-from states.unit_of_work import Glance, NotFound, Office
+from states.unit_of_work import Glance, Office
 from workflow import Event
 from workflow.store.queries import Queries
 

@@ -8,9 +8,10 @@ from datetime import date
 from typing import Any
 
 from states import effects
+from states.errors import NotPossible
 from states.learner.repository import Learners
 from states.tally import Tally
-from states.unit_of_work import NotPossible, Office
+from states.unit_of_work import Office
 from workflow import Act, Move, RunResult, Standing
 from workflow.engine import CHUNK
 

@@ -7,13 +7,14 @@ from dataclasses import replace
 
 from states import effects
 from states.asked import Answer
+from states.errors import NotFound, NotPossible
 from states.learner.details import FIVE_DETAILS
 from states.learner.uln import explain, fault
 from states.lrs_match import DOUBTED, OTHER_CASES, WRONG, Matched, hold, match_facts
 from states.lrs_sending import asking
 from states.ports import ReplyRow
 from states.tally import Tally
-from states.unit_of_work import NotFound, NotPossible, Office, UnitOfWork
+from states.unit_of_work import Office, UnitOfWork
 from states.vocabulary import DECISIONS, LRS_KINDS
 from workflow import Act, Move, Outcome, Standing
 

@@ -8,10 +8,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from states.errors import NotFound, NotPossible
 from states.learner.details import FIVE_DETAILS, LABELS, Details, changed_fields
 from states.ports import Finding, RowResult, Sheet, SheetRow
 from states.tally import FileMade, Refusal, Tally
-from states.unit_of_work import NotFound, NotPossible, Office, UnitOfWork
+from states.unit_of_work import Office, UnitOfWork
 from states.vocabulary import COHORT_SHEET
 from workflow import Act, Move, Outcome, Standing
 

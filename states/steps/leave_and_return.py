@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
+from states.errors import NotFound, NotPossible
 from states.tally import Tally
-from states.unit_of_work import NotFound, NotPossible, Office, UnitOfWork
+from states.unit_of_work import Office, UnitOfWork
 from states.vocabulary import CLOSE_REASONS, LAR_CROSS_REFERENCE, LAR_LEARNERS, WITHDRAW_REASONS
 from workflow import Act, Move, Standing
 

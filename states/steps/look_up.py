@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from states.errors import NotFound
 from states.learner.details import FIVE_DETAILS, LABELS
-from states.unit_of_work import NotFound, Office
+from states.unit_of_work import Office
 from workflow import Act, Standing
 from workflow.event import SCHEMA
 from workflow.store import roles

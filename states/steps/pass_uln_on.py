@@ -9,9 +9,10 @@ from datetime import date
 from typing import BinaryIO, Final, Literal
 
 from states import effects
+from states.errors import NotPossible
 from states.ports import FileDraft, Message
 from states.tally import FileMade, Tally
-from states.unit_of_work import NotPossible, Office, UnitOfWork
+from states.unit_of_work import Office, UnitOfWork
 from states.vocabulary import MESSAGE, NOT_ACTIVE, TOLD_BY
 from workflow import Act, Move, Outcome, Standing
 

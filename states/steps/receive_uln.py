@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from states.asked import Answer
+from states.errors import FileRefused, NotPossible
 from states.learner.uln import fault
 from states.lrs_match import DOUBTED, OTHER_CASES, Matched, hold, match_facts
 from states.lrs_sending import send
-from states.ports import FileRefused, Reply, ReplyRow
+from states.ports import Reply, ReplyRow
 from states.tally import Refusal, Tally
-from states.unit_of_work import NotPossible, Office, UnitOfWork
+from states.unit_of_work import Office, UnitOfWork
 from states.vocabulary import LRS_KEYING, LRS_KINDS, LRS_REPLY
 from workflow import Act, Move, Outcome, Standing
 from workflow.store.dispatch_log import OPEN_STATES, PREPARED, SUPERSEDED, Dispatch

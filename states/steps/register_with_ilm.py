@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from states import effects
+from states.errors import NotPossible
 from states.ports import Registration
 from states.tally import FileMade, Tally
-from states.unit_of_work import NotPossible, Office, UnitOfWork
+from states.unit_of_work import Office, UnitOfWork
 from states.vocabulary import CONFIRMATION, NOT_ACTIVE, REGISTRATION
 from workflow import Act, Move, Standing
 from workflow.store.dispatch_log import OPEN_STATES, REJECTED, Dispatch

@@ -8,11 +8,12 @@ from pathlib import PurePath
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
+from states.errors import NotPossible
 from states.learner.repository import HELD, IN_ERROR
 from states.lrs_sending import asking, send
 from states.ports import BatchLearner, FileDraft
 from states.tally import FileMade, Refusal, Tally
-from states.unit_of_work import NotPossible, Office, UnitOfWork
+from states.unit_of_work import Office, UnitOfWork
 from states.vocabulary import LRS_BATCH, LRS_KEYING, LRS_KINDS
 from workflow import Act, Move, Standing
 from workflow.store.dispatch_log import OPEN_STATES, PREPARED, REJECTED, Dispatch

@@ -7,9 +7,10 @@ from datetime import date
 from typing import BinaryIO
 
 from states import effects
+from states.errors import NotPossible
 from states.ports import Registration
 from states.tally import FileMade, Tally
-from states.unit_of_work import NotPossible, Office
+from states.unit_of_work import Office
 from states.vocabulary import LAR_CROSS_REFERENCE, LAR_LEARNERS
 from workflow import Act, Move, Standing
 

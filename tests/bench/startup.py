@@ -10,9 +10,8 @@ import tempfile
 import time
 from pathlib import Path
 
-import typer
-
-from cli.app import app
+from cli.app import commands
+from cli.nouns import Lazy
 from tests.bench.harness import say
 from tests.bench.report import Result, seconds
 
@@ -26,7 +25,7 @@ NUMBER = b"1000000043\n"
 
 def bare_app() -> str:
     """A program with our groups, commands and options by number, and nothing behind them."""
-    group = typer.main.get_command(app)
+    group = commands()
     lines = [
         "from typing import Annotated",
         "import typer",
@@ -54,12 +53,13 @@ def bare_app() -> str:
             ]
         )
 
-    for name, found in group.commands.items():
-        if hasattr(found, "commands"):
+    for name in group.list_commands(None):
+        found = group.get_command(None, name)
+        if isinstance(found, Lazy):
             owner = f"group_{name.replace('-', '_')}"
             lines.append(f"{owner} = typer.Typer(no_args_is_help=True)")
-            for inner, one in found.commands.items():
-                command(owner, inner, one.params)
+            for inner in found.list_commands(None):
+                command(owner, inner, found.get_command(None, inner).params)
             lines.append(f"app.add_typer({owner}, name='{name}', help='A group.')")
         else:
             command("app", name, found.params)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from states.exchange import files
+from states.exchange import outbox
 from tests.hostile.conftest import untouched
 from tests.unit.commands import REPLY, SHEET, Centre
 
@@ -120,9 +120,9 @@ def test_a_disk_that_fails_while_writing_leaves_nothing(at, monkeypatch, place):
         raise OSError(28, "No space left on device")
 
     if place == "write":
-        monkeypatch.setattr(files, "_open_new", full)
+        monkeypatch.setattr(outbox, "_open_new", full)
     else:
-        monkeypatch.setattr(files.os, "fsync", full)
+        monkeypatch.setattr(outbox.os, "fsync", full)
     untouched(centre, "lrs", "submit", code=4, says=("No space left on device", "free space"))
 
 
@@ -134,7 +134,7 @@ def test_a_name_that_cannot_be_given_is_given_by_the_next_command(at, monkeypatc
         raise PermissionError(13, "Permission denied")
 
     with monkeypatch.context() as patched:
-        patched.setattr(files, "_rename_to_new", refused)
+        patched.setattr(outbox, "_rename_to_new", refused)
         result = centre.run("lrs", "submit")
     assert result.code == 4
     assert "Permission denied" in result.err

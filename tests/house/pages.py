@@ -3,9 +3,8 @@
 from importlib.resources import files
 from pathlib import Path
 
-import typer
-
-from cli.app import app
+from cli.app import commands
+from cli.nouns import Lazy
 from states.rules import LEARNER_RULES
 from states.vocabulary import RULES
 from workflow.diagram import mermaid
@@ -97,14 +96,14 @@ Side obligations that an event opens and a later one closes with evidence, in an
 
 def commands_page() -> str:
     """docs/commands.md."""
-    root = typer.main.get_command(app)
     rows = []
-    for name, command in root.commands.items():  # type: ignore[attr-defined]
-        inner = getattr(command, "commands", None)
-        if inner is None:
-            rows.append((f"`{name}`", first_line(command)))
+    for name in commands().list_commands(None):
+        command = commands().get_command(None, name)
+        if isinstance(command, Lazy):
+            verbs = {verb: command.get_command(None, verb) for verb in command.list_commands(None)}
+            rows += [(f"`{name} {verb}`", first_line(sub)) for verb, sub in verbs.items()]
         else:
-            rows += [(f"`{name} {verb}`", first_line(sub)) for verb, sub in inner.items()]
+            rows.append((f"`{name}`", first_line(command)))
     return f"""# Commands
 
 `ulnflow NOUN VERB`. `ulnflow NOUN VERB --help` tells every option. Data goes to standard output, words about it to standard

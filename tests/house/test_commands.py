@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
-from cli.app import app
+from cli.app import commands as root
 from tests.unit.commands import DATA, REPLY, SHEET, Centre, centre_at, run
 
 ROOT = Path(__file__).parents[2]
@@ -28,8 +27,9 @@ ABOUT_THE_CENTRE = {"uln:how", "init:late_uln"}
 
 def commands(group: Any = None, path: str = "") -> Iterator[tuple[str, Any]]:
     """Every command with its words, such as `lrs submit`."""
-    group = group or typer.main.get_command(app)
-    for name, command in group.commands.items():
+    group = group or root()
+    for name in group.list_commands(None):
+        command = group.get_command(None, name)
         words = f"{path} {name}".strip()
         if hasattr(command, "commands"):
             yield from commands(command, words)

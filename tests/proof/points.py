@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import psycopg
 
-from states.exchange import files
+from states.exchange import outbox
 from workflow.store.connection import PostgresConnection, SqliteConnection
 from workflow.store.postgres import Postgres
 from workflow.store.side import Side
@@ -108,9 +108,9 @@ def watched(points: Points) -> Iterator[Points]:
         put(side, "commit", _around_commit(points, side.__dict__["commit"]))
     for name in ("unlink", "replace", "rename", "mkdir"):
         put(Path, name, _in_outbox(points, Path.__dict__[name], name))
-    real = files._open_new
-    put(files, "os", WatchedOs(points))
-    put(files, "_open_new", lambda path: WatchedFile(real(path), points))
+    real = outbox._open_new
+    put(outbox, "os", WatchedOs(points))
+    put(outbox, "_open_new", lambda path: WatchedFile(real(path), points))
     try:
         yield points
     finally:

@@ -8,9 +8,10 @@ from importlib.resources import files
 import openpyxl
 import pytest
 
+from states.errors import FileRefused
 from states.exchange.awarding.profile import ProfiledAwardingBody
 from states.learner.details import Details
-from states.ports import FileRefused, Registration
+from states.ports import Registration
 from workflow.errors import DefinitionError
 
 PROFILE = tomllib.loads(files("config").joinpath("profiles", "ilm-generic.toml").read_text(encoding="utf-8"))

@@ -9,9 +9,10 @@ import openpyxl
 import pytest
 
 import config
+from states.errors import FileRefused
 from states.exchange.cohort_sheet import CohortSheets
 from states.learner.details import Details
-from states.ports import FileRefused, RowResult
+from states.ports import RowResult
 from workflow.errors import DefinitionError
 
 DATA = Path(__file__).parent.parent / "data"

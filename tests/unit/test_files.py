@@ -7,9 +7,10 @@ import sys
 
 import pytest
 
+from states.errors import FileRefused
 from states.exchange import files
-from states.exchange.files import Outbox, decode_text, read_bytes, read_csv
-from states.ports import FileRefused
+from states.exchange.files import decode_text, read_bytes, read_csv
+from states.exchange.outbox import Outbox
 
 posix = pytest.mark.skipif(os.name == "nt", reason="modes, pipes and links of POSIX")
 

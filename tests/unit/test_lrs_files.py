@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from states.errors import FileRefused
 from states.exchange.lrs.plug import LrsFiles
 from states.exchange.lrs.practice import answer_batch
 from states.exchange.lrs.reply_csv import read_reply
 from states.learner.details import Details
-from states.ports import BatchLearner, FileRefused
+from states.ports import BatchLearner
 from workflow.errors import DefinitionError
 
 HEADINGS = (

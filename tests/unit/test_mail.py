@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from states.errors import FileRefused
 from states.exchange.post.mail import TemplatePostbox, check_template
-from states.ports import FileRefused
 from workflow.errors import DefinitionError
 
 ULN = "1000102504"

@@ -8,11 +8,12 @@ from importlib.resources import files
 
 import pytest
 
+from states.errors import FileRefused
 from states.exchange.lrs.plug import LrsFiles
 from states.exchange.lrs.practice import answer_batch
 from states.learner import uln
 from states.learner.details import Details
-from states.ports import BatchLearner, FileRefused
+from states.ports import BatchLearner
 from workflow.errors import DefinitionError
 
 

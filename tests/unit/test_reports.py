@@ -9,13 +9,13 @@ from typing import Any
 import orjson
 import pytest
 
+from states.errors import NotFound
 from states.reports.board import board, board_at, learners
 from states.reports.events import events
 from states.reports.stuck import stuck
 from states.reports.today import today
 from states.reports.trail import trail
 from states.reports.why import why
-from states.unit_of_work import NotFound
 from tests.contract.stores import STORES
 from tests.fakes.office import ADA, LINEAGES, open_centre, uln
 

@@ -10,14 +10,13 @@ import openpyxl
 import pytest
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
+from states.errors import FileRefused
+from states.exchange.cells import neutralise, restore
 from states.exchange.sheets import (
-    neutralise,
     read_table,
-    restore,
     write_for_people_csv,
     write_for_people_xlsx,
 )
-from states.ports import FileRefused
 
 
 def workbook(*titles):

@@ -7,9 +7,11 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from states.errors import FileRefused
+from states.exchange.cells import Cell
 from states.exchange.columns import label_of, text_finding
-from states.exchange.sheets import Cell, Table
-from states.ports import ConfirmedRow, FileRefused
+from states.exchange.sheets import Table
+from states.ports import ConfirmedRow
 from workflow.errors import DefinitionError
 
 FIELDS: Final = ("reference", "candidate_number", "order_number")

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
+from states.errors import FileRefused
 from states.exchange.awarding.confirmation import ConfirmationTable
 from states.exchange.columns import ColumnTable, funded_unknown, missing, refuse_unfit
 from states.exchange.sheets import read_table
-from states.ports import Confirmation, FileRefused, Finding, Registration
+from states.ports import Confirmation, Finding, Registration
 from workflow.errors import DefinitionError
 
 FUNDED_WORDS: Final = {True: "yes", False: "no"}

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import BinaryIO
 
+from states.errors import FileRefused
 from states.exchange.columns import (
     SHOWN,
     from_fault,
@@ -24,7 +25,7 @@ from states.exchange.columns import (
 from states.exchange.lrs.grid import UKPRN
 from states.exchange.lrs.layout import BatchColumn, BatchLayout
 from states.learner.checks import email_fault, name_fault
-from states.ports import BatchLearner, FileRefused, Finding
+from states.ports import BatchLearner, Finding
 
 
 def find_refusals(learner: BatchLearner, layout: BatchLayout) -> tuple[Finding, ...]:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
+from states.errors import FileRefused
 from states.exchange.files import read_csv
 from states.exchange.lrs.layout import HEADER_VALUES, BatchColumn, BatchLayout
 from states.learner.details import DATE_FIELDS, Details
-from states.ports import FileRefused
 
 UKPRN: Final = re.compile(r"[1-9][0-9]{7}", re.ASCII)
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from states.errors import FileRefused
 from states.exchange.files import read_bytes, shown_name
 from states.exchange.lrs.batch_csv import find_refusals, write_batch
 from states.exchange.lrs.grid import UKPRN
@@ -14,7 +15,7 @@ from states.exchange.lrs.keying_sheet import write_keying_sheet
 from states.exchange.lrs.layout import BatchLayout
 from states.exchange.lrs.reply_csv import read_reply
 from states.exchange.lrs.return_codes import Outcome, ReturnCodes
-from states.ports import BatchLearner, FileRefused, Finding, Reply
+from states.ports import BatchLearner, Finding, Reply
 
 
 class LrsFiles:

@@ -10,12 +10,12 @@ import io
 from collections.abc import Mapping
 from typing import Any, Final
 
+from states.errors import FileRefused
 from states.exchange.columns import write_cells
 from states.exchange.lrs.grid import Grid, read_details, read_grid
 from states.exchange.lrs.layout import BatchLayout
 from states.learner import uln as uln_number
 from states.learner.details import match_key
-from states.ports import FileRefused
 from workflow.errors import DefinitionError
 
 FILE: Final = "practice batch"

@@ -16,9 +16,10 @@ from typing import Any, BinaryIO, Final, Literal
 from jinja2 import StrictUndefined, TemplateError, meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from states.errors import FileRefused
 from states.learner import uln as uln_number
 from states.learner.checks import email_fault
-from states.ports import FileRefused, Message
+from states.ports import Message
 from workflow.errors import DefinitionError
 
 IDENTITY: Final = ("given_name", "family_name", "date_of_birth", "postcode", "gender")

@@ -1,0 +1,48 @@
+"""What a person types or pipes in: days, personal values and lists, judged before anything is opened."""
+
+from __future__ import annotations
+
+import re
+import sys
+from datetime import date
+from typing import BinaryIO
+
+import typer
+
+from states.exchange.files import decode_text
+
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+
+
+def day(text: str, word: str = "--at") -> date | None:
+    """A day typed as YYYY-MM-DD; None when none was; raises typer.BadParameter."""
+    if not text:
+        return None
+    try:
+        if not DAY.fullmatch(text):  # fromisoformat takes weeks and other forms as well
+            raise ValueError
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{word} takes a day as YYYY-MM-DD") from None
+
+
+def typed(prompt: str, *, hidden: bool = False) -> str:
+    """A personal value: asked for at a terminal, read from standard input otherwise; never an argument."""
+    if sys.stdin.isatty():
+        return str(typer.prompt(prompt, hide_input=hidden, err=True, default="", show_default=False)).strip()
+    return _read_input(whole=False).strip()
+
+
+def typed_text() -> str:
+    """All of standard input; raises FileRefused for what is not UTF-8."""
+    return _read_input(whole=True)
+
+
+def _read_input(*, whole: bool) -> str:
+    """Standard input, or a line of it, read as bytes, so that what is not UTF-8 is refused rather than guessed."""
+    source: BinaryIO | None = getattr(sys.stdin, "buffer", None)
+    if source is not None:
+        data = source.read() if whole else source.readline()
+    else:
+        data = (sys.stdin.read() if whole else sys.stdin.readline()).encode("utf-8", "surrogatepass")
+    return decode_text(data, "standard input")

@@ -1,0 +1,30 @@
+"""What goes wrong beside the engine: a file, a learner nobody knows, a command that cannot be done now."""
+
+from __future__ import annotations
+
+from workflow.errors import WorkflowError
+
+
+class FileRefused(WorkflowError):
+    """A file cannot be read or written as a whole.
+
+    Names the file, the line (1-based, None where the whole file is meant), the field, the rule and the fix;
+    never a personal value.
+    """
+
+    def __init__(self, file: str, rule: str, fix: str, *, line: int | None = None, column: str | None = None) -> None:
+        self.file, self.rule, self.fix, self.line, self.column = file, rule, fix, line, column
+        where = file + (f", line {line}" if line is not None else "") + (f", {column}" if column else "")
+        super().__init__(f"{where}: {rule}. {fix}")
+
+
+class NotFound(WorkflowError):
+    """Something named does not exist; says how to find what does."""
+
+
+class NotPublished(WorkflowError):
+    """A file was written and recorded, but could not take its final name yet."""
+
+
+class NotPossible(WorkflowError):
+    """The command cannot do that as things stand; says why and what to do instead."""
