@@ -117,8 +117,8 @@ def opening(route: Route, event: Event) -> Standing:
         raise ValueError("a case does not begin with its opening")
     return Standing(
         case=event.case,
-        route=route.name,
-        route_version=route.version,
+        route=event.route or route.name,
+        route_version=event.route_version or route.version,
         state=event.target or route.initial,
         sequence=1,
         entered_at=event.occurred_at,

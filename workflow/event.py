@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from functools import lru_cache
 from types import MappingProxyType
@@ -202,8 +202,10 @@ def is_written_so(record: dict[str, Any], body: bytes) -> bool:
         return False
 
 
-def _holds_float(values: Iterable[Any]) -> bool:
+def _holds_float(values: Collection[Any]) -> bool:
     """Whether there is a float among some values, or in their lists and tables."""
+    if FLAT.issuperset(map(type, values)):
+        return False
     for value in values:
         kind = type(value)
         if kind is float:

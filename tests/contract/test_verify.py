@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -14,8 +15,10 @@ from tests.contract.stores import STORES
 from tests.fakes.intruder import Intruder, connected, unguarded
 from tests.fakes.loan import DAY, DESK, ORIGIN, Desk, desk_on
 from workflow import Move
+from workflow.errors import StoreError
 from workflow.event import canonical, leaf_hash, parse
 from workflow.store.dispatch_log import PREPARED, Dispatch
+from workflow.store.verify import verify
 from workflow.work import Work
 
 
@@ -253,6 +256,34 @@ def test_a_route_that_is_not_known_is_a_fault_and_not_a_crash(log: Desk) -> None
     with unguarded(log) as them:
         them.run("UPDATE cases SET route='other' WHERE id=2")
     assert found(log) == [("route", None, 2)]
+
+
+def test_a_row_moved_to_another_known_route_is_found(log: Desk) -> None:
+    with unguarded(log) as them:
+        them.run("UPDATE cases SET route_version=2 WHERE id=2")
+    route = log.route
+    known = {(route.name, 1): route, (route.name, 2): replace(route, version=2)}
+    with log.database.reading() as connection:
+        (fault,) = verify(connection, ORIGIN, known).faults
+    assert (fault.kind, fault.case) == ("projection", 2)
+    assert fault.message == f"is said to run on {route.name} version 2, but its events run on {route.name} version 1"
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [("UPDATE event SET actor=CAST(x'41ff' AS TEXT) WHERE position=6", "copy"),
+     ("UPDATE cases SET cohort=CAST(x'41ff' AS TEXT) WHERE id=2", "projection"),
+     ("UPDATE dispatch SET name=CAST(x'41ff' AS TEXT)", "dispatch")],
+)  # fmt: skip
+def test_text_in_no_encoding_of_ours_is_a_finding(log: Desk, change: str, kind: str) -> None:
+    with unguarded(log) as them:
+        if them.kind != "sqlite":
+            pytest.skip("the server takes no such text")
+        them.run(change)
+    assert {fault.kind for fault in log.verify().faults} == {kind}
+    with pytest.raises(StoreError, match="not UTF-8") as caught, log.database.reading() as connection:
+        connection.execute(f"SELECT * FROM {change.split()[1]}").fetchall()
+    assert "A\\xff" not in str(caught.value)
 
 
 def test_a_clock_set_back_is_a_note_and_no_fault(log: Desk) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import Any, Final, Literal, Protocol
 
 import orjson
@@ -113,6 +113,10 @@ class Connection(Protocol):
         """The names of the tables that are there."""
         ...
 
+    def forgives(self, wrong: Exception) -> bool:
+        """Whether that was text in no encoding of ours; if so, it is read with marks in it from now on."""
+        ...
+
 
 class SqliteConnection:
     """A transaction on SQLite."""
@@ -121,6 +125,7 @@ class SqliteConnection:
 
     def __init__(self, raw: Any) -> None:
         self.raw = raw
+        self.raw.text_factory = str
         self.head: int | None = None
 
     def execute(self, sql: str, arguments: Sequence[Any] = ()) -> Rows:
@@ -163,6 +168,13 @@ class SqliteConnection:
         """The names in the schema."""
         return {row[0] for row in self.raw.execute("SELECT name FROM sqlite_master WHERE type='table'")}
 
+    def forgives(self, wrong: Exception) -> bool:
+        """SQLite keeps whatever bytes it is given for text."""
+        if "decode to UTF-8" not in str(wrong):
+            return False
+        self.raw.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
+        return True
+
 
 class PostgresConnection:
     """A transaction on PostgreSQL by psycopg."""
@@ -189,7 +201,7 @@ class PostgresConnection:
     def stream(self, sql: str, arguments: Sequence[Any] = ()) -> Iterator[Row]:
         """A cursor on the server, read page by page."""
         self._cursors += 1
-        with self.raw.cursor(name=f"ulnflow_{self._cursors}") as cursor:
+        with self.raw.cursor(name=f"ulnflow_{self._cursors}", binary=True) as cursor:
             cursor.itersize = self.PAGE
             cursor.execute(_for_postgres(sql), _arrays(arguments) if arguments else None)
             yield from cursor
@@ -229,6 +241,10 @@ class PostgresConnection:
     def tables(self) -> set[str]:
         """The names in the schema that tables are made in."""
         return {row[0] for row in self.raw.execute("SELECT tablename FROM pg_tables WHERE schemaname=current_schema()")}
+
+    def forgives(self, wrong: Exception) -> bool:  # noqa: ARG002 - as SQLite does it
+        """The server takes no such text."""
+        return False
 
 
 COLUMN_TYPES: Final = (

@@ -45,6 +45,7 @@ ADVICE: Final = (
     ("disk is full", "the disk is full; make room and repeat the command: nothing was lost"),
     ("disk I/O", "the disk reports an error; check the disk, then run: ulnflow audit verify"),
     ("not a database", "it is no database of ours; check the path, or restore a backup"),
+    ("decode to UTF-8", "a text in it is not UTF-8, which no ulnflow has written; keep it, run: ulnflow audit verify"),
     ("image is malformed", "the file is damaged; keep it, restore the last backup, and run: ulnflow audit verify"),
 )
 """What the database says -> what to do."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from binascii import hexlify
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
+from itertools import islice
 from operator import itemgetter
 from typing import Any, Final
 
@@ -12,7 +15,7 @@ from workflow.route import Route
 from workflow.store import guards
 from workflow.store.connection import Connection
 from workflow.store.fault import Fault
-from workflow.store.verify_cases import Cases, standings
+from workflow.store.verify_cases import LEAF, Cases, standings
 from workflow.store.verify_frames import Frame, frame_of
 from workflow.store.verify_rows import guarded, rows
 from workflow.store.verify_told import Told
@@ -36,7 +39,11 @@ READ: Final[Mapping[str, set[type]]] = {
 """The columns in the order in which they are read, and the types they have; what many events share comes first."""
 
 SHARED: Final = slice(0, 7)
+KIND, RUN = 0, 6
 IN_ORDER: Final = itemgetter(*(list(READ).index(column) for column, _ in COPIES))
+FEW: Final = 64
+"""Rows taken at once: what they hold stays near the processor."""
+
 FRAMES: Final = 10_000
 """How many to remember: one for each arrow, actor, file and bulk run of late."""
 
@@ -67,6 +74,20 @@ def verify(
 
     Reads the log once, and keeps some 100 bytes a case. Raises nothing for a bad log: it reports.
     """
+    try:
+        return _verify(connection, origin, routes, progress)
+    except Exception as wrong:
+        if not connection.forgives(wrong):
+            raise
+        return _verify(connection, origin, routes, progress)
+
+
+def _verify(
+    connection: Connection,
+    origin: str,
+    routes: Mapping[tuple[str, int], Route],
+    progress: Callable[[int], None],
+) -> Report:
     faults = [Fault(*told) for told in guards.missing(connection)]
     reading = Reading(origin)
     reading.read(connection.stream(f"SELECT {', '.join(READ)} FROM event ORDER BY position"), progress)
@@ -90,77 +111,82 @@ class Reading:
         self._frames: dict[tuple[Any, ...], Frame] = {}
         self._looks: dict[tuple[Any, ...], int] = {}
         self._typed: set[tuple[type, ...]] = set()
-        self._command, self._written_command = "", b'""'
 
-    def read(self, rows: Iterable[Any], progress: Callable[[int], None]) -> None:
-        """Check every event and gather what they add up to."""
-        frames, look = self._frames, self._look
-        for count, row in enumerate(rows, 1):
-            frame = frames.get(row[SHARED])
-            if frame is None or not self._takes(frame, row):
-                look(row)
-            if count % 1_000 == 0:
-                progress(1_000)
+    def read(self, rows: Iterable[Any], progress: Callable[[int], None]) -> None:  # noqa: C901, PLR0912 - flat on purpose
+        """Check every event and gather what they add up to.
 
-    def _takes(self, frame: Frame, row: Any) -> bool:
-        """Take an event that is one more of a frame and good in every respect; else leave it and say False."""
-        try:
-            return self._follows(frame, row) if frame.linked else self._opens(frame, row)
-        except TypeError:  # somebody made a column hold other things than it should
-            return False
+        Written flat, for here a verification spends its time: an event that is one more of a frame, follows the one
+        before it in its case and is good in every respect is taken at once; `_look` takes all the rest.
+        """
+        cases, frames, told = self.cases, self._frames, self.told
+        sequences, leaves, learn = cases.sequences, cases.leaves, cases.learn
+        states, entered, occurred = cases.states, cases.entered, cases.occurred
+        size, latest, command, written = self.size, self.recorded_at, None, None
+        shared: tuple[Any, ...] = ()
+        frame, in_a_row, coming = None, 0, iter(rows)
+        while page := list(islice(coming, FEW)):
+            for row in page:
+                if row[SHARED] != shared:
+                    self._count(shared, in_a_row, size)
+                    shared, in_a_row = row[SHARED], 0
+                    frame = frames.get(shared)
+                kind, _, _, _, _, dispatch, _, position, case, sequence, at, recorded_at, by, body, leaf = row
+                if by != command:
+                    command, written = by, _written(by)
+                try:
+                    if (
+                        frame is not None
+                        and position == size + 1
+                        and recorded_at >= latest
+                        and 0 < position | case | sequence | at | recorded_at <= LARGEST
+                    ):
+                        if not frame.linked:
+                            if self._opens(frame, row, written):
+                                size, latest = position, recorded_at
+                                continue
+                        elif 1 < sequence == sequences[case] + 1:
+                            place = case * LEAF
+                            prev = hexlify(leaves[place : place + LEAF])
+                            holes = case, written, at, position, prev, recorded_at, sequence
+                            same = frame.form % holes == body or frame.reads(holes, body, dispatch)
+                            if same and sha256(b"\0" + body).digest() == leaf:
+                                sequences[case] = sequence
+                                leaves[place : place + LEAF] = leaf
+                                if state := frame.state:
+                                    if states[case] != state:
+                                        states[case], entered[case] = state, at
+                                    if occurred[case] < at:  # noqa: PLR1730 - `max` takes longer
+                                        occurred[case] = at
+                                if frame.facts:
+                                    learn(case, frame.facts)
+                                if frame.says is not None:
+                                    told.take(frame.says, position, kind, case, dispatch, recorded_at)
+                                size, latest, in_a_row = position, recorded_at, in_a_row + 1
+                                continue
+                except (TypeError, IndexError):  # somebody made a column hold other things than it should
+                    pass
+                self._count(shared, in_a_row, size)
+                self.size, self.recorded_at, in_a_row = size, latest, 0
+                self._look(row)
+                size, latest, frame = self.size, self.recorded_at, frames.get(shared)
+            progress(len(page))
+        self._count(shared, in_a_row, size)
+        self.size, self.recorded_at = size, latest
 
-    def _follows(self, frame: Frame, row: Any) -> bool:
-        """The event of a case that had one before."""
-        kind, _, _, _, _, dispatch, run, position, case, sequence, occurred_at, recorded_at, command, body, leaf = row
-        cases = self.cases
-        if (
-            position != self.size + 1
-            or recorded_at < self.recorded_at
-            or not 0 <= position | case | sequence | occurred_at | recorded_at <= LARGEST
-            or (prev := cases.link(case, sequence)) is None
-            or (command != self._command and not self._write(command))
-        ):
-            return False
-        holes = case, self._written_command, occurred_at, position, prev, recorded_at, sequence
-        if (frame.form % holes != body and not frame.reads(holes, body, dispatch)) or leaf_hash(body) != leaf:
-            return False
-        cases.follow(case, sequence, leaf, frame.state, occurred_at, frame.facts)
-        if frame.says is not None:
-            self.told.take(frame.says, position, kind, case, dispatch, recorded_at)
-        if run is not None:
-            self.told.written[run, kind] += 1
-            self.told.last[run] = position
-        self.size, self.recorded_at = position, recorded_at
-        return True
+    def _count(self, shared: Any, events: int, last: int) -> None:
+        """Add events in a row to the bulk run that wrote them, if one did."""
+        if events and (run := shared[RUN]) is not None:
+            self.told.written[run, shared[KIND]] += events
+            self.told.last[run] = last
 
-    def _opens(self, frame: Frame, row: Any) -> bool:
-        """The first event of a case."""
-        _, _, _, _, _, dispatch, run, position, case, sequence, occurred_at, recorded_at, command, body, leaf = row
-        if (
-            position != self.size + 1
-            or recorded_at < self.recorded_at
-            or not 0 <= position | case | occurred_at | recorded_at <= LARGEST
-            or sequence != 1
-            or case in self.cases
-            or run is not None
-            or frame.says is not None
-            or (command != self._command and not self._write(command))
-        ):
+    def _opens(self, frame: Frame, row: Any, written: bytes | None) -> bool:
+        """Take the first event of a case when it is one more of a frame and good otherwise: its place and times are."""
+        _, _, _, _, _, dispatch, run, position, case, sequence, at, recorded_at, _, body, leaf = row
+        if sequence != 1 or case in self.cases or run is not None or frame.says is not None:
             return False
-        holes = case, self._written_command, occurred_at, position, recorded_at, sequence
-        if not frame.reads(holes, body, dispatch) or leaf_hash(body) != leaf:
+        if not frame.reads((case, written, at, position, recorded_at, sequence), body, dispatch):
             return False
-        if not self.cases.open(case, leaf, frame.state, occurred_at, frame.facts):
-            return False
-        self.size, self.recorded_at = position, recorded_at
-        return True
-
-    def _write(self, command: object) -> bool:
-        """Write a command id as bodies have it, once for all events that share it; False when it cannot stand there."""
-        if not isinstance(command, str) or not is_plain(command):
-            return False
-        self._command, self._written_command = command, canonical(command)
-        return True
+        return leaf_hash(body) == leaf and self.cases.open(case, leaf, frame.route, frame.state, at, frame.facts)
 
     def _look(self, row: Any) -> None:
         """Read the body of an event, find what is wrong with it, and take it."""
@@ -225,6 +251,11 @@ class Reading:
         looks = self._looks[shared] = self._looks.get(shared, 0) + 1
         if looks > 1 and looks & (looks - 1) == 0 and (frame := frame_of(record, says, self.cases.words)):
             self._frames[shared] = frame
+
+
+def _written(command: object) -> bytes | None:
+    """A command id as bodies have it; None when it cannot stand in one."""
+    return canonical(command) if isinstance(command, str) and is_plain(command) else None
 
 
 def _read(body: bytes) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -1,6 +1,6 @@
 """Where each case stands by its events, gathered while the log is read and compared with its row afterwards.
 
-A case takes 56 bytes while its events are in order, and its facts the bytes they are written in. Facts beyond
+A case takes 60 bytes while its events are in order, and its facts the bytes they are written in. Facts beyond
 ROOM bytes are not kept: they are read again, a page of cases at a time. A case with anything odd about it (a fault, a
 correction, a number out of the row) is folded again from its own events.
 """
@@ -8,10 +8,8 @@ correction, a number out of the row) is folded again from its own events.
 from __future__ import annotations
 
 from array import array
-from binascii import hexlify
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from sys import getsizeof
 from typing import Any, Final
 
 from orjson import loads
@@ -22,10 +20,10 @@ from workflow.route import Route
 from workflow.store.connection import Connection
 from workflow.store.event_log import STANDING, standing_of
 from workflow.store.fault import Fault
-from workflow.store.verify_told import Words
+from workflow.store.verify_told import Words, called
 
-ROOM: Final = 64_000_000
-"""Bytes of facts to keep: those of some 400,000 learners."""
+ROOM: Final = 40_000_000
+"""Bytes of facts to keep: those of some 400,000 learners, which take 64 MB with what Python adds to a text."""
 
 SPARE: Final = 100_000
 """So many numbers, and as many as there are cases, may be missing; a case beyond that is kept as an odd one."""
@@ -40,9 +38,13 @@ class Cases:
 
     def __init__(self, room: int = ROOM) -> None:
         self.sequences, self.leaves = array("q", [0]), bytearray(LEAF)
-        self.states, self.entered, self.occurred = array("I", [0]), array("q", [0]), array("q", [0])
+        self.routes, self.states = array("I", [0]), array("I", [0])
+        self.entered, self.occurred = array("q", [0]), array("q", [0])
         self.odd: dict[int, tuple[int, bytes]] = {}
         self.words = Words()
+        self.left_out = False
+        """Whether the facts of some case were not kept, for want of room."""
+
         self._facts, self._room, self._count = [""], room, 0
 
     def __len__(self) -> int:
@@ -60,17 +62,12 @@ class Cases:
             return 0, b""
         return self.sequences[case], bytes(self.leaves[case * LEAF : case * LEAF + LEAF])
 
-    def link(self, case: int, sequence: int) -> bytes | None:
-        """The leaf that the next event of an ordinary case names, in hexadecimal; None where this is not the next."""
-        if case >= len(self.sequences) or not 1 < sequence == self.sequences[case] + 1 or case in self.odd:
-            return None
-        return hexlify(self.leaves[case * LEAF : case * LEAF + LEAF])
-
     def set_aside(self, case: int, sequence: int, leaf: bytes) -> None:
         """Keep no more of a case than its latest event: it will be folded again."""
         self._count += case not in self
         self.odd[case] = sequence, leaf
-        if 0 < case < len(self._facts):
+        if 0 < case < len(self.sequences):
+            self.sequences[case] = 0  # no event is the next of a case like this
             self._keep(case, "")
 
     def take(self, record: Mapping[str, Any], case: int, sequence: int, leaf: bytes) -> None:
@@ -82,18 +79,18 @@ class Cases:
             state = self.words.number(target) if record["kind"] == MOVED else 0
             self.follow(case, sequence, leaf, state, record["occurred_at"], facts)
         elif record["kind"] != OPENED or not self.open(
-            case, leaf, self.words.number(target), record["occurred_at"], facts
+            case, leaf, self.words.route(record), self.words.number(target), record["occurred_at"], facts
         ):
             self.set_aside(case, sequence, leaf)
 
-    def open(self, case: int, leaf: bytes, state: int, occurred_at: int, facts: Mapping[str, Any]) -> bool:
-        """Begin a case, in a state by its number; False for what is no ordinary opening."""
+    def open(self, case: int, leaf: bytes, route: int, state: int, occurred_at: int, facts: Mapping[str, Any]) -> bool:
+        """Begin a case, on a route and in a state by their numbers; False for what is no ordinary opening."""
         if not state or "subject" not in facts or not 0 < case <= 2 * self._count + SPARE:
             return False
         if case >= len(self.sequences):
             self._grow(case + GROWTH - len(self.sequences))
         self._count += 1
-        self.sequences[case], self.states[case] = 1, state
+        self.sequences[case], self.routes[case], self.states[case] = 1, route, state
         self.leaves[case * LEAF : case * LEAF + LEAF] = leaf
         self.entered[case] = self.occurred[case] = occurred_at
         self._keep(case, _text(changed(EMPTY, facts) if None in facts.values() else facts))
@@ -109,26 +106,28 @@ class Cases:
             if self.states[case] != state:
                 self.states[case], self.entered[case] = state, occurred_at
             self.occurred[case] = max(self.occurred[case], occurred_at)
-        if facts and (known := self._facts[case]):
+        if facts:
+            self.learn(case, facts)
+
+    def learn(self, case: int, facts: Mapping[str, Any]) -> None:
+        """Add to what is known of a case, while that is kept."""
+        if known := self._facts[case]:
             self._keep(case, _text(changed(loads(known), facts)))
 
     def _grow(self, places: int) -> None:
-        for numbers in (self.sequences, self.states, self.entered, self.occurred):
+        for numbers in (self.sequences, self.routes, self.states, self.entered, self.occurred):
             numbers.frombytes(bytes(places * numbers.itemsize))
         self.leaves.extend(bytes(LEAF * places))
         self._facts.extend([""] * places)
 
     def _keep(self, case: int, facts: str) -> None:
         """Keep what is known of a case while there is room; an empty text takes none."""
-        room = self._room + self._size(self._facts[case]) - self._size(facts)
+        room = self._room + len(self._facts[case]) - len(facts)
         if room < 0 and facts:
+            self.left_out = True
             self._keep(case, "")
         else:
             self._room, self._facts[case] = room, facts
-
-    @staticmethod
-    def _size(facts: str) -> int:
-        return getsizeof(facts) if facts else 0
 
     def facts(self, case: int) -> str:
         """What is known of a case, as it is written; nothing when that was not kept."""
@@ -147,40 +146,42 @@ def standings(connection: Connection, routes: Mapping[tuple[str, int], Route], c
     while page := list(islice(rows, PAGE)):
         read = _read_again(connection, page, cases)
         for row in page:
-            if row[0] not in cases:
-                yield Fault("projection", "has no event", case=row[0])
+            case, name, version = row[:3]
+            if case not in cases:
+                yield Fault("projection", "has no event", case=case)
                 continue
             seen += 1
-            route = routes.get((row[1], row[2]))
+            route = routes.get((name, version))
             if route is None:
-                yield Fault("route", f"runs on {row[1]} version {row[2]}, unknown", case=row[0])
-            elif not _agrees(route, row, cases, read) and (fault := _fault(connection, route, row)):
+                yield Fault("route", f"runs on {called(name, version)}, unknown", case=case)
+            elif not _agrees(route, row, cases, read.get(case, "")) and (fault := _fault(connection, route, row)):
                 yield fault
     if seen < len(cases):
         yield Fault("projection", f"{len(cases) - seen} cases have events but no row")
 
 
-def _agrees(route: Route, row: Sequence[Any], cases: Cases, read: Mapping[int, str]) -> bool:
-    """Whether a row is to the letter what was gathered; no is no fault yet."""
+def _agrees(route: Route, row: Sequence[Any], cases: Cases, read: str) -> bool:
+    """Whether a row is to the letter what was gathered, or `read` again for want of room; no is no fault yet."""
     case = row[0]
-    if case in cases.odd:
+    if case in cases.odd or cases.words[cases.routes[case]] != called(route.name, route.version):
         return False
-    text = cases.facts(case) or read.get(case, "")
+    text, place = cases.facts(case) or read, case * LEAF
     state, entered_at = cases.words[cases.states[case]], cases.entered[case]
     try:
         facts = loads(text)
-        made = (
+        return bool(row[3:] == (
             state, cases.sequences[case], entered_at, clock_start(route, state, entered_at, facts),
-            cases.occurred[case], cases.last(case)[1], text,
+            cases.occurred[case], cases.leaves[place : place + LEAF], text,
             int(facts["subject"]), str(facts.get("cohort", "")),
-        )  # fmt: skip
+        ))  # fmt: skip
     except (ValueError, KeyError, TypeError):
         return False
-    return made == tuple(row[3:])
 
 
 def _read_again(connection: Connection, page: Sequence[Sequence[Any]], cases: Cases) -> dict[int, str]:
     """What is known of those cases of a page whose facts were not kept."""
+    if not cases.left_out:
+        return {}
     wanted = {row[0] for row in page if row[0] in cases and row[0] not in cases.odd and not cases.facts(row[0])}
     if not wanted:
         return {}
@@ -204,7 +205,9 @@ def _fault(connection: Connection, route: Route, row: Sequence[Any]) -> Fault | 
         return Fault("projection", "its row, or what its events add up to, is no standing", case=row[0])
     if same:
         return None
-    if made.state != stored.state:
+    if (made.route, made.route_version) != (stored.route, stored.route_version):
+        message = f"is said to run on {called(*stored[1:3])}, but its events run on {called(*made[1:3])}"
+    elif made.state != stored.state:
         message = f"stands in {stored.state}, but its events lead to {made.state}: its row was changed"
     else:
         message = "its row differs from what its events add up to"

@@ -36,8 +36,8 @@ class Frame:
     """What is shared: `head` has holes for case and command id, `tail` for the others.
 
     `form` is the whole with the gap that was met last, and `facts` what that makes known; `names` are the keys in it.
-    `state` is the number of the state moved to or opened in, 0 for none; `linked` whether there was an event before;
-    `says` the record where it tells of duties or settles a place, else None.
+    `route` is the number of the route, `state` that of the state moved to or opened in, 0 for none; `linked` whether
+    there was an event before; `says` the record where it tells of duties or settles a place, else None.
     """
 
     head: bytes
@@ -46,16 +46,16 @@ class Frame:
     facts: Mapping[str, Any]
     names: tuple[str, ...]
     linked: bool
+    route: int
     state: int
     says: Mapping[str, Any] | None
 
     def reads(self, holes: tuple[Any, ...], body: bytes, dispatch: int | None) -> bool:
         """Whether a body is this frame with another gap, and that says what such an event may say; takes its facts."""
-        head, tail = self.head % holes[:2], self.tail % holes[2:]
-        gap = body[len(head) : len(body) - len(tail)]
-        if head + gap + tail != body or gap[:1] != b",":
+        head, tail = self.head % holes[:2] + b",", self.tail % holes[2:]
+        alone = b"{%b}" % body[len(head) : -len(tail)]
+        if len(head) + len(tail) + len(alone) - 2 != len(body) or not (body.startswith(head) and body.endswith(tail)):
             return False
-        alone = b"{" + gap[1:] + b"}"
         try:
             free = loads(alone)
         except JSONDecodeError:
@@ -69,12 +69,15 @@ class Frame:
             return False
         self.facts = free.get("facts", EMPTY)
         if self.linked:
-            self.form = self.head + gap.replace(b"%", b"%%") + self.tail
+            self.form = self.head + b"," + alone[1:-1].replace(b"%", b"%%") + self.tail
         return True
 
 
 def _are_tables(free: Mapping[str, Any]) -> bool:
-    return all(type(value) is dict or name == "dispatch" for name, value in free.items())
+    for name, value in free.items():  # noqa: SIM110 - a generator takes a third of a microsecond more, a million times
+        if type(value) is not dict and name != "dispatch":
+            return False
+    return True
 
 
 def frame_of(record: dict[str, Any], says: Mapping[str, Any], words: Words) -> Frame | None:
@@ -103,6 +106,7 @@ def frame_of(record: dict[str, Any], says: Mapping[str, Any], words: Words) -> F
         facts=facts,
         names=tuple(free),
         linked=linked,
+        route=words.route(record),
         state=words.number(record.get("target")) if kind in {MOVED, OPENED} else 0,
         says=says if "opens" in record or "settles" in record else None,
     )

@@ -48,6 +48,11 @@ class BulkRun:
     ended: tuple[int, str | None, dict[str, Any]] | None = None
 
 
+def called(route: object, version: object) -> str:
+    """A route with its version, in words."""
+    return f"{route} version {version}"
+
+
 class Words:
     """Numbers for texts that come again and again; what is no text has number 0."""
 
@@ -63,6 +68,10 @@ class Words:
         if number == len(self._texts):
             self._texts.append(text)
         return number
+
+    def route(self, record: Mapping[str, Any]) -> int:
+        """The number of the route that an event names."""
+        return self.number(called(record.get("route"), record.get("route_version")))
 
     def __getitem__(self, number: int) -> Any:
         return self._texts[number]
