@@ -18,7 +18,7 @@ from uuid import uuid4
 
 from workflow.chunk import fire_chunk
 from workflow.errors import CommandReused, NamedTwice, NoSuchTransition, RuleRefused, UnknownCase
-from workflow.event import OPENED
+from workflow.event import EMPTY, OPENED
 from workflow.move import ACCEPTED, Act, Move, Outcome, plain
 from workflow.store.database import Database
 from workflow.store.runs import Run, RunLog, packed
@@ -151,6 +151,7 @@ class Engine(Generic[Asked]):
         act: Act,
         *,
         move: Callable[[int], Move] = plain,
+        given: Mapping[str, Any] = EMPTY,
         dry_run: bool = False,
         stop_after: int | None = None,
         progress: Callable[[int], None] = lambda _done: None,
@@ -159,14 +160,15 @@ class Engine(Generic[Asked]):
 
         The members are frozen when the run begins and its place is written with each chunk, so the same call with
         the same command id goes on after a crash and changes nothing once done. `stop_after` refusals end it at the
-        end of their chunk. A dry run judges each chunk as if the ones before it had not moved. Raises NamedTwice,
-        CommandReused when the command id began another trigger, and OtherRoute.
+        end of their chunk. `given` is what the moves are made from; it is kept with the run, so that whoever goes on
+        with it can make the same ones. A dry run judges each chunk as if the ones before it had not moved. Raises
+        NamedTwice, CommandReused when the command id began another trigger, and OtherRoute.
         """
         _refuse_doubles(cases)
         act = act if act.command_id else replace(act, command_id=self.new_id())
         if dry_run:
             return self._rehearse(trigger, cases, act, move, stop_after=stop_after, progress=progress)
-        run = self._begin(trigger, cases, act)
+        run = self._begin(trigger, cases, act, given)
         members = run.cases()
         result = RunResult(run.id, run.size, run.cursor, Counter(run.counts), stopped=run.stopped)
         while not result.stopped:
@@ -204,22 +206,23 @@ class Engine(Generic[Asked]):
             )
         runs.advance(result.run, result.done, work.log.head(), result.stopped, result.counts)
 
-    def unfinished(self, trigger: str) -> list[Run]:
-        """Bulk runs of this trigger that a crash left behind."""
+    def unfinished(self, trigger: str) -> list[tuple[Run, Mapping[str, Any] | None]]:
+        """Bulk runs of this trigger that a crash left behind, and what was given with each, if that was kept."""
         with self.database.reading() as connection:
-            return RunLog(connection).unfinished(trigger)
+            runs = RunLog(connection)
+            return [(run, runs.given(run)) for run in runs.unfinished(trigger)]
 
-    def _begin(self, trigger: str, cases: Sequence[int], act: Act) -> Run:
+    def _begin(self, trigger: str, cases: Sequence[int], act: Act, given: Mapping[str, Any]) -> Run:
         with self.work(act) as work:
             runs = RunLog(work.connection)
             if found := _same(runs.get(act.command_id), trigger):
                 return found
             frozen = packed(cases)
-            digest = hashlib.sha256(frozen).hexdigest()
+            evidence: dict[str, Any] = {"size": len(cases), "members": hashlib.sha256(frozen).hexdigest()}
+            if given:
+                evidence["given"] = dict(given)
             number = runs.next_id()
-            position = work.record(
-                "run_began", trigger=trigger, run=number, evidence={"size": len(cases), "members": digest}
-            )
+            position = work.record("run_began", trigger=trigger, run=number, evidence=evidence)
             run = Run(number, act.command_id, trigger, frozen, len(cases), 0, position, position, "", {})
             runs.add(run)
             return run

@@ -32,7 +32,8 @@ def advance(
     """Put a trigger to cases, each judged by its own rules, in chunks that survive a crash.
 
     Memory does not grow with them but for the eight bytes of each number. A run of the same trigger that a crash left
-    behind is finished first, and whoever was left in it is not asked twice. Raises NotPossible for an unknown trigger.
+    behind is finished first, with the reason, day and evidence given for it, and whoever was left in it is not asked
+    twice. Raises NotPossible for an unknown trigger.
     """
     if trigger not in office.route.triggers:
         raise NotPossible(f"the route has no trigger {trigger}; it has: {', '.join(sorted(office.route.triggers))}")
@@ -40,24 +41,15 @@ def advance(
         raise NotPossible(f"{trigger} rests on more than evidence; use {effects.OWN_COMMANDS[trigger]}")
     tally = Tally()
 
-    def move_of(members: array[int]) -> Callable[[int], Move]:
-        ahead = _Ahead(office, members)
-        asks = trigger in effects.ASK_THE_STANDING
-
-        def move(case: int) -> Move:
-            standing = ahead(case) if asks else None
-            knows = effects.of(trigger, standing, evidence, on, office.engine.clock())
-            return Move(case=case, on=on, reason=reason, evidence=evidence, facts=knows)
-
-        return move
-
+    asked: Mapping[str, Any] = {"reason": reason, "evidence": dict(evidence), "on": on.isoformat() if on else ""}
     resumed: array[int] | None = None
-    for left in () if dry_run else office.engine.unfinished(trigger):
+    for left, given in () if dry_run else office.engine.unfinished(trigger):
         if left.command_id == act.command_id:
-            resumed = left.cases()
+            resumed, asked = left.cases(), given or asked
             continue  # this very command again: it goes on below, with those it meant
         again = Act(actor=act.actor, command=act.command, command_id=left.command_id)
-        done = office.engine.fire_many(trigger, [], again, move=move_of(left.cases()), progress=progress)
+        move = _maker(office, trigger, left.cases(), given or asked)
+        done = office.engine.fire_many(trigger, [], again, move=move, progress=progress)
         cases = _without(cases, left.cases()[left.cursor :])
         tally.notes.append(f"a run that was interrupted is finished now: {done.size} learners")
         _tell(office, tally, done)
@@ -65,14 +57,27 @@ def advance(
         tally.notes.append("nobody is left to be asked: nothing was changed")
         return tally
     result = office.engine.fire_many(
-        trigger, cases, act, move=move_of(cases if resumed is None else resumed), dry_run=dry_run,
-        stop_after=stop_after, progress=progress,
+        trigger, cases, act, move=_maker(office, trigger, cases if resumed is None else resumed, asked), given=asked,
+        dry_run=dry_run, stop_after=stop_after, progress=progress,
     )  # fmt: skip
     _tell(office, tally, result)
     if result.stopped == "too_many_refusals":
         tally.notes.append(f"stopped after too many refusals: {result.size - result.done} learners were not asked")
     tally.next.append("ulnflow status")
     return tally
+
+
+def _maker(office: Office, trigger: str, members: array[int], given: Mapping[str, Any]) -> Callable[[int], Move]:
+    """Makes the moves of a run from what was given with its command."""
+    ahead, asks = _Ahead(office, members), trigger in effects.ASK_THE_STANDING
+    reason, evidence, on = given["reason"], given["evidence"], given["on"]
+    day = date.fromisoformat(on) if on else None
+
+    def move(case: int) -> Move:
+        knows = effects.of(trigger, ahead(case) if asks else None, evidence, day, office.engine.clock())
+        return Move(case=case, on=day, reason=reason, evidence=evidence, facts=knows)
+
+    return move
 
 
 def _without(cases: array[int], others: array[int]) -> array[int]:

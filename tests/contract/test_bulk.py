@@ -84,8 +84,8 @@ def test_a_run_broken_off_goes_on_where_it_was_with_whole_counts(desk: Desk, mon
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        desk.engine.fire_many("lend", cases, act, progress=breaks)
-    assert [run.cursor for run in desk.engine.unfinished("lend")] == [2]
+        desk.engine.fire_many("lend", cases, act, given={"evidence": {"by": "post"}}, progress=breaks)
+    assert [(run.cursor, given) for run, given in desk.engine.unfinished("lend")] == [(2, {"evidence": {"by": "post"}})]
     result = desk.engine.fire_many("lend", [], act)
     assert (result.counts, result.done, result.size) == ({"moved": 4, "refused": 1}, 5, 5)
     assert desk.engine.unfinished("lend") == []

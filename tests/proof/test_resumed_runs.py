@@ -43,7 +43,6 @@ def test_who_was_left_in_a_run_is_moved_once_and_not_asked_again(interrupted: Pl
     interrupted.holds()
 
 
-@pytest.mark.xfail(strict=True, reason="a run keeps who is in it, not the reason, day and evidence given with it")
 def test_who_was_left_in_a_run_is_moved_with_the_evidence_given_for_them(interrupted: Place) -> None:
     """Three were told by e-mail; a letter to a fourth must not turn the rest of the three into letters."""
     interrupted.do(*PASS, "how=letter", "P-00004")

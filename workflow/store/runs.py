@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from workflow.event import parse
 from workflow.store.connection import Connection
 
 COLUMNS = "id, command_id, trigger, members, size, cursor, first_position, last_position, stopped, counts"
@@ -84,6 +85,14 @@ class RunLog:
         """Runs of a trigger that did not come to an end, oldest first."""
         rows = self._raw.execute(f"SELECT {COLUMNS} FROM run WHERE stopped='' AND trigger=? ORDER BY id", (trigger,))
         return [_run(row) for row in rows]
+
+    def given(self, run: Run) -> Mapping[str, Any] | None:
+        """What was given with the command that began a run, by the event of its beginning; None when that says nothing.
+
+        Raises ValueError when that event is no event.
+        """
+        row = self._raw.execute("SELECT body FROM event WHERE position=?", (run.first_position,)).fetchone()
+        return parse(row[0]).evidence.get("given") if row else None
 
 
 def _run(row: Any) -> Run:
