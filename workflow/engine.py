@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 from uuid import uuid4
 
-from workflow.chunk import fire_chunk
+from workflow.chunk import fire_chunk, uncollected
 from workflow.errors import CommandReused, NamedTwice, NoSuchTransition, RuleRefused, UnknownCase
 from workflow.event import EMPTY, OPENED
 from workflow.move import ACCEPTED, Act, Move, Outcome, plain
@@ -173,7 +173,7 @@ class Engine(Generic[Asked]):
         result = RunResult(run.id, run.size, run.cursor, Counter(run.counts), stopped=run.stopped)
         while not result.stopped:
             done = result.done
-            with self.work(act, run=run.id) as work:
+            with uncollected(), self.work(act, run=run.id) as work:
                 self._chunk(work, trigger, members, move, result, stop_after)
             progress(result.done - done)
         return result
@@ -239,7 +239,7 @@ class Engine(Generic[Asked]):
     ) -> RunResult:
         result = RunResult(0, len(cases))
         for start in range(0, len(cases), CHUNK):
-            with self.work(act, dry_run=True) as work:
+            with uncollected(), self.work(act, dry_run=True) as work:
                 moved, outcomes = fire_chunk(work, trigger, [move(case) for case in cases[start : start + CHUNK]])
             result.add([outcome._replace(position=0) for outcome in outcomes], moved=moved)
             progress(moved + len(outcomes))

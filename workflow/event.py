@@ -120,13 +120,16 @@ class Mould:
         written({name: value for name, value in body.items() if name not in self.FILLED})
         parts = []
         for name in sorted({*body, *self.FILLED}):
-            value = b'"%b"' if name == "prev" else b"%d" if name in self.FILLED else None
-            parts.append(canonical(name) + b":" + (value or canonical(body[name]).replace(b"%", b"%%")))
+            value = b'"%b"' if name == "prev" else b"%b" if name in self.FILLED else None
+            parts.append(canonical(name) + b":" + (value or canonical(body[name]).replace(b"%", b"%%%%")))
         self._text = b"{" + b",".join(parts) + b"}"
 
-    def fill(self, case: int, occurred_at: int, position: int, prev: bytes, recorded_at: int, sequence: int) -> bytes:
-        """The bytes of one event; `prev` is the leaf hash of the one before it in its case."""
-        return self._text % (case, occurred_at, position, prev.hex().encode(), recorded_at, sequence)
+    def at(self, occurred_at: int, recorded_at: int) -> bytes:
+        """The bytes of events of one moment; the operator % fills in case, position, the leaf before, and sequence.
+
+        The leaf hash of the event before in the case is written in hexadecimal.
+        """
+        return self._text % (b"%d", b"%d" % occurred_at, b"%d", b"%b", b"%d" % recorded_at, b"%d")
 
 
 def leaf_hash(body: bytes) -> bytes:

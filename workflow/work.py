@@ -245,7 +245,7 @@ class Work(Generic[Asked]):
         numbers = [move.case for move in moves]
         if len(set(numbers)) != len(numbers):
             raise NamedTwice(next(number for number in numbers if numbers.count(number) > 1))
-        standings = self.log.load(numbers)
+        standings, new = self.log.load(numbers), tuple.__new__
         route = self.definition.route
         questions: list[Question] = []
         outcomes: dict[int, Outcome] = {}
@@ -263,7 +263,10 @@ class Work(Generic[Asked]):
                     move.case, trigger, "repeated", position, source or "", target or "", after=standing
                 )
                 continue
-            questions.append(_question(trigger, move, standing, now))
+            if move.on is None and move.occurred_at is None:
+                questions.append(new(Question, (trigger, move, standing, now, False, now)))
+            else:
+                questions.append(_question(trigger, move, standing, now))
         return questions, outcomes
 
     def judge(self, trigger: str, questions: Sequence[Question], arrows: Sequence[Transition | None]) -> list[Judged]:
@@ -364,7 +367,7 @@ def _question(trigger: str, move: Move, standing: Standing, now: int) -> Questio
     """
     if move.on is None:
         at = move.occurred_at
-        return tuple.__new__(Question, (trigger, move, standing, now if at is None else at, at is not None, now))
+        return Question(trigger, move, standing, now if at is None else at, at is not None, now)
     begin = start_of(move.on)
     within = min(max(begin, standing.occurred_at), begin + DAY - 1)
     if move.on != day_of(now):

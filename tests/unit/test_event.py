@@ -150,7 +150,12 @@ def test_a_mould_gives_byte_for_byte_what_is_written_by_itself(said: dict[str, A
         **body, "case": case, "occurred_at": occurred_at, "position": position, "prev": prev.hex(),
         "recorded_at": recorded_at, "sequence": sequence,
     }  # fmt: skip
-    assert Mould({**body, "case": 9}).fill(case, occurred_at, position, prev, recorded_at, sequence) == written(whole)
+    assert Mould({**body, "case": 9}).at(occurred_at, recorded_at) % (
+        case,
+        position,
+        prev.hex().encode(),
+        sequence,
+    ) == written(whole)
 
 
 @pytest.mark.parametrize(
