@@ -25,8 +25,11 @@ class Database:
         self.side = _side(where)
         self.kind: Kind = self.side.kind
         self.name = self.side.name
-        self.idle: list[PoolProxiedConnection] = []
-        """Connections between two transactions, the last used last: asking the pool costs a tenth of a move."""
+        self.idle: list[tuple[PoolProxiedConnection, Any]] = []
+        """Connections between two transactions, each with the driver's own, the last used last.
+
+        Asking the pool, or a connection for the driver's, costs a tenth of a move.
+        """
 
         self._engine = create_engine(
             self.side.dialect,
@@ -75,25 +78,27 @@ class Database:
     def forget_idle(self) -> None:
         """Give back every connection that no transaction uses."""
         while self.idle:
-            self.idle.pop().invalidate()
+            self.idle.pop()[0].invalidate()
 
-    def take(self) -> PoolProxiedConnection:
-        """A connection that no transaction uses."""
+    def take(self) -> tuple[PoolProxiedConnection, Any]:
+        """A connection that no transaction uses, and the driver's own in it."""
         try:
             return self.idle.pop()
         except IndexError:
-            return self._engine.raw_connection()
+            pooled = self._engine.raw_connection()
+            return pooled, pooled.driver_connection
 
 
 class Transaction:
     """One transaction from begin to end; every error of the driver leaves as advice."""
 
-    __slots__ = ("_database", "_gate", "_pooled", "_side", "_writes")
+    __slots__ = ("_database", "_gate", "_pooled", "_raw", "_side", "_writes")
 
     def __init__(self, database: Database, *, writes: bool) -> None:
         self._database, self._side, self._writes = database, database.side, writes
         self._gate: Any = None
         self._pooled: Any = None
+        self._raw: Any = None
 
     def __enter__(self) -> Connection:
         side = self._side
@@ -111,23 +116,23 @@ class Transaction:
         """A connection in a transaction; one that went while it lay in the pool is replaced."""
         side = self._side
         begin = side.begin_writing if self._writes else side.begin_reading
-        pooled = self._pooled = self._database.take()
+        self._pooled, self._raw = self._database.take()
         try:
-            return begin(pooled.driver_connection)
+            return begin(self._raw)
         except side.wrong:
-            if not side.is_lost(pooled.driver_connection):
+            if not side.is_lost(self._raw):
                 raise
-            pooled.invalidate()
+            self._pooled.invalidate()
             self._pooled = None
             self._database.forget_idle()
-            pooled = self._pooled = self._database.take()
-            return begin(pooled.driver_connection)
+            self._pooled, self._raw = self._database.take()
+            return begin(self._raw)
 
     def __exit__(self, kind: object, wrong: BaseException | None, _trace: object) -> None:
-        side, raw = self._side, self._pooled.driver_connection
+        side = self._side
         try:
             if wrong is None:
-                side.commit(raw)
+                side.commit(self._raw)
         except side.wrong as refused:
             wrong = refused
             raise _explained(side, refused) from None
@@ -143,11 +148,11 @@ class Transaction:
             if pooled is not None:
                 if broken:
                     try:
-                        pooled.driver_connection.rollback()
+                        self._raw.rollback()
                     except self._side.wrong:
                         pooled.invalidate()
                         return
-                self._database.idle.append(pooled)
+                self._database.idle.append((pooled, self._raw))
         finally:
             self._side.leave(self._gate)
 
