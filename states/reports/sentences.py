@@ -214,8 +214,17 @@ def _corrected(event: Event, _register: Register) -> str:
     return f"Corrected: entry {event.voids} was untrue when it was recorded, and counts no more"
 
 
-def _looked_up(_event: Event, _register: Register) -> str:
-    return "Personal details were looked at"
+LOOKS = {
+    "search": "Personal details were searched",
+    "reasons": "The words of reasons were looked at",
+    "history": "An auditor read the learner's history",
+    "events": "An auditor read events",
+    "refused": "An auditor asked for what auditors may not see, and was refused",
+}
+
+
+def _looked_up(event: Event, _register: Register) -> str:
+    return LOOKS.get(event.evidence.get("scope", ""), "Personal details were looked at")
 
 
 def _unknown(event: Event, register: Register) -> str:

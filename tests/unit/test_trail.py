@@ -69,6 +69,13 @@ def test_refused_attempts_and_looks_are_shown_when_asked_for(centre):
     assert look.what == "Personal details were looked at."
 
 
+def test_a_look_at_the_log_alone_is_not_told_as_one_at_personal_details(centre):
+    (case,) = centre.enrol("L-1")
+    with centre.office.begin(ADA) as uow:
+        uow.work.record("looked_up", evidence={"case": case, "scope": "history"})
+    assert trail(centre.office, "L-1", refusals=True).lines[-1].what == "An auditor read the learner's history."
+
+
 def test_warnings_duties_and_decisions_are_told(centre):
     (case,) = centre.enrol("L-1", lacks=["notice_version"])
     number = centre.submit(case)
