@@ -13,7 +13,7 @@ from workflow import Move
 from workflow.event import Event, parse
 from workflow.store.dispatch_log import Dispatch, DispatchLog
 from workflow.store.event_log import Draft
-from workflow.store.history import Read
+from workflow.store.history import event_of
 from workflow.store.queries import Queries
 from workflow.working_days import day_of, start_of
 
@@ -303,7 +303,7 @@ def test_an_event_read_says_what_the_whole_event_says(desk):
     bodies = [row[0] for row in desk.rows("SELECT body FROM event ORDER BY position")]
     assert len(bodies) > 5
     for body in bodies:
-        read, whole = Read(bytes(body)), parse(bytes(body))
+        read, whole = event_of(bytes(body)), parse(bytes(body))
         assert {f.name: getattr(read, f.name) for f in fields(Event)} == {
             f.name: getattr(whole, f.name) for f in fields(Event)
         }
@@ -311,7 +311,7 @@ def test_an_event_read_says_what_the_whole_event_says(desk):
             read.nothing_of_the_kind  # noqa: B018
     for wrong in (b"[]", b'{"schema":2}', b"{", b"1"):
         with pytest.raises(ValueError):
-            Read(wrong)
+            event_of(wrong)
 
 
 # --- as of a moment

@@ -40,11 +40,8 @@ class Read(Event):
     __slots__ = ("_body",)
     _body: dict[str, Any]
 
-    def __init__(self, body: bytes) -> None:
-        found = orjson.loads(body)
-        if type(found) is not dict or found.get("schema") != SCHEMA:
-            raise ValueError("not an event of a known schema")
-        object.__setattr__(self, "_body", found)
+    def __init__(self) -> None:
+        raise TypeError("an event is read by `event_of`")
 
     def __getattr__(self, name: str) -> Any:
         if name not in ABSENT:
@@ -62,6 +59,19 @@ NOTHING: Final = Event(
 )
 ABSENT: Final = {field.name: getattr(NOTHING, field.name) for field in fields(Event)}
 """What a field is of an event that does not bear it."""
+
+
+_NEW, _HOLD = object.__new__, Read.__dict__["_body"].__set__
+
+
+def event_of(body: bytes) -> Event:
+    """The event that these bytes hold, whose fields are read when asked for; raises ValueError for no event of ours."""
+    found = orjson.loads(body)
+    if type(found) is not dict or found.get("schema") != SCHEMA:
+        raise ValueError("not an event of a known schema")
+    event = _NEW(Read)
+    _HOLD(event, found)
+    return event
 
 
 class History:
@@ -107,13 +117,13 @@ class History:
         sql = _listing(tuple(given), len(hidden), rare=rare, last=latest is not None, limited=most < UNLIMITED)
         ask = self._raw.execute if case is not None or most <= PAGE else self._raw.stream
         for row in ask(sql, arguments):
-            yield Read(row[0])
+            yield event_of(row[0])
 
     def looks_at(self, case: int) -> list[Event]:
         """The events that say somebody looked at what is known of a case."""
         rows = self._raw.stream(f"SELECT body FROM event WHERE {RARE} AND kind = ? ORDER BY position", (LOOKED_UP,))
         said = b'"case":%d' % case
-        looks = (Read(body) for (body,) in rows if said in body)
+        looks = (event_of(body) for (body,) in rows if said in body)
         return [event for event in looks if event.evidence.get("case") == case]
 
     def last_events(self, count: int) -> list[Event]:
@@ -131,7 +141,7 @@ class History:
             "AND dispatch = ? UNION SELECT closed FROM duty WHERE case_id IS NULL AND dispatch = ?) ORDER BY position",
             (dispatch, dispatch),
         )
-        return [Read(body) for (body,) in rows]
+        return [event_of(body) for (body,) in rows]
 
     # --- as of a moment -----------------------------------------------------------------------------------------
 
@@ -177,7 +187,7 @@ class History:
     def _voided(self, until: int | None) -> list[int]:
         """The positions that corrections void: all of them, or those recorded up to a moment."""
         rows = self._raw.execute(f"SELECT body FROM event WHERE {RARE} AND kind = ? ORDER BY position", (CORRECTED,))
-        found = (Read(body) for (body,) in rows)
+        found = (event_of(body) for (body,) in rows)
         return [e.voids for e in found if e.voids is not None and (until is None or e.recorded_at <= until)]
 
 
@@ -190,10 +200,10 @@ def _listing(columns: tuple[str, ...], hidden: int, *, rare: bool, last: bool, l
     if rare:
         conditions.append(RARE)
     order = "sequence" if "case_id" in columns else "position"
-    sql = f"SELECT body, {order} FROM event {where(conditions)} ORDER BY {order}"
+    found = f"FROM event {where(conditions)} ORDER BY {order}"
     if last:
-        return f"SELECT body FROM ({sql} DESC LIMIT ?) latest ORDER BY {order}"
-    return f"{sql} LIMIT ?" if limited else sql
+        return f"SELECT body FROM (SELECT body, {order} {found} DESC LIMIT ?) latest ORDER BY {order}"
+    return f"SELECT body {found} LIMIT ?" if limited else f"SELECT body {found}"
 
 
 def marks(values: Sized) -> str:

@@ -6,11 +6,10 @@ Plain SQL on the raw driver connection, written for the index cases_by_state: st
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from itertools import chain
-from typing import Any, Final, NamedTuple
+from itertools import chain, repeat
+from typing import Any, Final, NamedTuple, TypeVar
 
 import orjson
 
@@ -121,9 +120,12 @@ class OpenRun:
     done: int
 
 
-AS_PLACE: Final[Callable[[Any], Place]] = partial(tuple.__new__, Place)
-AS_WAITING: Final[Callable[[Any], Waiting]] = partial(tuple.__new__, Waiting)
-"""A row as what it is, a third of the time `_make` takes."""
+Row = TypeVar("Row", bound=tuple[Any, ...])
+
+
+def as_rows(kind: type[Row], rows: Iterable[Any]) -> list[Row]:
+    """Rows as what they are, in a third of the time `_make` takes."""
+    return list(map(tuple.__new__, repeat(kind), rows))
 
 
 class Queries(History):
@@ -224,7 +226,7 @@ class Queries(History):
             f"LIMIT {int(limit)}",  # as a number, so that PostgreSQL keeps the plan
             arguments,
         )
-        return list(map(AS_PLACE, rows))
+        return as_rows(Place, rows)
 
     # --- why not ------------------------------------------------------------------------------------------------
 
@@ -315,7 +317,7 @@ class Queries(History):
             f"WHERE d.id IN [?] AND {' AND '.join(conditions)} ORDER BY m.dispatch, m.row LIMIT ?",
             (*arguments, limit),
         )
-        return list(map(AS_WAITING, rows))
+        return as_rows(Waiting, rows)
 
     def open_members_by_state(self, cohort: str | None = None) -> dict[tuple[int, str], int]:
         """How many open places each open file has, by (file, state of the case)."""
