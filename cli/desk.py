@@ -16,9 +16,8 @@ from cli import logs, wiring
 from cli.exits import FINDINGS
 from cli.options import Form
 from cli.render import tell
-from cli.typed import typed_text
+from cli.typed import lines
 from states.errors import NotPossible
-from states.exchange.files import decode_text, read_bytes, shown_name
 from states.steps.look_up import audited
 from states.tally import Tally
 from states.unit_of_work import Glance, Office
@@ -113,7 +112,7 @@ def desk(command: str, command_id: str = "") -> Iterator[Desk]:
 
 def _named(references: Sequence[str] | None, listed: Path | None) -> list[str]:
     """The learners who were named, each once."""
-    return list(dict.fromkeys([*(references or ()), *(_listed(listed) if listed else ())]))
+    return list(dict.fromkeys([*(references or ()), *(map(str.strip, lines(listed)) if listed else ())]))
 
 
 def _refuse_nobody(look: Glance, cohort: str, *, everyone: bool) -> None:
@@ -122,8 +121,3 @@ def _refuse_nobody(look: Glance, cohort: str, *, everyone: bool) -> None:
         raise NotPossible("say who: name learners, or give --cohort, --list or --all")
     if cohort and cohort not in look.learners.cohorts():
         raise NotPossible(f"there is no cohort {cohort}. See: ulnflow cohort list")
-
-
-def _listed(path: Path) -> list[str]:
-    text = typed_text() if str(path) == "-" else decode_text(read_bytes(path), shown_name(path))
-    return [line.strip() for line in text.splitlines() if line.strip()]

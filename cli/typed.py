@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import sys
 from datetime import date
+from pathlib import Path
 from typing import BinaryIO
 
 import typer
 
-from states.exchange.files import decode_text
+from states.exchange.files import decode_text, read_bytes, shown_name
 
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
@@ -33,9 +34,10 @@ def typed(prompt: str, *, hidden: bool = False) -> str:
     return _read_input(whole=False).strip()
 
 
-def typed_text() -> str:
-    """All of standard input; raises FileRefused for what is not UTF-8."""
-    return _read_input(whole=True)
+def lines(source: Path | str = "-") -> list[str]:
+    """The lines of a file, or of standard input for `-`, that are not blank; raises FileRefused."""
+    text = _read_input(whole=True) if str(source) == "-" else decode_text(read_bytes(Path(source)), shown_name(source))
+    return [line for line in text.splitlines() if line.strip()]
 
 
 def _read_input(*, whole: bool) -> str:

@@ -245,7 +245,7 @@ class Work(Generic[Asked]):
         numbers = [move.case for move in moves]
         if len(set(numbers)) != len(numbers):
             raise NamedTwice(next(number for number in numbers if numbers.count(number) > 1))
-        standings, new = self.log.load(numbers), tuple.__new__
+        standings = self.log.load(numbers)
         route = self.definition.route
         questions: list[Question] = []
         outcomes: dict[int, Outcome] = {}
@@ -263,10 +263,7 @@ class Work(Generic[Asked]):
                     move.case, trigger, "repeated", position, source or "", target or "", after=standing
                 )
                 continue
-            if move.on is None and move.occurred_at is None:
-                questions.append(new(Question, (trigger, move, standing, now, False, now)))
-            else:
-                questions.append(_question(trigger, move, standing, now))
+            questions.append(_question(trigger, move, standing, now))
         return questions, outcomes
 
     def judge(self, trigger: str, questions: Sequence[Question], arrows: Sequence[Transition | None]) -> list[Judged]:
@@ -367,7 +364,7 @@ def _question(trigger: str, move: Move, standing: Standing, now: int) -> Questio
     """
     if move.on is None:
         at = move.occurred_at
-        return Question(trigger, move, standing, now if at is None else at, at is not None, now)
+        return tuple.__new__(Question, (trigger, move, standing, now if at is None else at, at is not None, now))
     begin = start_of(move.on)
     within = min(max(begin, standing.occurred_at), begin + DAY - 1)
     if move.on != day_of(now):

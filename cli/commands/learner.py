@@ -67,7 +67,7 @@ def edit(
     Without fields, lines like "postcode: ..." are read. A "-" clears a field.
     """
     from cli.desk import desk
-    from cli.typed import typed, typed_text
+    from cli.typed import lines, typed
     from states.errors import NotPossible
     from states.learner.entry import FIELDS, EntryRefused, field_named, read_entry
     from states.steps.gather_details import edit_details
@@ -77,8 +77,7 @@ def edit(
             if fields:
                 given = [(field_named(name), typed(FIELDS[field_named(name)])) for name in fields]
             else:
-                lines = [line for line in typed_text().splitlines() if line.strip()]
-                given = [(field_named(line.partition(":")[0]), line.partition(":")[2].strip()) for line in lines]
+                given = [(field_named(line.partition(":")[0]), line.partition(":")[2].strip()) for line in lines()]
             day_first, id_types = at.settings.policy.day_first, at.office.policy.id_types
             changes = {
                 name: read_entry(name, "" if text == "-" else text, day_first=day_first, id_types=id_types)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -28,16 +27,13 @@ def check(
 ) -> None:
     """Judge ULNs: right or wrong, and why. Exit code 1 when any is wrong."""
     from cli.render import show
-    from cli.typed import typed_text
-    from states.exchange.files import decode_text, read_bytes, shown_name
+    from cli.typed import lines
     from states.learner import uln
 
-    text = typed_text() if file == "-" else decode_text(read_bytes(Path(file)), shown_name(file))
     rows = []
-    for line in text.splitlines():
-        if line.strip():
-            valid, reason = uln.judge(line)
-            rows.append({"value": line.strip(), "valid": valid, "reason": reason})
+    for line in lines(file):
+        valid, reason = uln.judge(line)
+        rows.append({"value": line.strip(), "valid": valid, "reason": reason})
     show(rows, form, columns=["value", "valid", "reason"])
     if not all(row["valid"] for row in rows):
         raise typer.Exit(FINDINGS)

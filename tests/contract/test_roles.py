@@ -110,7 +110,7 @@ def test_a_stranger_is_not_let_in(accounts):
         "CREATE TABLE mine (x int)", "CREATE SCHEMA mine", "CREATE TEMP TABLE event (x int)", "ALTER TABLE event ADD x int",
         "DROP TABLE event", "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
         "CREATE ROLE another", "SET session_replication_role = replica", "SET ROLE pg_read_all_data",
-        "COPY event TO '/tmp/out'", "CREATE RULE r AS ON INSERT TO event DO INSTEAD NOTHING",
+        "COPY event TO '/out.csv'", "CREATE RULE r AS ON INSERT TO event DO INSTEAD NOTHING",
         "CREATE TRIGGER t BEFORE INSERT ON event EXECUTE FUNCTION event_fixed('x')", "BEGIN; LOCK TABLE event IN ACCESS EXCLUSIVE MODE",
     ],
 )  # fmt: skip
