@@ -6,9 +6,7 @@ the same bytes anew for each of very many cases.
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any, Final, TypeVar
 
@@ -23,18 +21,6 @@ OWN: Final = attrgetter("opens", "closes", "settles", "commitments", "command_id
 NOTHING: Final = ((), (), None, EMPTY, "", None)
 WORTH_A_MOULD: Final = 8
 """How many events of one kind are worth making a mould for."""
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Keep Python from looking for circles among very many objects that make none: a tenth of a bulk run's time."""
-    looks = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if looks:
-            gc.enable()
 
 
 def fire_chunk(work: Work[Asked], trigger: str, moves: Sequence[Move]) -> tuple[int, list[Outcome]]:

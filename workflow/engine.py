@@ -16,12 +16,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 from uuid import uuid4
 
-from workflow.chunk import fire_chunk, uncollected
+from workflow.chunk import fire_chunk
 from workflow.errors import CommandReused, NamedTwice, NoSuchTransition, RuleRefused, UnknownCase
 from workflow.event import EMPTY, OPENED
 from workflow.move import ACCEPTED, Act, Move, Outcome, plain
 from workflow.store.database import Database
 from workflow.store.runs import Run, RunLog, packed
+from workflow.uncollected import uncollected
 from workflow.work import Definition, Work
 
 Asked = TypeVar("Asked")

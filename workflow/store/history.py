@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence, Sized
 from dataclasses import fields
 from functools import cache
+from itertools import islice
 from typing import Any, Final, Literal
 
 import orjson
 
 from workflow.event import CORRECTED, MOVED, NOTED, OPENED, REFUSED, SCHEMA, TUPLES, Event
 from workflow.store.connection import Connection
+from workflow.uncollected import uncollected
 
 LOOKED_UP: Final = "looked_up"
 """The kind of an event that says somebody looked."""
@@ -29,9 +31,12 @@ RARE: Final = f"(case_id IS NULL OR kind = '{CORRECTED}')"
 """The other events, in the words of the index that holds them alone."""
 
 COMPARED: Final = {"since": "recorded_at >= ?", "until": "recorded_at < ?"}
+ORDERS: Final = {"case_id": "sequence", "actor": "recorded_at, position"}
+"""The order of the log in the words of the index by a column, which then need not be sorted: no time runs back."""
+
 UNLIMITED: Final = 2**62
 PAGE: Final = 2_000
-"""Up to so many events are fetched at once; more are read page by page."""
+"""So many events are read at once, and more page by page."""
 
 
 class Read(Event):
@@ -116,8 +121,11 @@ class History:
         rare = kind is not None and case is None and kind not in COMMON
         sql = _listing(tuple(given), len(hidden), rare=rare, last=latest is not None, limited=most < UNLIMITED)
         ask = self._raw.execute if case is not None or most <= PAGE else self._raw.stream
-        for row in ask(sql, arguments):
-            yield event_of(row[0])
+        rows = iter(ask(sql, arguments))
+        while page := list(islice(rows, PAGE)):
+            with uncollected():
+                found = [event_of(body) for (body,) in page]
+            yield from found
 
     def looks_at(self, case: int) -> list[Event]:
         """The events that say somebody looked at what is known of a case."""
@@ -199,11 +207,12 @@ def _listing(columns: tuple[str, ...], hidden: int, *, rare: bool, last: bool, l
         conditions.append(f"kind NOT IN {marks(range(hidden))}")
     if rare:
         conditions.append(RARE)
-    order = "sequence" if "case_id" in columns else "position"
-    found = f"FROM event {where(conditions)} ORDER BY {order}"
+    order = next((order for name, order in ORDERS.items() if name in columns), "position")
+    found = f"FROM event {where(conditions)} ORDER BY"
     if last:
-        return f"SELECT body FROM (SELECT body, {order} {found} DESC LIMIT ?) latest ORDER BY {order}"
-    return f"SELECT body {found} LIMIT ?" if limited else f"SELECT body {found}"
+        down = order.replace(",", " DESC,")
+        return f"SELECT body FROM (SELECT body, {order} {found} {down} DESC LIMIT ?) latest ORDER BY {order}"
+    return f"SELECT body {found} {order} LIMIT ?" if limited else f"SELECT body {found} {order}"
 
 
 def marks(values: Sized) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain, repeat
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -214,18 +215,13 @@ class Queries(History):
         limit: int = UNLIMITED,
     ) -> list[Place]:
         """Cases in some states, oldest clock first: those whose clock began before a moment, those of some cohorts."""
-        conditions, arguments = [f"state IN {marks(states)}"], list[Any](states)
-        if before is not None:
-            conditions.append("clock_from < ?")
-            arguments.append(before)
+        arguments: list[Any] = [*states] if before is None else [*states, before]
         if cohorts is not None:
-            conditions.append(f"{GROUP} IN {marks(cohorts)}")
             arguments += cohorts
-        rows = self._raw.execute(
-            f"SELECT {PLACE} FROM cases c WHERE {' AND '.join(conditions)} ORDER BY clock_from, cohort, id "
-            f"LIMIT {int(limit)}",  # as a number, so that PostgreSQL keeps the plan
-            arguments,
+        sql = _places(
+            len(states), before=before is not None, cohorts=None if cohorts is None else len(cohorts), limit=int(limit)
         )
+        rows = self._raw.execute(sql, arguments)
         return as_rows(Place, rows)
 
     # --- why not ------------------------------------------------------------------------------------------------
@@ -343,6 +339,17 @@ class Queries(History):
         """Bulk runs of any trigger that did not come to their end, oldest first."""
         rows = self._raw.execute("SELECT id, trigger, size, cursor FROM run WHERE stopped = '' ORDER BY id")
         return [OpenRun(*row) for row in rows]
+
+
+@cache
+def _places(states: int, *, before: bool, cohorts: int | None, limit: int) -> str:
+    """The statement for `places`; the limit stands in it as a number, so that PostgreSQL keeps the plan."""
+    conditions = [f"state IN {marks(range(states))}"]
+    if before:
+        conditions.append("clock_from < ?")
+    if cohorts is not None:
+        conditions.append(f"{GROUP} IN {marks(range(cohorts))}")
+    return f"SELECT {PLACE} FROM cases c WHERE {' AND '.join(conditions)} ORDER BY clock_from, cohort, id LIMIT {limit}"
 
 
 def _said(text: str) -> tuple[Mapping[str, Any], ...]:

@@ -30,7 +30,7 @@ TIMES: Final = {"stuck": 10, "oldest": 200, "history": 5, "export": 3}
 """How often each question is put while the clock runs, after once to warm up."""
 
 SQL: Final = {
-    "stuck": f"SELECT state, cohort, count(*) FROM cases WHERE state IN ({','.join('?' * 6)}) AND clock_from < ? "
+    "stuck": f"SELECT state, cohort, count(*) FROM cases INDEXED BY cases_by_state WHERE state IN ({','.join('?' * 6)}) AND clock_from < ? "
     "GROUP BY 1, 2",
     "oldest": "SELECT id, state, cohort, entered_at, clock_from FROM cases WHERE state = ? "
     "ORDER BY clock_from, cohort, id LIMIT 100",
