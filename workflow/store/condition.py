@@ -90,7 +90,7 @@ def _file(connection: Connection) -> Iterator[Finding]:
 
 def _whole(connection: Connection) -> Iterator[Finding]:
     """Whether every page of a file can be read, and the indexes agree with the tables."""
-    said = [row[0] for row in connection.execute("PRAGMA quick_check") if row[0] != "ok"]
+    said = [row[0] for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"]
     for message in said[:FAULTS_SHOWN]:
         yield Finding(
             "file", "wrong", message.replace("\n", " "), "keep the file, restore the last backup, then verify"
