@@ -79,8 +79,7 @@ LEFT: Final = "this database was moved: nothing can be written here"
 SHUTTING: Final = {
     "sqlite": (f"CREATE TRIGGER {SHUT} BEFORE INSERT ON event\nBEGIN SELECT RAISE(ABORT, '{LEFT}'); END",),
     "postgresql": (
-        f"CREATE OR REPLACE FUNCTION {SHUT}() RETURNS trigger LANGUAGE plpgsql AS "
-        f"$ulnflow$BEGIN RAISE EXCEPTION '{LEFT}'; END$ulnflow$",
+        f"CREATE FUNCTION {SHUT}() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION '{LEFT}'; END$$",
         f"CREATE TRIGGER {SHUT} BEFORE INSERT ON event EXECUTE FUNCTION {SHUT}()",
         f"ALTER TABLE event ENABLE ALWAYS TRIGGER {SHUT}",
     ),

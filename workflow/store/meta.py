@@ -10,6 +10,9 @@ ORIGIN: Final = "origin"
 MODE: Final = "mode"
 PRACTICE: Final = "practice"
 REAL: Final = "real"
+PRACTISED: Final = "ulnflow-practice"
+"""How the origin of a log about made-up learners begins; every event bears it."""
+
 MOVING: Final = "moving"
 """The mark of a database that is half copied from another; its value is the name of the move."""
 
