@@ -19,7 +19,6 @@ from typing import Final
 from cli import wiring
 from states.exchange.outbox import Outbox
 from workflow.errors import WorkflowError
-from workflow.store import meta
 from workflow.store.condition import Finding, integrity, last_recorded, settings
 from workflow.store.database import Database
 
@@ -129,9 +128,11 @@ def _permissions(folder: Path, known: wiring.Settings) -> Iterator[Finding]:
     personal = [path for path in open_ones if path.name not in {wiring.FILE, "logs", "outbox"}]
     for path in personal:
         yield Finding("rights", "wrong", f"{path.name} can be read by others", f"chmod 600 {path.name}")
-    if known.database_url.get_secret_value() and folder / wiring.FILE in open_ones and not closed:
+    if ":" in known.database_url.get_secret_value().partition("//")[2].partition("@")[0] and (
+        folder / wiring.FILE in open_ones and not closed
+    ):
         yield Finding(
-            "rights", "wrong", f"{wiring.FILE} names a server and can be read by others", f"chmod 600 {wiring.FILE}"
+            "rights", "wrong", f"{wiring.FILE} holds a password and can be read by others", f"chmod 600 {wiring.FILE}"
         )
     if not closed:
         yield Finding("rights", "note", "others may list the folder", "chmod 700 on the centre's folder")
@@ -194,10 +195,8 @@ def _version(database: Database) -> Iterator[Finding]:
 
 def _whole(database: Database) -> Iterator[Finding]:
     with database.reading() as connection:
-        yield from integrity(connection)
-        facts, last = meta.read(connection), last_recorded(connection)
-    if facts.keys() & {meta.MOVING, meta.MOVED}:
-        yield Finding("database", "wrong", "it is half copied, or was moved", "see docs/postgresql.md")
+        yield from integrity(connection, wiring.RIGHTS)
+        last = last_recorded(connection)
     ahead = last / 1_000_000 - time.time()
     if ahead > CLOCK_SLACK_S:
         yield Finding(

@@ -89,7 +89,7 @@ class Desk:
             "command_done", command=self.act.command, dry_run=dry_run, refused=tally.refused, files=len(tally.files)
         )
         tell(tally, form, dry_run=dry_run)
-        if tally.refusals:
+        if tally.refusals or tally.counts["refused"]:
             raise typer.Exit(FINDINGS)
 
 

@@ -14,7 +14,7 @@ from cli.render import progress, say
 from cli.typed import typed
 from states.errors import NotPossible
 from workflow.errors import StoreError
-from workflow.store import meta, transfer
+from workflow.store import meta, roles, transfer
 from workflow.store.database import Database
 from workflow.store.event_log import EventLog
 from workflow.store.verify import verify
@@ -30,6 +30,9 @@ def move_to(address: str, file: Path | None) -> tuple[list[dict[str, Any]], list
         wiring.check(source)
         if source.where == where:
             raise NotPossible("that is the database this centre works on already")
+        with source.reading() as connection:
+            if (who := roles.account(connection).kind) != "owner":
+                raise NotPossible(f"only the owner of a database may move it, and you work as {who}")
         target = Database(where)
         try:
             wiring.upgrade(target)
@@ -38,14 +41,16 @@ def move_to(address: str, file: Path | None) -> tuple[list[dict[str, Any]], list
                     moved = transfer.copy(held, target, bar)
                 say("Copied, and every byte compared; now the log is verified where it is.")
                 _verify(folder, settings, target)
-                transfer.finish(held, target)
+                transfer.shut(held, target)
+            transfer.open_up(target)
         finally:
             target.close()
     steps = [
-        "The old database is kept, and closed for work.",
+        "The log holds there. The old database is kept, and closed for work.",
         f'Next: in ulnflow.toml take database_url out, and set database = "{where.relative_to(folder).as_posix()}"'
         if isinstance(where, Path)
-        else 'Next: in ulnflow.toml set database_url = "postgresql://USER@HOST/DATABASE", then: ulnflow db roles',
+        else 'Next: in ulnflow.toml set, above [centre], database_url = "postgresql://USER@HOST/DATABASE"; '
+        "then, as the owner: ulnflow db roles",
     ]
     return [{"table": one.table, "rows": one.rows, "digest": one.digest} for one in moved], steps
 

@@ -204,12 +204,13 @@ def write_settings(folder: Path, *, ukprn: str, nation: str, late_uln: str, oper
         "centre": {"ukprn": ukprn, "nation": nation, "sender": sender},
         "policy": {"late_uln": late_uln, "day_first": True},
     }
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / FILE
     head = "# The settings of this centre. What may stand here: docs/configuration.md\n"
     draft = folder / f".{FILE}.{secrets.token_hex(4)}"
     draft.mkdir(mode=0o700)
     try:
+        (draft / FILE).touch(mode=0o600)
         (draft / FILE).write_text(head + tomli_w.dumps(record), "utf-8")
         load_settings(draft)
         (draft / FILE).rename(path)
@@ -267,7 +268,8 @@ def create(folder: Path, *, practice: bool) -> None:
             if practice and known.get(meta.MODE) == meta.REAL:
                 raise StoreError("this database is a real one; practice needs a folder of its own")
             if meta.ORIGIN not in known:
-                meta.write(connection, meta.ORIGIN, f"ulnflow/{settings.centre.ukprn}/{secrets.token_hex(8)}")
+                whose = f"{meta.PRACTISED if practice else 'ulnflow'}/{settings.centre.ukprn}"
+                meta.write(connection, meta.ORIGIN, f"{whose}/{secrets.token_hex(8)}")
                 meta.write(connection, meta.MODE, meta.PRACTICE if practice else meta.REAL)
     finally:
         database.close()
@@ -284,6 +286,9 @@ def open_database(where: Path | str, settings: Settings) -> tuple[Database, dict
             facts = meta.read(connection)
         if not {meta.ORIGIN, meta.MODE} <= facts.keys():
             raise SchemaMissing(f"{database.name} belongs to no centre yet. Run: ulnflow init")
+        if (facts[meta.MODE] == meta.PRACTICE) != facts[meta.ORIGIN].startswith(f"{meta.PRACTISED}/"):
+            raise StoreError(f"{database.name} says it is {facts[meta.MODE]}, and its log says otherwise; somebody "
+                             "changed that by hand")  # fmt: skip
         _refuse_foreign(settings, facts)
         if meta.MOVING in facts:
             raise StoreError(f"{database.name} is half copied; go on with: ulnflow db move, from where it is copied")

@@ -75,6 +75,10 @@ def events(
         finally:
             if seen.begun:
                 look_up.audited(at.office, at.act, "events", reference=reference, found=seen.number)
+        if not seen.number:
+            say("No event passes these filters.")
+        if not refusals and not kind:
+            say("Refused attempts and looks are left out; --refusals shows them too.")
         if seen.number == most:
             say(f"The latest {most} are shown; --limit shows more, --all every one.")
 

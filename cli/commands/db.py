@@ -44,7 +44,7 @@ def check(form: Format = Form.table) -> None:
         with wiring.located() as (_, database):
             wiring.check(database)
             with database.reading() as connection:
-                found = list(condition.findings(connection))
+                found = list(condition.findings(connection, wiring.RIGHTS))
     except (SchemaMissing, SchemaTooNew):
         raise
     except StoreError as wrong:
@@ -76,7 +76,10 @@ def roles(
                 groups.run(connection, made)
         named = groups.groups(database.name)
     if dry_run:
-        show([{"sql": f"{sql};"} for sql in made], form, columns=["sql"])
+        if form is Form.table:
+            typer.echo("\n".join(f"{sql};" for sql in made))
+        else:
+            show([{"sql": f"{sql};"} for sql in made], form, columns=["sql"])
         return
     rows = [{"group": name, "for": WHO[kind], "sql": f'GRANT "{name}" TO account;'} for kind, name in named.items()]
     show(rows, form, columns=["group", "for", "sql"])

@@ -32,6 +32,15 @@ def init(
     where = folder or chosen.folder or Path.cwd()
     if (where / wiring.FILE).exists():
         say(f"{wiring.FILE} is there already and stays as it is; the database is brought up to date.")
+        given = {
+            "--ukprn": ukprn,
+            "--nation": nation,
+            "--late-uln": late_uln,
+            "--operator": operator,
+            "--sender": sender,
+        }
+        if said := ", ".join(option for option, value in given.items() if value):
+            say(f"Not taken, for the file is there: {said}. Change it there.")
     else:
         asks = sys.stdin.isatty()
         answers = {

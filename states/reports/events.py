@@ -47,7 +47,7 @@ def events(
         found = Queries(look.connection).events(
             case=look.find_case(reference, qualification).case if reference else None,
             actor=actor or None,
-            kind=kind or None,
+            kind="_".join(kind.split()) or None,
             trigger=trigger or None,
             dispatch=look.find_dispatch(dispatch).id if dispatch else None,
             since=start_of(since) if since else None,

@@ -42,6 +42,8 @@ def advance(
     tally = Tally()
 
     asked: Mapping[str, Any] = {"reason": reason, "evidence": dict(evidence), "on": on.isoformat() if on else ""}
+    if stop_after is not None:
+        asked = {**asked, "stop_after": stop_after}
     resumed: array[int] | None = None
     for left, given in () if dry_run else office.engine.unfinished(trigger):
         if left.command_id == act.command_id:
@@ -49,9 +51,10 @@ def advance(
             continue  # this very command again: it goes on below, with those it meant
         again = Act(actor=act.actor, command=act.command, command_id=left.command_id)
         move = _maker(office, trigger, left.cases(), given or asked)
-        done = office.engine.fire_many(trigger, [], again, move=move, progress=progress)
+        limit = (given or {}).get("stop_after")
+        done = office.engine.fire_many(trigger, [], again, move=move, stop_after=limit, progress=progress)
         cases = _without(cases, left.cases()[left.cursor :])
-        tally.notes.append(f"a run that was interrupted is finished now: {done.size} learners")
+        tally.notes.append(f"a run that was interrupted is finished now: {done.done} learners")
         _tell(office, tally, done)
     if not cases and not act.command_id:
         tally.notes.append("nobody is left to be asked: nothing was changed")
@@ -61,8 +64,6 @@ def advance(
         dry_run=dry_run, stop_after=stop_after, progress=progress,
     )  # fmt: skip
     _tell(office, tally, result)
-    if result.stopped == "too_many_refusals":
-        tally.notes.append(f"stopped after too many refusals: {result.size - result.done} learners were not asked")
     tally.next.append("ulnflow status")
     return tally
 
@@ -119,6 +120,8 @@ def _tell(office: Office, tally: Tally, result: RunResult) -> None:
     refused = sum(result.counts[word] for word in ("refused", "no_such_transition", "unknown_case"))
     if refused:
         tally.counts["refused"] += refused
+    if result.stopped == "too_many_refusals":
+        tally.notes.append(f"stopped after too many refusals: {result.size - result.done} learners were not asked")
     with office.look() as look:
         learners = Learners(look.connection)
         subjects = {o.after.subject for o in result.examples if o.after is not None}

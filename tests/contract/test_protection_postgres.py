@@ -59,6 +59,20 @@ BY_POWER = {
          "ALTER TABLE event ENABLE TRIGGER USER"],
         {"guard_changed", "leaf"},
     ),
+    "a trigger that fires never": (
+        ["CREATE OR REPLACE TRIGGER event_no_update BEFORE UPDATE ON event WHEN (false) EXECUTE FUNCTION event_fixed('changed')",
+         "ALTER TABLE event ENABLE ALWAYS TRIGGER event_no_update"],
+        {"guard_changed"},
+    ),
+    "a trigger for one column": (
+        ["CREATE OR REPLACE TRIGGER event_no_update BEFORE UPDATE OF position ON event EXECUTE FUNCTION event_fixed('changed')",
+         "ALTER TABLE event ENABLE ALWAYS TRIGGER event_no_update"],
+        {"guard_changed"},
+    ),
+    "settings of a function": (
+        ["ALTER FUNCTION event_in_order() RESET ALL"],
+        {"guard_changed"},
+    ),
     "a trigger gone": (
         ["DROP TRIGGER event_no_delete ON event", "DELETE FROM event WHERE position = 3"],
         {"guard_missing"},

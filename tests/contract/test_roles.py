@@ -161,7 +161,11 @@ def test_an_auditor_records_a_look_and_nothing_else(accounts):
         {"kind": "moved"}, {"position": 0}, {"position": 99}, {"origin": "elsewhere"}, {"schema": 2}, {"occurred_at": 4},
         {"actor": " "}, {"actor": None}, {"case": 1, "sequence": 1}, {"facts": {"uln": 1}}, {"trigger": "x"}, {"run": 1},
         {"evidence": {"account": "someone"}}, {"evidence": {"scope": "Robin Example"}}, {"evidence": {"name": "x"}},
-        {"evidence": {"case": [1]}}, {"command": "x" * 3000},
+        {"evidence": {"case": [1]}}, {"command": "x" * 3000}, {"schema": "1"}, {"actor": 5}, {"command_id": True},
+        {"position": "1"}, {"occurred_at": 0, "recorded_at": 0}, {"occurred_at": -5, "recorded_at": -5},
+        {"occurred_at": 2**53 - 1, "recorded_at": 2**53 - 1}, {"evidence": {"found": "Robin Example 1990-01-31"}},
+        {"evidence": {"case": "3"}}, {"evidence": {"refused": 1}}, {"evidence": {"scope": True}}, {"product": ""},
+        {"command_id": " "}, {"on_behalf_of": ""}, {"actor": "Ann\x1b[31m"}, {"actor": "Ann\u202e"},
     ],
     ids=str,
 )  # fmt: skip
@@ -221,13 +225,39 @@ def test_the_groups_are_made_twice_and_stay_the_same(accounts):
         made = list(roles.statements(connection, EVERY_RIGHT))
         assert not [sql for sql in made if sql.startswith("CREATE ROLE")]
         roles.run(connection, made)
-        assert list(roles.missing(connection)) == []
+        assert list(roles.missing(connection, EVERY_RIGHT)) == []
         connection.raw.execute(
             "CREATE OR REPLACE FUNCTION audit_spelled(value json) RETURNS text LANGUAGE sql AS 'SELECT NULL'"
         )
-        assert "audit_spelled" in " ".join(roles.missing(connection))
+        assert "audit_spelled" in " ".join(roles.missing(connection, EVERY_RIGHT))
         roles.run(connection, made)
-        assert list(roles.missing(connection)) == []
+        assert list(roles.missing(connection, EVERY_RIGHT)) == []
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("GRANT SELECT ON personal TO {auditor}", "{auditor} may SELECT on personal"),
+        ("GRANT SELECT (key) ON learner TO {auditor}", "{auditor} may SELECT on learner (key)"),
+        ("GRANT SELECT ON personal TO PUBLIC", "everybody may SELECT on personal"),
+        ("GRANT UPDATE, DELETE ON event TO {operator}", "{operator} may DELETE on event"),
+        ("GRANT CONNECT ON DATABASE {database} TO PUBLIC", "everybody may CONNECT on database"),
+        ("GRANT CREATE ON SCHEMA public TO {operator}", "{operator} may CREATE on schema"),
+        ("GRANT EXECUTE ON FUNCTION audit_look TO PUBLIC", "everybody may EXECUTE on audit_look"),
+        ("ALTER FUNCTION audit_look RESET ALL", "audit_look"),
+        ("REVOKE SELECT ON event FROM {auditor}", "{auditor} may not SELECT on event"),
+    ],
+)
+def test_rights_that_were_given_or_taken_by_hand_are_found_and_put_right(accounts, given, told):
+    names = {"database": accounts.name, **roles.groups(accounts.name)}
+    with accounts.connect("superuser") as connection:
+        connection.execute(given.format(**names))
+    database = accounts.database("owner")
+    with database.writing() as connection:
+        assert told.format(**names) in " ".join(roles.missing(connection, EVERY_RIGHT))
+        roles.run(connection, list(roles.statements(connection, EVERY_RIGHT)))
+        assert list(roles.missing(connection, EVERY_RIGHT)) == []
     database.close()
 
 

@@ -123,7 +123,8 @@ had happened by then as it is known today, corrections and late entries counted;
 then. `--learners` gives a line a learner, now or at that day.
 
 `audit events` shows the latest 100 in a table. As CSV, JSON or ndjson it gives every event that was asked for, however
-many: they are written as they are read. `--limit` keeps the latest so many, `--all` gives all of them in a table too.
+many: they are written as they are read. Refused attempts and looks are left out unless `--refusals` asks for them, or
+`--kind` names them. `--limit` keeps the latest so many, `--all` gives all of them in a table too.
 
 Personal values are asked for, or read from standard input; they are never arguments.
 

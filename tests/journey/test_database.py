@@ -13,12 +13,9 @@ import time_machine
 from cli import checkup, wiring
 from tests.fakes import postgres
 from tests.fakes.accounts import dismiss, with_accounts
-from tests.fakes.centre import DATA, MONDAY, Centre, fresh_url, uln
-from workflow.store import transfer
-from workflow.store.database import Database
+from tests.fakes.centre import DATA, MONDAY, Centre, uln
+from tests.journey.databases import BOTH, at, empty_url, gathered
 from workflow.store.schema import ENGINE
-
-BOTH = pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 
 
 @pytest.fixture
@@ -27,24 +24,10 @@ def clock():
         yield travelling
 
 
-def at(tmp_path, clock, database, name="centre"):
-    return Centre(tmp_path / name, clock, on=database).init()
-
-
 @pytest.fixture
 def centre(tmp_path, clock):
     """One that begins on a file, whatever the others work on."""
     return at(tmp_path, clock, "sqlite")
-
-
-def gathered(centre):
-    centre.do("cohort", "import", DATA / "cohort_tidy.csv", "--cohort", "NF-1", "--funded")
-    centre.do("lrs", "submit")
-    return centre
-
-
-def empty_url():
-    return postgres.url_of(postgres.empty_address())
 
 
 # --- set up and checked ------------------------------------------------------------------------------------------------
@@ -79,6 +62,30 @@ def test_a_sound_database_is_found_sound(tmp_path, clock, database):
     assert {one["message"] for one in found if one["about"] == "guards"} == {
         "every trigger that protects the log is there and unchanged"
     }
+
+
+def test_an_index_that_hides_a_row_is_found(centre):
+    gathered(centre)
+    with sqlite3.connect(centre.folder / "ulnflow.db") as raw:
+        raw.execute("PRAGMA writable_schema=ON")
+        kept = raw.execute("SELECT * FROM sqlite_master WHERE name = 'cases_by_cohort'").fetchall()
+        raw.execute("DELETE FROM sqlite_master WHERE name = 'cases_by_cohort'")
+    raw.close()
+    with sqlite3.connect(centre.folder / "ulnflow.db") as raw:
+        raw.execute("UPDATE cases SET cohort = 'NF-9' WHERE id = 1")
+        raw.execute("PRAGMA writable_schema=ON")
+        raw.executemany("INSERT INTO sqlite_master VALUES (?,?,?,?,?)", kept)
+    raw.close()
+    found = centre.run("db", "check", "--format", "json")
+    assert (found.code, "cases_by_cohort" in found.out) == (1, True)
+
+
+def test_a_real_database_that_says_it_is_for_practice_is_not_opened(centre):
+    with sqlite3.connect(centre.folder / "ulnflow.db") as raw:
+        raw.execute("UPDATE meta SET value = 'practice' WHERE name = 'mode'")
+    raw.close()
+    result = centre.run("status")
+    assert (result.code, "its log says otherwise" in result.err) == (4, True)
 
 
 @BOTH
@@ -201,114 +208,12 @@ def test_an_auditor_reads_the_log_leaves_a_trace_and_sees_nobody(shared):
     auditor.do("audit", "verify")
 
 
-# --- moved -------------------------------------------------------------------------------------------------------------
-
-
-def everything(centre):
-    office = wiring.open_office(centre.folder)
-    try:
-        with office.look() as look:
-            return {
-                name: sorted(map(tuple, look.connection.execute(f"SELECT * FROM {name}")), key=repr)
-                for name in (*transfer.tables(), "meta")
-            }
-    finally:
-        office.database.close()
-
-
-def test_a_centre_moves_to_a_server_works_there_and_moves_back(centre, monkeypatch):
-    gathered(centre)
-    before, address = everything(centre), empty_url()
-    moved = centre.do("db", "move", "--format", "json", stdin=f"{address}\n")
-    assert {line["table"]: line["rows"] for line in json.loads(moved.out)}["event"] == len(before["event"])
-    assert "database_url" in moved.err
-    assert address not in moved.said
-    closed = centre.run("status")
-    assert (closed.code, "was moved" in closed.err) == (4, True)
-    assert "moved already" in centre.run("db", "move", stdin=f"{address}\n").err
-    centre.set(f'database_url = "{address}"')
-    assert everything(centre) == before
-    centre.do("lrs", "receive", DATA / "lrb_reply_tidy.csv")
-    centre.do("audit", "verify")
-    later = everything(centre)
-    back = centre.do("db", "move", "--to-file", "ulnflow.db")
-    assert 'set database = "ulnflow.db"' in back.said
-    centre.set('database_url = ""')
-    assert everything(centre) == later
-    centre.do("audit", "verify")
-    centre.do("uln", "pass")
-
-
-def test_a_password_is_refused_as_an_argument(centre):
-    for address in (
-        "postgresql://ann:s3cret@host/x",
-        "postgresql://ann@host/x?password=s3cret",
-        "postgresql://ann@s3cret",
-    ):
-        result = centre.run("db", "move", "--to", address)
-        assert result.code in {2, 4}
-        assert "s3cret" not in result.said
-    assert centre.run("db", "move", "--to-file", "../elsewhere.db").code == 2
-    assert centre.run("db", "move", "--to-file", "ulnflow.db").code == 2
-    assert centre.run("db", "move", "--to-file", "x.db", "--to", "postgresql://ann@host/x").code == 2
-
-
-def test_a_database_of_another_centre_is_not_written_into(tmp_path, clock):
-    first, second = (gathered(at(tmp_path, clock, "sqlite", name)) for name in ("first", "second"))
-    other = (second.folder / "ulnflow.db").rename(first.folder / "other.db")
-    for suffix in ("-wal", "-shm"):
-        if (second.folder / f"ulnflow.db{suffix}").exists():
-            (second.folder / f"ulnflow.db{suffix}").rename(first.folder / f"other.db{suffix}")
-    result = first.run("db", "move", "--to-file", other.name)
-    assert (result.code, "another origin" in result.err) == (4, True)
-    first.do("status")
-
-
-def test_a_move_that_was_cut_short_serves_nobody_and_goes_on(centre, monkeypatch):
-    gathered(centre)
-    monkeypatch.setattr(transfer, "CHUNK", 7)
-    address, real = fresh_url(), transfer._copy
-
-    def fail_in_cases(source, target, name, key, progress):
-        if name != "cases":
-            return real(source, target, name, key, progress)
-        done = []
-
-        def count(rows):
-            done.append(rows)
-            if len(done) == 3:
-                raise KeyboardInterrupt
-
-        return real(source, target, name, key, count)
-
-    monkeypatch.setattr(transfer, "_copy", fail_in_cases)
-    assert centre.run("db", "move", stdin=f"{address}\n").code == 130
-    monkeypatch.setattr(transfer, "_copy", real)
-    half = Database(address)
-    with half.reading() as connection:
-        assert 0 < connection.execute("SELECT count(*) FROM cases").fetchone()[0] < 24
-    half.close()
-    centre.do("lrs", "receive", DATA / "lrb_reply_tidy.csv")  # the old one is still the one to use
-    before = everything(centre)
-    keep = (centre.folder / "ulnflow.toml").read_text("utf-8")
-    centre.set(f'database_url = "{address}"')
-    assert "half copied" in centre.run("status").err
-    (centre.folder / "ulnflow.toml").write_text(keep, "utf-8")
-    centre.do("db", "move", stdin=f"{address}\n")
-    centre.set(f'database_url = "{address}"')
-    assert everything(centre) == before
-    centre.do("audit", "verify")
-
-
-def test_a_copy_that_went_its_own_way_is_left_alone(centre):
-    gathered(centre)
-    address = fresh_url()
-    centre.do("db", "move", stdin=f"{address}\n")
-    with sqlite3.connect(centre.folder / "ulnflow.db") as raw:
-        raw.execute("DELETE FROM meta WHERE name = 'moved'")
-    raw.close()
-    result = centre.run("db", "move", stdin=f"{address}\n")
-    assert (result.code, "is in use" in result.err) == (4, True)
+def test_only_its_owner_moves_a_database_and_nothing_is_made_for_others(shared):
+    folders, _ = shared
+    for kind in ("operator", "auditor"):
+        result = folders[kind].run("db", "move", "--to-file", "new.db")
+        assert (result.code, "only the owner" in result.err) == (2, True)
+        assert not (folders[kind].folder / "new.db").exists()
 
 
 # --- looked after ------------------------------------------------------------------------------------------------------

@@ -43,6 +43,31 @@ def test_who_was_left_in_a_run_is_moved_once_and_not_asked_again(interrupted: Pl
     interrupted.holds()
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_limit_of_refusals_stays_with_the_run(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Repeated word for word after a crash, the command stops where it was told to, and says so by its exit code."""
+    monkeypatch.setattr("workflow.engine.CHUNK", 1)
+    place = place_at("received", kind, tmp_path / "centre", size=4)
+    words = ("advance", "confirm_lar_update", "--all", "--stop-after", "2")
+    with watched(Points(only=CONFIRMED)) as points:
+        place.do("status")
+    with watched(Points(len(points.passed) + 3, fail, only=CONFIRMED)):
+        assert place.run(*words).code == 4
+    again = place.run(*words)
+    assert again.code == 1
+    assert "stopped after too many refusals: 2 learners were not asked" in again.said
+    place.holds()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_command_id_again_ends_as_the_first_time(kind: str, tmp_path: Path) -> None:
+    place = place_at("received", kind, tmp_path / "centre", size=3)
+    place.do("learner", "withdraw", "P-00001", "--reason", "left_course")
+    words = ("advance", "pass_uln_to_learner", "-e", "by=Ann", "-e", "how=email", "--all", "--command-id", "W2")
+    first, size = place.run(*words), place.count()
+    assert (first.code, place.run(*words).code, place.count() - size) == (1, 1, 0)
+
+
 def test_who_was_left_in_a_run_is_moved_with_the_evidence_given_for_them(interrupted: Place) -> None:
     """Three were told by e-mail; a letter to a fourth must not turn the rest of the three into letters."""
     interrupted.do(*PASS, "how=letter", "P-00004")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from workflow.store import guards, roles
+from workflow.store import guards, meta, roles
 from workflow.store.connection import Connection
 from workflow.store.sqlite import BUSY_MS, is_sound
 
@@ -37,10 +37,10 @@ class Finding:
     fix: str = ""
 
 
-def findings(connection: Connection) -> Iterator[Finding]:
+def findings(connection: Connection, rights: roles.Rights) -> Iterator[Finding]:
     """Everything about a database that is set up; reads all of a file, but of a server only what it says of itself."""
     yield from settings(connection)
-    yield from integrity(connection)
+    yield from integrity(connection, rights)
 
 
 def last_recorded(connection: Connection) -> int:
@@ -49,14 +49,19 @@ def last_recorded(connection: Connection) -> int:
     return int(row[0]) if row else 0
 
 
-def integrity(connection: Connection) -> Iterator[Finding]:
-    """Guards; pages of a file; groups and our own account on a server."""
+def integrity(connection: Connection, rights: roles.Rights) -> Iterator[Finding]:
+    """Guards; pages and indexes of a file; groups, their `rights` and our own account on a server; marks of a move."""
     faults = list(guards.missing(connection))
     for _, message in faults:
         yield Finding("guards", "wrong", message, "find out who did that; then: ulnflow audit verify")
     if not faults:
         yield Finding("guards", "ok", "every trigger that protects the log is there and unchanged")
-    yield from _groups(connection) if connection.kind == "postgresql" else _whole(connection)
+    yield from _groups(connection, rights) if connection.kind == "postgresql" else _whole(connection)
+    marks = meta.read(connection)
+    if meta.MOVED in marks:
+        yield Finding("database", "wrong", "it was left for another by a move", "name the new one in ulnflow.toml")
+    elif meta.MOVING in marks:
+        yield Finding("database", "wrong", "it is half copied from another", "ulnflow db move, from where it is copied")
 
 
 def settings(connection: Connection) -> Iterator[Finding]:
@@ -90,7 +95,7 @@ def _file(connection: Connection) -> Iterator[Finding]:
 
 def _whole(connection: Connection) -> Iterator[Finding]:
     """Whether every page of a file can be read, and the indexes agree with the tables."""
-    said = [row[0] for row in connection.execute("PRAGMA quick_check") if row[0] != "ok"]
+    said = [row[0] for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"]
     for message in said[:FAULTS_SHOWN]:
         yield Finding(
             "file", "wrong", message.replace("\n", " "), "keep the file, restore the last backup, then verify"
@@ -99,7 +104,7 @@ def _whole(connection: Connection) -> Iterator[Finding]:
     if orphans is not None:
         yield Finding("file", "wrong", "a row points at one that is gone", "restore the last backup, then verify")
     if not said and orphans is None:
-        yield Finding("file", "ok", "every page can be read")
+        yield Finding("file", "ok", "every page can be read, every index agrees")
 
 
 def _server(connection: Connection) -> Iterator[Finding]:
@@ -138,15 +143,15 @@ def _server(connection: Connection) -> Iterator[Finding]:
         )
 
 
-def _groups(connection: Connection) -> Iterator[Finding]:
-    there = list(roles.missing(connection))
+def _groups(connection: Connection, rights: roles.Rights) -> Iterator[Finding]:
+    there = list(roles.missing(connection, rights))
     for message in there:
         yield Finding("roles", "wrong", message, "ulnflow db roles, as the owner")
     if not there:
         if roles.present(connection):
             yield Finding("roles", "ok", "as they were made")
         else:
-            yield Finding("roles", "note", "nobody but the owner has rights", "ulnflow db roles")
+            yield Finding("roles", "note", "nobody but the owner has rights", "ulnflow db roles, as the owner")
     yield from account(connection)
 
 
@@ -158,6 +163,8 @@ def account(connection: Connection) -> Iterator[Finding]:
             "account", "wrong", "you work as a superuser, whom nothing stops", "work as a member of the operators"
         )
     elif who.kind == "owner":
-        yield Finding("account", "note", "you are the owner: for upgrades, not for daily work", "ulnflow db roles")
+        yield Finding(
+            "account", "note", "you are the owner: for upgrades, not for daily work", "work with an account of your own"
+        )
     else:
         yield Finding("account", "ok", f"you work as {who.kind}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from workflow.store import meta
 from workflow.store.connection import Connection
 
 SQLITE: Final = {
@@ -71,6 +72,36 @@ TRIGGERS: Final = {
 """Name -> PostgreSQL's own number for when it fires, the function it runs, and its statement; for whole statements."""
 
 
+SHUT: Final = "event_shut"
+LEFT: Final = "this database was moved: nothing can be written here"
+"""What a database that was left says to a program that had it open before."""
+
+SHUTTING: Final = {
+    "sqlite": (f"CREATE TRIGGER {SHUT} BEFORE INSERT ON event\nBEGIN SELECT RAISE(ABORT, '{LEFT}'); END",),
+    "postgresql": (
+        f"CREATE FUNCTION {SHUT}() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION '{LEFT}'; END$$",
+        f"CREATE TRIGGER {SHUT} BEFORE INSERT ON event EXECUTE FUNCTION {SHUT}()",
+        f"ALTER TABLE event ENABLE ALWAYS TRIGGER {SHUT}",
+    ),
+}
+OPENING: Final = {
+    "sqlite": (f"DROP TRIGGER IF EXISTS {SHUT}",),
+    "postgresql": (f"DROP TRIGGER IF EXISTS {SHUT} ON event", f"DROP FUNCTION IF EXISTS {SHUT}()"),
+}
+
+
+def shut(connection: Connection) -> None:
+    """Let nothing be added to this log any more, not even by a program that has it open already."""
+    for statement in SHUTTING[connection.kind]:
+        connection.raw.execute(statement)
+
+
+def reopen(connection: Connection) -> None:
+    """Let the log be added to again."""
+    for statement in OPENING[connection.kind]:
+        connection.raw.execute(statement)
+
+
 def postgres() -> Iterator[str]:
     """The statements that put the guards up on PostgreSQL; they fire for replication roles too."""
     for name, body in FUNCTIONS.items():
@@ -98,11 +129,16 @@ def missing(connection: Connection) -> Iterator[tuple[str, str]]:
             yield "guard_missing", f"the trigger {name} that protects the log is gone"
         elif found[name] != expected[name]:
             yield "guard_changed", f"the trigger {name} that protects the log was changed or switched off"
-    for name in sorted(found.keys() - expected.keys()):
+    for name in sorted(found.keys() - expected.keys() - _shutting(connection)):
         yield (
             "guard_unknown",
             f"{name}, a trigger, rule or the like, is none of ours: it may change or hide rows behind our back",
         )
+
+
+def _shutting(connection: Connection) -> set[str]:
+    """The trigger that keeps a database shut that was left for another."""
+    return {SHUT} if meta.MOVED in meta.read(connection) else set()
 
 
 def _on_sqlite(connection: Connection) -> tuple[dict[str, object], dict[str, object]]:
@@ -111,13 +147,21 @@ def _on_sqlite(connection: Connection) -> tuple[dict[str, object], dict[str, obj
 
 def _on_postgres(connection: Connection) -> tuple[dict[str, object], dict[str, object]]:
     expected: dict[str, object] = {
-        name: ("event", kind, "A", function, FUNCTIONS[function]) for name, (kind, function, _) in TRIGGERS.items()
-    }
+        name: (
+            "event", kind, "A", function, FUNCTIONS[function], True, "",
+            statement.partition("(")[2].rstrip(")").replace("'", ""),
+            "added" if "added" in statement else None,
+            "plpgsql", False, ["enable_seqscan=off"] if function == "event_in_order" else None, True,
+        )
+        for name, (kind, function, statement) in TRIGGERS.items()
+    }  # fmt: skip
     found: dict[str, object] = {
         name: tuple(rest)
         for name, *rest in connection.execute(
-            "SELECT t.tgname, c.relname, t.tgtype, t.tgenabled::text, p.proname, p.prosrc FROM pg_trigger t "
-            "JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid "
+            "SELECT t.tgname, c.relname, t.tgtype, t.tgenabled::text, p.proname, p.prosrc, t.tgqual IS NULL, "
+            "t.tgattr::text, rtrim(encode(t.tgargs, 'escape'), '\\000'), t.tgnewtable, l.lanname, p.prosecdef, "
+            "p.proconfig, p.pronamespace = c.relnamespace FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
+            "JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_language l ON l.oid = p.prolang "
             "WHERE NOT t.tgisinternal AND c.relnamespace = current_schema()::regnamespace"
         )
     }

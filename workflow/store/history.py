@@ -31,9 +31,6 @@ RARE: Final = f"(case_id IS NULL OR kind = '{CORRECTED}')"
 """The other events, in the words of the index that holds them alone."""
 
 COMPARED: Final = {"since": "recorded_at >= ?", "until": "recorded_at < ?"}
-ORDERS: Final = {"case_id": "sequence", "actor": "recorded_at, position"}
-"""The order of the log in the words of the index by a column, which then need not be sorted: no time runs back."""
-
 UNLIMITED: Final = 2**62
 PAGE: Final = 2_000
 """So many events are read at once, and more page by page."""
@@ -207,12 +204,11 @@ def _listing(columns: tuple[str, ...], hidden: int, *, rare: bool, last: bool, l
         conditions.append(f"kind NOT IN {marks(range(hidden))}")
     if rare:
         conditions.append(RARE)
-    order = next((order for name, order in ORDERS.items() if name in columns), "position")
-    found = f"FROM event {where(conditions)} ORDER BY"
+    order = "sequence" if "case_id" in columns else "position"
+    found = f"FROM event {where(conditions)} ORDER BY {order}"
     if last:
-        down = order.replace(",", " DESC,")
-        return f"SELECT body FROM (SELECT body, {order} {found} {down} DESC LIMIT ?) latest ORDER BY {order}"
-    return f"SELECT body {found} {order} LIMIT ?" if limited else f"SELECT body {found} {order}"
+        return f"SELECT body FROM (SELECT body, {order} {found} DESC LIMIT ?) latest ORDER BY {order}"
+    return f"SELECT body {found} LIMIT ?" if limited else f"SELECT body {found}"
 
 
 def marks(values: Sized) -> str:

@@ -16,6 +16,7 @@ from psycopg.pq import ExecStatus, TransactionStatus
 
 from workflow.errors import Conflict, LogProtected, NotAllowed, StoreError, WorkflowError
 from workflow.store.connection import PostgresConnection
+from workflow.store.guards import LEFT
 from workflow.store.side import Side
 from workflow.store.writer import WRITER
 
@@ -88,6 +89,11 @@ class Postgres(Side):
         said = wrong.diag.message_primary or "" if isinstance(wrong, psycopg.Error) else ""
         if "append-only" in said:
             return LogProtected(f"{self.name}: {said}. Nothing was changed; record a correction instead.")
+        if LEFT in said:
+            return StoreError(
+                f"{self.name}: it was moved while this program had it open; nothing was written. "
+                "Name the new one in ulnflow.toml"
+            )
         if isinstance(wrong, errors.UniqueViolation) and wrong.diag.constraint_name in {"event_once", "event_pkey"}:
             return Conflict(
                 f"{self.name}: another event took this place in the case; nothing was written. Repeat the command."

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from workflow.errors import StoreError
-from workflow.event import leaf_hash, written
+from workflow.event import LARGEST, leaf_hash, written
 from workflow.store.connection import Connection
 from workflow.store.guards import FUNCTIONS
 from workflow.store.writer import WRITER
@@ -68,7 +68,17 @@ BEGIN
        OR (said ->> 'position')::bigint <> place
        OR said ->> 'origin' IS DISTINCT FROM (SELECT m.value FROM meta m WHERE m.name = 'origin')
        OR (said ->> 'occurred_at')::bigint <> (said ->> 'recorded_at')::bigint
-       OR btrim(said ->> 'actor') = ''
+       OR NOT (said ->> 'recorded_at')::bigint BETWEEN 1 AND (extract(epoch FROM clock_timestamp()) + 86400) * 1000000
+       OR EXISTS (SELECT 1 FROM json_each(said) s WHERE json_typeof(s.value) <> CASE
+                      WHEN s.key IN ('occurred_at', 'position', 'recorded_at', 'schema') THEN 'number'
+                      WHEN s.key = 'evidence' THEN 'object' ELSE 'string' END
+                  OR (json_typeof(s.value) = 'string' AND (btrim(s.value #>> '{{}}') = '' OR s.value #>> '{{}}'
+                      ~ '[[:cntrl:]\\u200b-\\u200f\\u202a-\\u202e\\u2066-\\u2069]')))
+       OR EXISTS (SELECT 1 FROM json_each(said -> 'evidence') t WHERE json_typeof(t.value) <> CASE
+                      WHEN t.key IN ('account', 'scope') THEN 'string'
+                      WHEN t.key = 'refused' THEN 'boolean' ELSE 'number' END
+                  OR (json_typeof(t.value) = 'number'
+                      AND NOT (t.value #>> '{{}}')::numeric BETWEEN 0 AND {LARGEST}))
        OR said -> 'evidence' ->> 'account' IS DISTINCT FROM session_user::text
        OR coalesce(said -> 'evidence' ->> 'scope', '') !~ '^[a-z_]{{1,20}}$' THEN
         RAISE EXCEPTION 'the log is append-only: an auditor records looks, each in its place, as themselves';
@@ -154,8 +164,8 @@ def present(connection: Connection) -> dict[str, tuple[bool, bool]]:
     return {name: (logs_in, everything) for name, logs_in, everything in rows}
 
 
-def missing(connection: Connection) -> Iterator[str]:
-    """What is wrong with the groups and the function of auditors, in words; nothing where groups were never made."""
+def missing(connection: Connection, rights: Rights) -> Iterator[str]:
+    """What is wrong with the groups, their rights and the function of auditors, in words; nothing without groups."""
     there = present(connection)
     if not there:
         return
@@ -167,14 +177,63 @@ def missing(connection: Connection) -> Iterator[str]:
     found = {
         row[0]: tuple(row[1:])
         for row in connection.execute(
-            "SELECT proname, prosrc, prosecdef FROM pg_proc WHERE pronamespace = current_schema()::regnamespace "
-            "AND proname IN [?]",
+            "SELECT proname, prosrc, prosecdef, proconfig IS NOT NULL FROM pg_proc "
+            "WHERE pronamespace = current_schema()::regnamespace AND proname IN [?]",
             (list(AUDIT_FUNCTIONS),),
         )
     }
     for name, (head, body) in AUDIT_FUNCTIONS.items():
-        if found.get(name) != (body, "DEFINER" in head):
+        if found.get(name) != (body, "DEFINER" in head, True):
             yield f"the function {name}, by which auditors record their looks, is gone or was changed"
+    yield from _misgiven(connection, rights)
+
+
+GIVEN: Final = """
+WITH ours AS (SELECT oid, relname, relacl, relowner FROM pg_class
+              WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'v', 'm', 'p', 'f')),
+given AS (
+    SELECT o.relname::text AS thing, o.relowner AS owner, a.grantee, a.privilege_type AS may
+        FROM ours o, aclexplode(o.relacl) a
+    UNION ALL SELECT o.relname || ' (' || t.attname || ')', o.relowner, a.grantee, a.privilege_type
+        FROM ours o JOIN pg_attribute t ON t.attrelid = o.oid, aclexplode(t.attacl) a
+    UNION ALL SELECT 'database', d.datdba, a.grantee, a.privilege_type
+        FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a
+        WHERE d.datname = current_database()
+    UNION ALL SELECT 'schema', n.nspowner, a.grantee, a.privilege_type
+        FROM pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) a
+        WHERE n.nspname = current_schema()
+    UNION ALL SELECT p.proname::text, p.proowner, a.grantee, a.privilege_type
+        FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+        WHERE p.pronamespace = current_schema()::regnamespace AND p.proname IN [?])
+SELECT g.thing, coalesce(r.rolname, 'everybody'), g.may FROM given g LEFT JOIN pg_roles r ON r.oid = g.grantee
+WHERE g.grantee <> g.owner AND coalesce(r.rolname, '') <> 'pg_database_owner'"""
+"""Every right somebody but the owner was given: on what, to whom, to do what."""
+
+
+def _misgiven(connection: Connection, rights: Rights) -> Iterator[str]:
+    """Rights that somebody has and should not have, and rights that a group lacks."""
+    named = groups(connection.execute("SELECT current_database()").fetchone()[0])
+    expected = {("audit_look", named["auditor"], "EXECUTE")}
+    for name in named.values():
+        expected |= {("database", name, "CONNECT"), ("schema", name, "USAGE")}
+    for table, pair in rights.items():
+        for name, given in zip((named["operator"], named["auditor"]), pair, strict=True):
+            expected |= {(thing, name, may) for thing, may in _each(table, given)}
+    functions = [*FUNCTIONS, *AUDIT_FUNCTIONS]
+    found = {tuple(row) for row in connection.execute(GIVEN, (functions,))}
+    for thing, name, may in sorted(found - expected):
+        yield f"{name} may {may} on {thing}, which is nobody's but the owner's to give"
+    for thing, name, may in sorted(expected - found):
+        yield f"{name} may not {may} on {thing}, which its work needs"
+
+
+def _each(table: str, given: str) -> Iterator[tuple[str, str]]:
+    """(what, right) of each right in a list such as `SELECT, INSERT` or `SELECT (id, reference)`."""
+    if "(" in given:
+        right, _, columns = given.rstrip(")").partition(" (")
+        yield from ((f"{table} ({column})", right) for column in columns.split(", "))
+    elif given:
+        yield from ((table, right) for right in given.split(", "))
 
 
 def account(connection: Connection) -> Account:

@@ -2,13 +2,15 @@
 
 The source is held against writers meanwhile. What is half copied bears a mark and serves nobody; copying again goes on
 behind the last row of each table. The log is only ever added to, with its guards on; tables that show the present are
-made anew where they differ. In the end the new database loses its mark and the old one gets another: two databases that
-both go on would be two truths.
+made anew where they differ. In the end the old database is shut, and only when that is on disk is the new one opened:
+two databases that both go on would be two truths. Both marks carry the name of the move, so that one that ended between
+the two is finished by repeating it, and no other copy can take its place.
 """
 
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,7 +18,7 @@ from typing import Any, Final
 from sqlmodel import SQLModel
 
 from workflow.errors import StoreError
-from workflow.store import meta
+from workflow.store import guards, meta
 from workflow.store.connection import Connection
 from workflow.store.database import Database
 
@@ -61,11 +63,20 @@ def copy(source: Connection, target: Database, progress: Progress = lambda _done
     return [_settled(source, target, name, key) for name, key in tables().items()]
 
 
-def finish(source: Connection, target: Database) -> None:
-    """Open the new database for work and close the old one, which needs the commit of its transaction."""
+def shut(source: Connection, target: Database) -> None:
+    """Shut the old database, by the commit of its transaction; nobody can work on either until `open_up`."""
+    if meta.MOVED in meta.read(source):
+        return
+    with target.reading() as connection:
+        name = meta.read(connection)[meta.MOVING]
+    guards.shut(source)
+    meta.write(source, meta.MOVED, name)
+
+
+def open_up(target: Database) -> None:
+    """Open the new database for work, once the old one is shut for good."""
     with target.writing() as connection:
-        connection.execute("DELETE FROM meta WHERE name = ?", (meta.MOVING,))
-    meta.write(source, meta.MOVED, "elsewhere")
+        meta.erase(connection, meta.MOVING)
 
 
 def _claim(source: Connection, target: Database) -> None:
@@ -73,29 +84,34 @@ def _claim(source: Connection, target: Database) -> None:
     ours = meta.read(source)
     if meta.ORIGIN not in ours:
         raise StoreError("the database belongs to no centre yet: there is nothing to move")
-    if meta.MOVED in ours:
-        raise StoreError("this database was moved already; the new one is to be named in ulnflow.toml")
     if meta.MOVING in ours:
         raise StoreError("this database is half copied itself; move the one it is copied from")
     with target.writing() as connection:
         theirs = meta.read(connection)
+        if meta.MOVED in ours and ours[meta.MOVED] != theirs.get(meta.MOVING):
+            raise StoreError("this database was moved already; the new one is to be named in ulnflow.toml")
         if not theirs:
             if any(connection.execute(f"SELECT 1 FROM {name} LIMIT 1").fetchone() for name in tables()):
                 raise StoreError("the new database is not empty, and nothing says whose it is; nothing was changed")
-            for name, value in {**ours, meta.MOVING: "half copied"}.items():
+            for name, value in {**ours, meta.MOVING: secrets.token_hex(8)}.items():
                 meta.write(connection, name, value)
             return
         if theirs.get(meta.ORIGIN) != ours[meta.ORIGIN]:
-            raise StoreError("the new database holds the log of another origin; nothing was changed")
+            raise StoreError(
+                "the new database holds the log of another origin, as one does on which ulnflow init was run; "
+                "move into a database that is empty. Nothing was changed"
+            )
         if not MARKS & theirs.keys():
             raise StoreError("the new database holds this log already and is in use; nothing was changed")
         head = int(connection.execute("SELECT coalesce(max(position), 0) FROM event").fetchone()[0])
         key = tables()[LOG]
         if _digest(source, LOG, key, head) != _digest(connection, LOG, key, head):
             raise StoreError("the new database holds another history than this one; nothing was changed")
-        connection.execute("DELETE FROM meta WHERE name = ?", (meta.MOVED,))
+        if meta.MOVED in theirs:
+            guards.reopen(connection)
+            meta.erase(connection, meta.MOVED)
         if meta.MOVING not in theirs:
-            meta.write(connection, meta.MOVING, "half copied")
+            meta.write(connection, meta.MOVING, secrets.token_hex(8))
 
 
 def _copy(source: Connection, target: Database, name: str, key: Sequence[str], progress: Progress) -> None:
