@@ -22,6 +22,7 @@ GROUPS: Final = {
     "rejected": ("rejected",),
 }
 """The lines of the LRS's own totals that answers of each class belong to."""
+WHOSE: Final = "neither the file nor its name says which provider it is for; learners were matched by reference"
 
 
 def read_reply(gate: Gate, layout: BatchLayout, codes: ReturnCodes, verify: VerifyTable) -> Reply:
@@ -46,7 +47,7 @@ def read_reply(gate: Gate, layout: BatchLayout, codes: ReturnCodes, verify: Veri
         echoed=frozenset(verify.echo.values()) if head.kind == "verify" else layout.echoed,
         practice=reference.startswith(layout.practice_prefix),
         totals=totals,
-        notes=(*told(totals), *contradictions(head, rows)),
+        notes=(*told(totals), *contradictions(head, rows), *(() if ukprn else (WHOSE,))),
     )
 
 

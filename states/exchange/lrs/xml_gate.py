@@ -18,15 +18,17 @@ _SAVE: Final = "Save it as UTF-8, or download it again."
 
 
 class XmlGate:
-    """Hands a file on to a parser part by part; raises FileRefused."""
+    """Hands a file on to a parser part by part, until it has `ended`; raises FileRefused."""
 
     def __init__(self, gate: Gate) -> None:
         self._gate, self._tail, self._run = gate, b"", 0
+        self.ended = False
         self._check_encoding(gate.head)
 
     def read(self, size: int = -1) -> bytes:
         """The next bytes; none at the end."""
         part = self._gate.read1(size)
+        self.ended = not part
         seen = self._tail + part
         if DOCTYPE in seen:
             rule = "it holds a DOCTYPE, which no LRS file needs and which may do harm"

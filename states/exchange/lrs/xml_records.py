@@ -23,11 +23,10 @@ LAST_LINE: Final = 65_535
 """The last line an element is known to stand on; it is counted no further."""
 MANY: Final = 4
 """Times the elements the layout knows that one learner may have before the file is refused."""
-LEARNER, FIELD, NUMBER = 2, 3, 4
-"""Depths: a learner, or a value of the file; a value of a learner; one of its older numbers."""
-ENDINGS: Final = frozenset({4, 5, 77, 1549})
-"""Errors of libxml2 that say that the file ends too early: nothing there, no end, an element left open."""
-NESTED: Final = frozenset({116, 117})
+LEARNER: Final = 2
+"""The depth of a learner, and of a value of the file."""
+SHORT: Final = 100
+"""Characters of a value that needs no second look."""
 
 
 def read_xml_records(
@@ -47,7 +46,7 @@ class _Reader:
 
     def __init__(self, gate: Gate, layout: BatchLayout, verify: VerifyTable | None, head: Head, report: Report) -> None:
         self._gate, self._layout, self._head, self._report = gate, layout, head, report
-        self._verify = verify
+        self._verify, self._source = verify, XmlGate(gate)
         self._roots = {
             root.tag: root for root in (layout.xml.batch, layout.xml.reply, *(verify.roots if verify else ()))
         }
@@ -55,12 +54,13 @@ class _Reader:
         self._values = {layout.header_name(value): value for value in HEADER_VALUES}
         self._root = layout.xml.batch
         self._names: Sequence[str] = ()
+        self._places: Mapping[str, int] = {}
         self._header: dict[str, str] = {}
         self._header_lines: dict[str, int | None] = {}
 
     def records(self) -> Iterator[Record]:
         """The learners; whatever the parser complains of becomes FileRefused."""
-        source = XmlGate(self._gate)
+        source = self._source
         parser = etree.iterparse(
             source, events=("start", "end", "start-ns"), resolve_entities=False, no_network=True, load_dtd=False,
             huge_tree=False, remove_comments=True, remove_pis=True, collect_ids=False,
@@ -91,7 +91,7 @@ class _Reader:
             else:
                 if depth == LEARNER:
                     record = self._end_of(item)
-                    item.clear()
+                    item.clear(keep_tail=True)
                     while item.getprevious() is not None:
                         del item.getparent()[0]
                     if record is not None:
@@ -115,6 +115,7 @@ class _Reader:
             self._names = [*own, layout.return_code_heading]
         else:
             self._names = self._verify.fields if self._verify and root.kind == "verify" else own
+        self._places = {name: place for place, name in enumerate(self._names)}
         self._check_attributes(item)
 
     def _end_of(self, item: Any) -> Record | None:
@@ -177,31 +178,33 @@ class _Reader:
         flags: list[str] = []
         merged, last = self._layout.merged, -1
         flag = self._verify.flag if self._verify else ""
-        places: Mapping[str, int] = {name: place for place, name in enumerate(self._names)}
+        places = self._places
         self._check_attributes(item)
         if _stray(item.text):
             self._flaw("text", "there is text between the elements", item)
         for child in item:
-            name = child.tag
-            self._check_attributes(child)
-            if _stray(child.tail):
+            name, text = child.tag, child.text
+            if child.attrib:
+                self._check_attributes(child)
+            if (tail := child.tail) and _stray(tail):
                 self._flaw("text", "there is text between the elements", child)
-            if self._root.kind == "reply" and name in merged.values():
-                if name == merged["linked"]:
+            place = places.get(name)
+            if place is None:
+                if self._root.kind == "reply" and name == merged["linked"]:
                     linked += self._numbers(child)
+                elif self._root.kind != "reply" or name != merged["substituted"]:
+                    self._flaw("element", "there is an element that is not the LRS's, or has a namespace", child)
                 continue
-            if name not in places:
-                self._flaw("element", "there is an element that is not the LRS's, or has a namespace", child)
-                continue
-            if self._root.kind == "verify" and name == flag:
-                flags.append(self._text(child, name))
+            if name == flag and self._root.kind == "verify":
+                flags.append(text or "")
             elif name in texts:
                 self._flaw("twice", "the element stands twice", child, name)
                 continue
-            if places[name] < last:
+            if place < last:
                 self._flaw("order", "the element is not in its place", child, name)
-            last = max(last, places[name])
-            texts[name] = self._text(child, name)
+            else:
+                last = place
+            texts[name] = self._text(child, name) if text is None or len(text) > SHORT or len(child) else text
         return Record(row, line, texts, tuple(linked), tuple(flags))
 
     def _numbers(self, item: Any) -> list[str]:
@@ -246,10 +249,10 @@ class _Reader:
         )
 
     def _broken(self, wrong: etree.XMLSyntaxError) -> FileRefused:
-        line, code = wrong.lineno or None, getattr(wrong, "code", 0)
-        if code in ENDINGS:
+        line = wrong.lineno or None
+        if self._source.ended and line is not None:  # an entity nobody declared is told at the end, and of no line
             rule = "the XML ends too early"
-        elif code in NESTED or "depth" in (wrong.msg or ""):
+        elif "depth" in (wrong.msg or ""):
             rule = f"its elements are more than {self._layout.limits['depth']} deep"
         else:
             rule = "it is not well-formed XML"
