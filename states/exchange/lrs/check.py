@@ -14,7 +14,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from states.exchange.gate import opened
+from states.exchange.gate import UTF8_MARK, opened
 from states.exchange.lrs.layout import BatchLayout
 from states.exchange.lrs.reading import read_records
 from states.exchange.lrs.record import Flaw, Head, Record, Report, read_details
@@ -85,12 +85,13 @@ def check_file(path: Path, layout: BatchLayout, codes: ReturnCodes, verify: Veri
     flaws, head = _Flaws(), Head()
     with opened(path, limit=layout.limits["bytes"]) as gate:
         checked = Checked(name=gate.name)
+        marked = gate.head.startswith(UTF8_MARK)
         records = read_records(gate, layout, verify, head, flaws)
-        if head.marked:
-            fix = "Save it as UTF-8 without one; a spreadsheet program writes it."
-            flaws(Flaw("byte_order_mark", "the file begins with a byte order mark", fix, line=1))
         _check_records(records, head, layout, codes, verify, today, flaws, checked)
     checked.kind, checked.form, checked.learners = head.kind, head.form, head.rows
+    if marked and head.form == "csv":
+        fix = "Save it as UTF-8 without one; a spreadsheet program writes it."
+        flaws(Flaw("byte_order_mark", "the file begins with a byte order mark", fix, line=1))
     if head.kind == "batch":
         _check_size(head, layout, flaws)
         _check_name(checked.name, head, layout, flaws)

@@ -9,7 +9,7 @@ from typing import Final
 
 from states.errors import FileRefused
 from states.exchange.files import FIELD_LIMIT, broken_csv
-from states.exchange.gate import UTF8_MARK, Gate
+from states.exchange.gate import Gate
 from states.exchange.lrs.layout import HEADER_VALUES, BatchLayout
 from states.exchange.lrs.record import AGAIN, Flaw, Head, Record, Report, check_count, check_values
 from states.exchange.lrs.wrapper import Kind
@@ -25,7 +25,7 @@ def read_csv_records(gate: Gate, layout: BatchLayout, head: Head, report: Report
     Reports headings that are not exactly the layout's, header values that are missing or contradict each other, and a
     number of learners that is not the announced one. Raises FileRefused for what is no CSV, and for no LRS file at all.
     """
-    head.form, head.marked = "csv", gate.head.startswith(UTF8_MARK)
+    head.form = "csv"
     rows = _rows(gate)
     first = next(rows, None)
     if first is None:

@@ -48,7 +48,6 @@ class Head:
 
     kind: Kind = "batch"
     form: Literal["csv", "xml"] = "csv"
-    marked: bool = False
     values: dict[str, str] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     response: str = ""

@@ -37,7 +37,7 @@ def read_xml_records(
     Reports elements that are not the layout's or not in its order, attributes, namespaces, and header values that
     cannot be right. Raises FileRefused for what is no XML, no LRS file, too large or too deep.
     """
-    head.form, head.marked = "xml", False
+    head.form = "xml"
     return _Reader(gate, layout, verify, head, report).records()
 
 
