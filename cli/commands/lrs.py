@@ -46,6 +46,8 @@ def submit(
     from cli.desk import desk
     from states.steps import submit_to_lrs
 
+    if as_ and via is Via.portal:
+        raise typer.BadParameter("--as is for batch files; a sheet to key in is a workbook")
     with desk("lrs submit") as at:
         standings = at.choose(references, cohort=cohort, listed=listed)
         returning = [s for s in standings if submit_to_lrs.need_not_ask(s)]

@@ -79,6 +79,7 @@ def test_the_format_of_one_file_may_be_asked_for_and_no_name_is_taken_twice(cent
         "LRB_99990001_070920260900.XML", "LRB_99990001_070920260901.CSV",
     ]  # fmt: skip
     assert centre.run("lrs", "submit", "--as", "pdf").code == 2
+    assert centre.run("lrs", "submit", "--as", "csv", "--via", "portal").code == 2
     centre.set('lrs = { format = "pdf" }')
     refused = centre.refused("lrs", "submit")
     assert "lrs.format" in refused.err

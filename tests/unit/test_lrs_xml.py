@@ -266,6 +266,23 @@ def test_a_verified_uln_says_in_words_what_differs(tmp_path):
     assert "only similar" in one.meaning
 
 
+def test_the_output_of_a_verify_job_may_name_the_learner(tmp_path):
+    text = verified("WSVRC001").replace("VerifyLearnerResponse", "GetVerifyBatchOutputResponse")
+    text = text.replace("reportmsg", "vldmsg").replace(
+        "<VerifiedLearner>", "<ResponseCode>WSRC0009</ResponseCode><VerifiedLearner><MISIdentifier>L-1</MISIdentifier>"
+    )
+    (one,) = reply_of(text, tmp_path).rows
+    assert (one.reference, one.searched, one.outcome) == ("L-1", "1000102504", "success")
+
+
+def test_a_reply_of_more_learners_than_any_batch_can_hold_is_refused(tmp_path):
+    small = LrsFiles(batch={**BATCH, "limits": {**BATCH["limits"], "learners": 2}}, return_codes=CODES, verify=VERIFY)
+    path = tmp_path / "reply.xml"
+    path.write_text(reply(*(row(f"L-{n}") for n in range(3))), "utf-8")
+    with pytest.raises(FileRefused, match="more than 2 learners"):
+        small.read_reply(path)
+
+
 @pytest.mark.parametrize(
     ("code", "given", "uln", "linked", "outcome"),
     [

@@ -17,7 +17,7 @@ HEADER_VALUES: Final = ("file_version", "reference", "ukprn", "count")
 
 FORMS: Final = frozenset({"", "name", "postcode", "email", "date", "uln", "code", "plain"})
 NEEDED: Final = ("uln", "reference", "given_name", "family_name", "date_of_birth", "gender", "postcode")
-LIMITS: Final = ("bytes", "elements", "depth")
+LIMITS: Final = ("bytes", "learners", "elements", "depth")
 BOTH_ENDS: Final = 2
 
 
@@ -43,7 +43,7 @@ class BatchColumn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchLayout:
-    """The batch file and its reply; `limit` in learners, `limits` in bytes, elements and depth, `ages` in years."""
+    """The batch file and its reply; `limit` in learners, `limits` of what is read, `ages` in years."""
 
     columns: tuple[BatchColumn, ...]
     file_version: str

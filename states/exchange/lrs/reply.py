@@ -31,6 +31,9 @@ def read_reply(gate: Gate, layout: BatchLayout, codes: ReturnCodes, verify: Veri
     rows = []
     for record in read_records(gate, layout, verify, head, refuse):
         _refuse_batch(head, file, layout)
+        if head.rows > (most := layout.limits["learners"]):
+            rule = f"it holds more than {most:,} learners, and a batch holds {layout.limit:,} at the most"
+            raise FileRefused(file, rule, "Receive the replies of several batches one by one.", line=record.line)
         if head.kind == "verify":
             rows.append(verified_row(record, codes, verify, refuse))
         else:
