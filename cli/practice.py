@@ -122,8 +122,9 @@ def _submit(desk: Desk, seed: int, clock: PracticeClock) -> None:
 def _answer(desk: Desk, batch: Path, seed: int, settled: frozenset[str] = frozenset()) -> Path:
     """Have the practice LRS answer a batch file."""
     table = wiring.table("lrs/batch.toml", desk.folder)
-    reply = desk.folder / f"practice-reply-{batch.stem}.csv"
-    reply.write_bytes(answer_batch(batch.read_bytes(), seed=seed, table=table, settled=settled))
+    reply = desk.folder / f"practice-reply-{batch.stem}{batch.suffix.lower()}"
+    answered = answer_batch(batch.read_bytes(), seed=seed, table=table, settled=settled, name=batch.name)
+    reply.write_bytes(answered)
     return reply
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import getpass
-import os
 import re
 import secrets
 import time
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
@@ -17,15 +15,18 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-import platformdirs
 import tomli_w
 from pydantic import SecretStr, ValidationError
 
 from cli.options import chosen
-from config.settings import FILE as FILE  # noqa: PLC0414 - handed on to commands, which do not read config
-from config.settings import Settings as Settings  # noqa: PLC0414 - as above
+from cli.tables import FILE as FILE  # noqa: PLC0414 - handed on to commands
+from cli.tables import LRS_TABLES, laid_out
+from cli.tables import find_folder as find_folder  # noqa: PLC0414 - as above
+from cli.tables import table as table  # noqa: PLC0414 - as above
+from config.settings import Settings as Settings  # noqa: PLC0414 - handed on to commands, which do not read config
 from config.settings import checked_address as checked
-from config.settings import read_settings, read_table, read_text
+from config.settings import read_settings
+from config.tables import read_table, read_text
 from states.asked import Asked, Policy
 from states.exchange.awarding.profile import ProfiledAwardingBody
 from states.exchange.cohort_sheet import CohortSheets
@@ -36,6 +37,7 @@ from states.exchange.post.mail import TemplatePostbox
 from states.facts import LearnerFacts
 from states.learner import repository
 from states.learner.repository import LINEAGE
+from states.ports import BatchForm
 from states.rules import LEARNER_RULES
 from states.unit_of_work import PRACTICE_UKPRNS, Office, recover
 from workflow import Act, Definition, Engine, read_route
@@ -67,23 +69,6 @@ def clock() -> int:
     return time.time_ns() // 1_000
 
 
-@contextmanager
-def laid_out(name: str) -> Iterator[None]:
-    """Tell a file of the centre's own that cannot be read or lacks something, naming it; raises DefinitionError."""
-    try:
-        yield
-    except UnicodeDecodeError:
-        raise DefinitionError(name, ["is not UTF-8; save it again as UTF-8"]) from None
-    except tomllib.TOMLDecodeError as wrong:
-        raise DefinitionError(name, [f"is not TOML: {wrong}"]) from None
-    except DefinitionError as wrong:
-        raise DefinitionError(name, wrong.faults) from None
-    except KeyError as wrong:
-        raise DefinitionError(name, [f"has no {wrong.args[0]}; compare it with the one ulnflow ships"]) from None
-    except (TypeError, AttributeError, ValueError):
-        raise DefinitionError(name, ["is not laid out as the one ulnflow ships; compare them"]) from None
-
-
 class ClosedDays:
     """Days a nation's offices are closed, and the centre's own; the holiday table is loaded when first asked."""
 
@@ -103,8 +88,8 @@ class ClosedDays:
 class ConfiguredPlugs:
     """Plugs built from the centre's tables when first used."""
 
-    def __init__(self, folder: Path, *, practice: bool = False) -> None:
-        self._folder, self._practice = folder, practice
+    def __init__(self, folder: Path, *, practice: bool = False, lrs_format: BatchForm = "csv") -> None:
+        self._folder, self._practice, self._lrs_format = folder, practice, lrs_format
 
     @cached_property
     def cohort_source(self) -> CohortSheets:
@@ -115,10 +100,9 @@ class ConfiguredPlugs:
     @cached_property
     def lrs(self) -> LrsFiles:
         """Writes and reads LRS files."""
-        with laid_out("lrs/return_codes.toml"):
-            codes = read_table("lrs/return_codes.toml", self._folder)
-        with laid_out("lrs/batch.toml or lrs/return_codes.toml"):
-            return LrsFiles(batch=table("lrs/batch.toml", self._folder), return_codes=codes)
+        batch, codes, verify = (table(name, self._folder) for name in LRS_TABLES)
+        with laid_out(", ".join(LRS_TABLES)):
+            return LrsFiles(batch=batch, return_codes=codes, verify=verify, form=self._lrs_format)
 
     @cached_property
     def awarding_body(self) -> ProfiledAwardingBody:
@@ -147,20 +131,6 @@ class ConfiguredPlugs:
         return Outbox(self._folder / "outbox", mark="PRACTICE_" if self._practice else "")
 
 
-def find_folder() -> Path:
-    """The centre's folder: --folder, ULNFLOW_FOLDER, here or above, or the account's own; raises SchemaMissing."""
-    named = chosen.folder or (Path(os.environ["ULNFLOW_FOLDER"]) if os.environ.get("ULNFLOW_FOLDER") else None)
-    if named is not None:
-        if not (named / FILE).is_file():
-            raise SchemaMissing(f"{named} holds no {FILE}. Run there: ulnflow init")
-        return named.resolve()
-    here = Path.cwd()
-    for folder in (here, *here.parents, platformdirs.user_data_path("ulnflow", appauthor=False)):
-        if (folder / FILE).is_file():
-            return folder.resolve()
-    raise SchemaMissing(f"no {FILE} is here or in a folder above. Go to the centre's folder, or run: ulnflow init")
-
-
 def load_settings(folder: Path) -> Settings:
     """The centre's settings; raises DefinitionError naming each wrong key, never its value."""
     with laid_out(FILE):
@@ -172,12 +142,6 @@ def load_settings(folder: Path) -> Settings:
                 for fault in wrong.errors(include_input=False, include_url=False, include_context=False)
             ]
             raise DefinitionError(FILE, faults) from None
-
-
-def table(name: str, folder: Path | None = None) -> Mapping[str, Any]:
-    """A table of the centre's or, without a folder, the one shipped."""
-    with laid_out(name):
-        return read_table(name, folder)
 
 
 def weighed_rules(settings: Settings) -> dict[str, Rule[Asked]]:
@@ -315,7 +279,7 @@ def office_on(
     database: Database, facts: Mapping[str, str], folder: Path, settings: Settings, now: Callable[[], int] = clock
 ) -> Office:
     """The office of a folder on a database that is open; raises DefinitionError."""
-    plugs = ConfiguredPlugs(folder, practice=facts[meta.MODE] == meta.PRACTICE)
+    plugs = ConfiguredPlugs(folder, practice=facts[meta.MODE] == meta.PRACTICE, lrs_format=settings.lrs.format)
     policy = Policy(
         late_uln=settings.policy.late_uln,
         closed=ClosedDays(settings.centre.nation, settings.closures),

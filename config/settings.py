@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Mapping
 from datetime import date
-from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-FILE: Final = "ulnflow.toml"
+from config.tables import FILE
+
 Nation = Literal["england", "wales", "scotland", "northern_ireland"]
 
 
@@ -65,6 +63,12 @@ class Policy(Section):
     day_first: bool = True
 
 
+class Lrs(Section):
+    """How the centre's batches for the LRS are written."""
+
+    format: Literal["csv", "xml"] = "csv"
+
+
 class Settings(BaseSettings):
     """Everything in ulnflow.toml; `clocks` are working days by state or duty, `rules` block or warn by rule code.
 
@@ -80,6 +84,7 @@ class Settings(BaseSettings):
 
     centre: Centre
     policy: Policy = Field(default_factory=Policy)
+    lrs: Lrs = Field(default_factory=Lrs)
     operator: Text = ""
     database: Text = "ulnflow.db"
     database_url: Address = SecretStr("")
@@ -108,20 +113,3 @@ def read_settings(folder: Path) -> Settings:
         model_config = SettingsConfigDict(toml_file=folder / FILE)
 
     return OfFolder()
-
-
-def read_table(name: str, folder: Path | None = None) -> Mapping[str, Any]:
-    """A table such as lrs/batch.toml: the centre's own in its config folder, else the one shipped."""
-    own = folder / "config" / name if folder is not None else None
-    text = own.read_text("utf-8") if own is not None and own.is_file() else _shipped(name)
-    return tomllib.loads(text)
-
-
-def read_text(name: str, folder: Path | None = None) -> str:
-    """A text such as letters/uln.txt: the centre's own, else the one shipped."""
-    own = folder / "config" / name if folder is not None else None
-    return own.read_text("utf-8") if own is not None and own.is_file() else _shipped(name)
-
-
-def _shipped(name: str) -> str:
-    return files("config").joinpath(*name.split("/")).read_text("utf-8")

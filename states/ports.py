@@ -6,14 +6,17 @@ A plug turns bytes into typed rows and back. It knows no case and no event, and 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import BinaryIO, Literal, Protocol
+from typing import BinaryIO, Final, Literal, Protocol
 
 from states.learner.details import Details
 
 Weight = Literal["note", "missing", "malformed", "refused"]
+BatchForm = Literal["csv", "xml"]
+BATCH_FORMS: Final[tuple[BatchForm, ...]] = ("csv", "xml")
+"""What a batch file may be written in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,10 @@ class ReplyRow:
     """One learner as answered by the LRS; `outcome` is the class its return code stands for.
 
     `row` counts learner rows from 1. `echo` holds the details the LRS sent back, `echoed` the names of the
-    fields its file has columns for.
+    fields its file has columns for. `kind` is the line of the LRS's own totals the answer belongs to: new, updated,
+    possible, not_found or rejected, else its outcome. `differs` says in plain words what differs from the details the
+    LRS holds; `linked` are older numbers of the learner, whom the LRS knows by `uln` now. `searched` is the ULN that
+    was asked about, where an answer to it may name no reference.
     """
 
     row: int
@@ -107,11 +113,18 @@ class ReplyRow:
     meaning: str
     uln: str
     echo: Details
+    kind: str = ""
+    differs: tuple[str, ...] = ()
+    linked: tuple[str, ...] = ()
+    searched: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """A reply file as read."""
+    """A reply file as read; `ukprn` and `batch_reference` are empty where neither it nor its name says them.
+
+    `totals` counts answers by kind; `notes` tells them in words, and where the totals the file gives contradict them.
+    """
 
     name: str
     digest: str
@@ -120,6 +133,8 @@ class Reply:
     rows: tuple[ReplyRow, ...]
     echoed: frozenset[str] = frozenset()
     practice: bool = False
+    totals: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 class Lrs(Protocol):
@@ -128,15 +143,23 @@ class Lrs(Protocol):
     limit: int
     """Learners a file at the most."""
 
-    def batch_name(self, ukprn: str, at: datetime) -> str:
-        """The exact file name the upload demands."""
+    def batch_name(self, ukprn: str, at: datetime, form: BatchForm | None = None) -> str:
+        """The exact file name the upload demands; `form` is the centre's own choice unless given."""
         ...
 
     def refusals(self, learner: BatchLearner) -> tuple[Finding, ...]:
         """What the upload would refuse in this learner; empty when nothing."""
         ...
 
-    def write_batch(self, learners: Sequence[BatchLearner], *, ukprn: str, reference: str, target: BinaryIO) -> None:
+    def write_batch(
+        self,
+        learners: Sequence[BatchLearner],
+        *,
+        ukprn: str,
+        reference: str,
+        target: BinaryIO,
+        form: BatchForm | None = None,
+    ) -> None:
         """Write one batch file; values are never altered, a learner with refusals raises FileRefused."""
         ...
 

@@ -16,13 +16,13 @@ from states.errors import FileRefused
 READ_LIMIT: Final = 50_000_000
 FIELD_LIMIT: Final = 100_000
 
-_WIDE_MARKS = (
+WIDE_MARKS = (
     (b"\xff\xfe\x00\x00", "UTF-32"),
     (b"\x00\x00\xfe\xff", "UTF-32"),
     (b"\xff\xfe", "UTF-16"),
     (b"\xfe\xff", "UTF-16"),
 )
-_SAVE_AS_UTF8 = 'Save it again as "CSV UTF-8 (comma delimited)".'
+SAVE_AS_UTF8 = 'Save it again as "CSV UTF-8 (comma delimited)".'
 
 
 def shown_name(path: Path | str) -> str:
@@ -38,9 +38,9 @@ def read_bytes(path: Path, *, limit: int = READ_LIMIT) -> bytes:
     """
     name = shown_name(path)
     try:
-        _check_kind(path.stat(), name, limit)
+        check_kind(path.stat(), name, limit)
         with path.open("rb") as source:
-            _check_kind(os.fstat(source.fileno()), name, limit)
+            check_kind(os.fstat(source.fileno()), name, limit)
             data = source.read(limit + 1)
     except FileNotFoundError:
         raise FileRefused(name, "there is no such file", "Check the path and the spelling.") from None
@@ -56,7 +56,8 @@ def read_bytes(path: Path, *, limit: int = READ_LIMIT) -> bytes:
     return data
 
 
-def _check_kind(status: os.stat_result, name: str, limit: int) -> None:
+def check_kind(status: os.stat_result, name: str, limit: int) -> None:
+    """Raise FileRefused for what is no plain file, is empty or holds more than `limit` bytes."""
     if stat.S_ISDIR(status.st_mode):
         raise FileRefused(name, "it is a folder", "Name a file inside it.")
     if not stat.S_ISREG(status.st_mode):
@@ -76,19 +77,19 @@ def decode_text(data: bytes, file: str) -> str:
 
     Raises FileRefused with the byte offset of what is not UTF-8, for UTF-16 and UTF-32, and for NUL.
     """
-    for mark, encoding in _WIDE_MARKS:
+    for mark, encoding in WIDE_MARKS:
         if data.startswith(mark):
-            raise FileRefused(file, f"it is {encoding}, not UTF-8", _SAVE_AS_UTF8)
+            raise FileRefused(file, f"it is {encoding}, not UTF-8", SAVE_AS_UTF8)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         # the codec has cut a mark off before it counts
         start = error.start + (3 if data.startswith(b"\xef\xbb\xbf") else 0)
         line = _line_of(data[:start])
-        raise FileRefused(file, f"byte {start} is not UTF-8", _SAVE_AS_UTF8, line=line) from None
+        raise FileRefused(file, f"byte {start} is not UTF-8", SAVE_AS_UTF8, line=line) from None
     if (at := data.find(b"\x00")) >= 0:
         rule = f"byte {at} is NUL: this is not a text file, or it is UTF-16"
-        raise FileRefused(file, rule, _SAVE_AS_UTF8, line=_line_of(data[:at]))
+        raise FileRefused(file, rule, SAVE_AS_UTF8, line=_line_of(data[:at]))
     return text
 
 
@@ -111,15 +112,16 @@ def read_records(data: bytes, file: str, *, delimiter: str = ",") -> Iterator[tu
         except StopIteration:
             return
         except csv.Error as error:
-            raise _broken_csv(file, line, str(error)) from None
+            raise broken_csv(file, line, str(error)) from None
         number += 1
         if any(len(cell) > FIELD_LIMIT for cell in cells):
-            raise _broken_csv(file, line, "field larger than")
+            raise broken_csv(file, line, "field larger than")
         yield line, number, cells
         line = reader.line_num + 1
 
 
-def _broken_csv(file: str, line: int, said: str) -> FileRefused:
+def broken_csv(file: str, line: int, said: str) -> FileRefused:
+    """How the csv module's complaint about a record is told."""
     if "field larger than" in said:
         rule = f"a field is longer than {FIELD_LIMIT:,} characters; often a quote that is never closed"
     elif "unexpected end" in said:

@@ -14,6 +14,7 @@ from states.errors import FileRefused, NotPossible
 from states.learner.uln import fault
 from states.lrs_match import DOUBTED, OTHER_CASES, Matched, hold, match_facts
 from states.lrs_sending import send
+from states.lrs_verified import with_references
 from states.ports import Reply, ReplyRow
 from states.tally import Refusal, Tally
 from states.unit_of_work import Office, UnitOfWork
@@ -42,9 +43,10 @@ def receive_reply(office: Office, act: Act, path: Path, *, sent_on: date | None 
     """
     reply = office.plugs.lrs.read_reply(path)
     _refuse_foreign(office, reply)
-    tally = Tally()
+    tally = Tally(notes=list(reply.notes))
     with office.begin(act, dry_run=dry_run) as uow:
         seen = uow.dispatches.find(kinds=[LRS_REPLY], digest=reply.digest)
+        reply = with_references(uow, reply)
         matched, strangers = _match(uow, reply, tally)
         if seen:
             tally.notes.append(
@@ -125,7 +127,7 @@ def _refuse_day(office: Office, standing: Standing, on: date | None) -> None:
 
 
 def _refuse_foreign(office: Office, reply: Reply) -> None:
-    if reply.ukprn != office.ukprn:
+    if reply.ukprn and reply.ukprn != office.ukprn:
         raise FileRefused(
             reply.name,
             "it is for another provider: its UKPRN is not this centre's",
@@ -147,7 +149,7 @@ def _match(uow: UnitOfWork, reply: Reply, tally: Tally) -> tuple[list[Matched], 
     all_cases = [case for listed in cases.values() for case in listed]
     standings, holding = uow.log.load(all_cases), uow.dispatches.holding(all_cases, LRS_KINDS)
     ours = {d.id for d in uow.dispatches.find(kinds=LRS_KINDS) if d.name.rpartition(".")[0] == reply.batch_reference}
-    if not ours:
+    if not ours and reply.batch_reference:
         tally.notes.append("the reply names a file that is not in the register; learners were matched by reference")
     matched: dict[str, Matched] = {}
     strangers: list[ReplyRow] = []

@@ -41,13 +41,14 @@ COMMANDS = dict(commands())
 READS = [
     "today", "status", "status --learners", "stuck", "help lrs", "help lar", "help ilm", "help", "cohort list",
     "route show", "exception list", "exception show ILM-00011", "duty list", "learner show ILM-00001",
-    "learner why ILM-00001", "learner find", "audit history ILM-00001", "audit events", "audit verify", "uln check -",
+    "learner why ILM-00001", "learner find", "audit history ILM-00001", "audit events", "audit verify", "uln check -", f"lrs check {REPLY}",
 ]  # fmt: skip
 STEPS = {
     "cohort import": ("new", (str(SHEET), "--cohort", "NF-1", "--funded")),
     "cohort waive": ("told", ("NF-1", "--reason", "x")),
     "lrs submit": ("gathered", ()),
     "lrs submit --via portal": ("gathered", ()),
+    "lrs submit --as xml": ("gathered", ()),
     "lrs sent": ("prepared", ("1",)),
     "lrs receive": ("prepared", (str(REPLY),)),
     "lrs answer": ("prepared", ("ILM-00001", "--code", "RC001")),
