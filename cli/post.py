@@ -27,6 +27,8 @@ def mailer(mail: Mapping[str, Any], sender: str, file: str) -> Mailer:
         raise DefinitionError(
             file, ["mail.host: names no mail server; set host, security and user under [mail] (docs/files.md)"]
         )
+    if mail["user"] and not mail["password"].get_secret_value():
+        raise DefinitionError(file, ["mail.user: needs its password; set it as ULNFLOW_MAIL__PASSWORD"])
     from states.exchange.post.smtp import SmtpMailer  # noqa: PLC0415 - only sending needs it
 
     return SmtpMailer(**{**mail, "password": mail["password"].get_secret_value()}, sender=sender)

@@ -12,7 +12,7 @@ from typing import Any
 
 import trustme
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, AuthResult
+from aiosmtpd.smtp import SMTP, AuthResult, syntax
 
 USER, PASSWORD = "uln-desk", "correct horse"
 DROP = "drop"
@@ -50,7 +50,6 @@ class Server:
         if self.senders:
             return self.senders.pop(0)
         envelope.mail_from = address
-        self.options.append(options)
         return "250 OK"
 
     async def handle_RCPT(self, server: SMTP, session: Any, envelope: Any, address: str, options: list[str]) -> str:  # noqa: N802 - as above
@@ -64,7 +63,7 @@ class Server:
     async def handle_DATA(self, server: SMTP, session: Any, envelope: Any) -> str:  # noqa: N802 - as above
         (address,) = envelope.rcpt_tos
         self.came_in.append((address, envelope.content))
-        self.encrypted.append(session.ssl is not None)
+        self.encrypted.append(server.transport.get_extra_info("ssl_object") is not None)
         self.on_text(address)
         said = self._next(self.texts, address)
         if said == DROP:
@@ -77,7 +76,7 @@ class Server:
         """Whether user and password are right."""
         right = (given.login, given.password) == (USER.encode(), PASSWORD.encode())
         self.logged_in.append(mechanism)
-        return AuthResult(success=right)
+        return AuthResult(success=right, handled=False)
 
     def texts_to(self, address: str) -> int:
         """How often a text came for an address, accepted or not."""
@@ -87,6 +86,27 @@ class Server:
     def _next(answers: dict[str, list[str]], address: str) -> str:
         waiting = answers.get(address) or answers.get("*")
         return waiting.pop(0) if waiting else ""
+
+
+class _Reporting(SMTP):
+    """Knows the options that ask how a failure is to be reported (RFC 3461)."""
+
+    @syntax("MAIL FROM: <address>", extended=" [SP <mail-parameters>]")
+    async def smtp_MAIL(self, arg: str | None) -> None:  # noqa: N802 - as above
+        words = (arg or "").split()
+        self.event_handler.options.append([w for w in words if w.startswith(("ENVID=", "RET="))])
+        await super().smtp_MAIL(" ".join(w for w in words if not w.startswith(("ENVID=", "RET="))))
+
+
+class _Anywhere(Controller):
+    """Listens on a free port."""
+
+    def factory(self) -> SMTP:
+        return _Reporting(self.handler, **self.SMTP_kwargs)
+
+    def _trigger_server(self) -> None:
+        self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()
 
 
 @contextmanager
@@ -100,13 +120,13 @@ def running(*, security: str = "none", log_in: bool = False) -> Iterator[tuple[S
     if security == "starttls":
         options |= {"tls_context": context, "require_starttls": True}
     if log_in:
-        options |= {"authenticator": server.log_in, "auth_required": True, "auth_require_tls": security == "starttls"}
-    controller = Controller(
+        options |= {"authenticator": server.log_in, "auth_required": True, "auth_require_tls": security != "tls"}
+    controller = _Anywhere(
         server, hostname="127.0.0.1", port=0, ssl_context=context if security == "tls" else None, **options
     )
     controller.start()
     try:
-        server.port = controller.server.sockets[0].getsockname()[1]
+        server.port = controller.port
         server.connections = 0
         yield server, ca
     finally:

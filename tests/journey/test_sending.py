@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 import stamina
 
-from tests.fakes import mail_server
 from tests.fakes.centre import Centre, row, uln
 from tests.fakes.mail_server import DROP, PASSWORD, USER, running
+from workflow.errors import StoreError
 
 ROOT = Path(__file__).parents[2]
 SENDER = "ULN desk <uln@centre.example.org>"
@@ -58,12 +58,6 @@ def address(reference: str) -> str:
     return f"{reference.lower()}@example.org"
 
 
-def kinds(centre: Centre, reference: str) -> list[str]:
-    """What was noted and moved, by trigger, oldest first."""
-    events = centre.json("audit", "events", "--all")
-    return [e["trigger"] for e in events if e.get("reference") == reference and e.get("trigger")]
-
-
 def test_who_the_server_accepts_a_message_for_counts_as_told(centre, server):
     ready(centre, server.port, "L-1", "L-2", "L-3", L_3="")
     said = centre.do("uln", "send", "--all")
@@ -71,9 +65,9 @@ def test_who_the_server_accepts_a_message_for_counts_as_told(centre, server):
     assert [to for to, _ in server.accepted] == [address("L-1"), address("L-2")]
     assert [centre.state(r) for r in ("L-1", "L-2", "L-3")] == ["uln_passed_to_learner"] * 2 + ["uln_received"]
     assert centre.facts("L-1")["told_how"] == "email"
-    (told,) = [e for e in centre.json("audit", "events", "--all", "--trigger", "pass_uln_to_learner") if e["reference"] == "L-1"]
+    told = centre.json("audit", "history", "L-1")["lines"][-1]
     assert "accepted by the mail server (250)" in centre.do("audit", "history", "L-1").said
-    assert told["actor"] == "Ann Example"
+    assert told["who"] == "Ann Example"
     centre.do("uln", "told", "L-3", "--how", "letter")
     assert centre.dispatches("uln_message")[0][1] == "answered"
     centre.do("audit", "verify")
@@ -87,7 +81,7 @@ def test_a_message_says_who_it_is_by_numbers_and_the_uln_without_the_name(centre
     assert mail["Message-ID"].startswith("<D4.1.")
     assert mail["Message-ID"].endswith("@centre.example.org>")
     assert mail["Auto-Submitted"] == "auto-generated"
-    assert mail["Date"].datetime.isoformat() == "2026-09-07T08:00:00+00:00"
+    assert mail["Date"].datetime.isoformat().startswith("2026-09-07T08:0")
     assert [a.display_name for a in mail["To"].addresses] == [""]
     assert uln(0) in mail.get_content()
     assert "Robin" not in data.decode()
@@ -235,6 +229,36 @@ def test_a_program_killed_while_the_server_answers_leaves_one_message_unknown_an
     centre.do("audit", "verify")
 
 
+def test_an_answer_that_cannot_be_written_down_leaves_the_message_unknown(centre, server, monkeypatch):
+    """As when the disk is full at that moment: the server has it, so it is not sent again."""
+    ready(centre, server.port, "L-1", "L-2")
+
+    def fail(*_args: object, **_more: object) -> None:
+        raise StoreError("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("states.telling.record", fail)
+        assert centre.run("uln", "send", "--all").code == 4
+    assert centre.states() == {"uln_received": 2}
+    assert [r["code"] for r in centre.json("uln", "send", "--all")["refusals"]] == ["begun"]
+    assert [server.texts_to(address(r)) for r in ("L-1", "L-2")] == [1, 1]
+
+
+def test_writing_messages_waits_for_the_disk_no_more_often_for_many(centre, monkeypatch):
+    calls: list[int] = []
+    flush = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda handle: (calls.append(handle), flush(handle))[1])
+    counts = []
+    for cohort, numbers in (("A", range(2)), ("B", range(100, 140))):
+        rows = [row(f"L-{n}", Email=address(f"L-{n}")) for n in numbers]
+        centre.do("cohort", "import", centre.sheet(rows), "--cohort", cohort)
+        assert centre.ask_lrs({f"L-{n}": uln(n) for n in numbers}).code == 0
+        calls.clear()
+        centre.do("uln", "pass", "--cohort", cohort)
+        counts.append(len(calls))
+    assert counts[0] == counts[1] <= 10
+
+
 def test_two_who_send_at_once_send_each_message_once(centre, server):
     ready(centre, server.port, "L-1", "L-2", "L-3")
     call = [sys.executable, "-c", "from cli.app import main; main()", "--folder", centre.folder, "uln", "send", "--all"]
@@ -277,6 +301,7 @@ def test_a_uln_found_wrong_meanwhile_is_not_sent(centre, server):
 # --- the server itself ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")  # the server knows STARTTLS as TLS alone
 @pytest.mark.parametrize("security", ["starttls", "tls"])
 def test_encrypted_and_logged_in(centre, monkeypatch, tmp_path, security):
     with running(security=security, log_in=True) as (server, ca):
@@ -284,7 +309,9 @@ def test_encrypted_and_logged_in(centre, monkeypatch, tmp_path, security):
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
         ready(centre, server.port, "L-1")
         mail_settings(centre, server.port, security=security, user=USER)
-        assert "refused user or password (535)" in centre.refused("uln", "send", "--all").said
+        assert "set it as ULNFLOW_MAIL__PASSWORD" in centre.refused("uln", "send", "--all").said
+        wrong = send_with(centre, ULNFLOW_MAIL__PASSWORD=USER)
+        assert (wrong.returncode, "refused user or password (535)" in wrong.stderr) == (4, True), wrong.stderr
         sent = send_with(centre, ULNFLOW_MAIL__PASSWORD=PASSWORD)
         assert sent.returncode == 0, sent.stderr
         assert PASSWORD not in sent.stdout + sent.stderr
@@ -365,5 +392,4 @@ def test_nothing_personal_is_in_logs_events_or_words(centre, server):
     events = json.dumps(centre.json("audit", "events", "--all"))
     for trace in ("example.org", "Robin", *(uln(n) for n in range(4)), "unknown>", "greylisted"):
         for where in (said, logs, events):
-            assert trace not in where.replace("outbox", ""), trace
-    assert mail_server.DROP
+            assert trace not in where, trace

@@ -34,6 +34,7 @@ LAST_ANSWER: Final = 600.0
 """Seconds it has to answer the end of a text (RFC 5321, section 4.5.3.2.6); less would make unknown what is sent."""
 
 SUBMITTED, LAST, GO_ON, TEMPORARY, PERMANENT, LOG_IN = 250, 299, 354, 400, 500, 530
+UNKNOWN_OPTIONS: Final = (501, 504, 555)
 _STATUS: Final = re.compile(rb"[245]\.[0-9]{1,3}\.[0-9]{1,3}\b")
 ABOUT_THE_ADDRESS: Final = ("5.1.", "5.2.")
 """Status codes that blame the address or its mailbox (RFC 3463, 2003, sections 3.2 and 3.3)."""
@@ -174,7 +175,11 @@ class SmtpSession:
     def _envelope(self, client: smtplib.SMTP, address: str, number: str) -> Receipt | None:
         """From whom and to whom; a refusal, or None. Reports of servers that can will hold our number, and no text."""
         options = [f"ENVID={number}", "RET=HDRS"] if client.has_extn("dsn") else []
-        code, said = client.mail(parseaddr(self._mailer.sender)[1], options)
+        sender = parseaddr(self._mailer.sender)[1]
+        code, said = client.mail(sender, options)
+        if options and code in UNKNOWN_OPTIONS:  # it offers what it does not know
+            client.rset()
+            code, said = client.mail(sender)
         if code == LOG_IN:
             raise MailUnavailable(
                 f"the mail server {self._mailer.host} asks us to log in first. Set user under [mail], "
