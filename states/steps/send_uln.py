@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 from states import telling
-from states.errors import FileRefused, NotPossible
+from states.errors import FileRefused, MailUnavailable, NotPossible
 from states.mail_ports import MailSession, Receipt
 from states.tally import Refusal, Tally
 from states.unit_of_work import Glance, Office
@@ -177,7 +177,15 @@ def _send_all(
     """Send one after the other, and stop when the server will have none of them."""
     in_a_row = 0
     for place, parcel in enumerate(parcels):
-        receipt = _send_one(office, act, session, parcel, tally)
+        try:
+            receipt = _send_one(office, act, session, parcel, tally)
+        except MailUnavailable as wrong:
+            if not place:
+                raise
+            tally.notes.append(str(wrong))
+            _refuse(tally, parcel.reference, parcel.standing, "put_off")
+            tally.counts["not tried"] += len(parcels) - place - 1
+            return
         progress(1)
         in_a_row = 0 if receipt.outcome == "accepted" or receipt.status.startswith("5.1.") else in_a_row + 1
         left = len(parcels) - place - 1
@@ -200,7 +208,12 @@ def _send_one(office: Office, act: Act, session: MailSession, parcel: Parcel, ta
         begun = begun or _begin(office, act, parcel)
         return begun
 
-    receipt = session.send(parcel.mail, address=parcel.address, number=parcel.number, begin=begin)
+    try:
+        receipt = session.send(parcel.mail, address=parcel.address, number=parcel.number, begin=begin)
+    except MailUnavailable:  # which comes before a text goes out, never after
+        if begun:
+            _not_accepted(office, act, parcel, Receipt("put_off"), begun=begun)
+        raise
     if receipt.outcome == "held_back":
         tally.counts["changed meanwhile, not sent"] += 1
     elif receipt.outcome == "accepted":

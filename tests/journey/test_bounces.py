@@ -235,7 +235,7 @@ def test_a_path_that_holds_no_report_is_told(told, tmp_path, what):
     assert told.run("uln", "bounced", path).code == 4
 
 
-# --- templates of one's own -------------------------------------------------------------------------------------------
+# --- templates of one's own, and the files ---------------------------------------------------------------------------------
 
 
 def test_a_template_with_the_uln_and_the_name_is_refused_by_the_check_and_by_the_command(told):
@@ -265,3 +265,18 @@ def test_letters_as_pdf_stand_in_the_outbox(told):
     (made,) = (told.folder / "outbox" / "messages" / "D5").glob("*.pdf")
     assert made.read_bytes().startswith(b"%PDF-")
     assert made.stat().st_mode & 0o077 == 0
+
+
+def test_writing_messages_waits_for_the_disk_no_more_often_for_many(centre, monkeypatch):
+    calls: list[int] = []
+    flush = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda handle: (calls.append(handle), flush(handle))[1])
+    counts = []
+    for cohort, numbers in (("A", range(2)), ("B", range(100, 140))):
+        rows = [row(f"L-{n}", Email=f"l-{n}@example.org") for n in numbers]
+        centre.do("cohort", "import", centre.sheet(rows), "--cohort", cohort)
+        assert centre.ask_lrs({f"L-{n}": uln(n) for n in numbers}).code == 0
+        calls.clear()
+        centre.do("uln", "pass", "--cohort", cohort)
+        counts.append(len(calls))
+    assert counts[0] == counts[1] <= 10
