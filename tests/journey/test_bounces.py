@@ -235,7 +235,7 @@ def test_a_path_that_holds_no_report_is_told(told, tmp_path, what):
     assert told.run("uln", "bounced", path).code == 4
 
 
-# --- templates of one's own, and the files ---------------------------------------------------------------------------------
+# --- templates of one's own, and the files that are made ------------------------------------------------------------
 
 
 def test_a_template_with_the_uln_and_the_name_is_refused_by_the_check_and_by_the_command(told):
