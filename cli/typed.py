@@ -36,8 +36,13 @@ def typed(prompt: str, *, hidden: bool = False) -> str:
 
 def lines(source: Path | str = "-") -> list[str]:
     """The lines of a file, or of standard input for `-`, that are not blank; raises FileRefused."""
-    text = _read_input(whole=True) if str(source) == "-" else decode_text(read_bytes(Path(source)), shown_name(source))
+    text = _read_input(whole=True) if str(source) == "-" else text_of(source)
     return [line for line in text.splitlines() if line.strip()]
+
+
+def text_of(source: Path | str) -> str:
+    """The text of a file, which must be UTF-8; raises FileRefused."""
+    return decode_text(read_bytes(Path(source)), shown_name(source))
 
 
 def _read_input(*, whole: bool) -> str:

@@ -18,6 +18,7 @@ from typing import Any, Final
 import tomli_w
 from pydantic import SecretStr, ValidationError
 
+from cli import post
 from cli.options import chosen
 from cli.tables import FILE as FILE  # noqa: PLC0414 - handed on to commands
 from cli.tables import LRS_TABLES, laid_out
@@ -33,10 +34,10 @@ from states.exchange.cohort_sheet import CohortSheets
 from states.exchange.lar.profile import ProfiledLar
 from states.exchange.lrs.plug import LrsFiles
 from states.exchange.outbox import Outbox
-from states.exchange.post.mail import TemplatePostbox
 from states.facts import LearnerFacts
 from states.learner import repository
 from states.learner.repository import LINEAGE
+from states.mail_ports import Mailer, Postbox
 from states.ports import BatchForm
 from states.rules import LEARNER_RULES
 from states.unit_of_work import PRACTICE_UKPRNS, Office, recover
@@ -117,13 +118,15 @@ class ConfiguredPlugs:
             return ProfiledLar(read_table("profiles/lar-generic.toml", self._folder))
 
     @cached_property
-    def postbox(self) -> TemplatePostbox:
-        """Writes messages from the two templates."""
-        with laid_out("letters/uln.txt or letters/name.txt"):
-            return TemplatePostbox(
-                uln_template=read_text("letters/uln.txt", self._folder),
-                name_template=read_text("letters/name.txt", self._folder),
-            )
+    def postbox(self) -> Postbox:
+        """Writes messages and letters from the centre's templates."""
+        return post.postbox(lambda name: text(name, self._folder), load_settings(self._folder).centre.name)
+
+    @cached_property
+    def mailer(self) -> Mailer:
+        """Sends by the centre's mail server."""
+        settings = load_settings(self._folder)
+        return post.mailer(settings.mail.model_dump(), settings.centre.sender, FILE)
 
     @cached_property
     def outbox(self) -> Outbox:
@@ -142,6 +145,12 @@ def load_settings(folder: Path) -> Settings:
                 for fault in wrong.errors(include_input=False, include_url=False, include_context=False)
             ]
             raise DefinitionError(FILE, faults) from None
+
+
+def text(name: str, folder: Path | None = None) -> str:
+    """A text of the centre's or, without a folder, the one shipped."""
+    with laid_out(name):
+        return read_text(name, folder)
 
 
 def weighed_rules(settings: Settings) -> dict[str, Rule[Asked]]:
@@ -287,9 +296,9 @@ def office_on(
     )
     rules = weighed_rules(settings)
     own = folder / "config" / "routes" / "ilm.toml"
-    text = own if own.is_file() else files("states").joinpath("routes", "ilm.toml")
+    page = own if own.is_file() else files("states").joinpath("routes", "ilm.toml")
     with laid_out("routes/ilm.toml"):
-        route = read_route(text.read_text("utf-8"), source="routes/ilm.toml", rules=rules, clocks=settings.clocks)
+        route = read_route(page.read_text("utf-8"), source="routes/ilm.toml", rules=rules, clocks=settings.clocks)
     source = LearnerFacts(
         policy,
         lambda registration: plugs.awarding_body.refusals(registration),  # noqa: PLW0108 - the plug is built when first asked

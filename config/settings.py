@@ -5,13 +5,18 @@ from __future__ import annotations
 import re
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from config.tables import FILE
+from workflow.errors import DefinitionError
+
+LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+USUAL: Final = {"starttls": 587, "tls": 465, "none": 25}
+"""The ports mail is handed in at (RFC 6409, 2011; RFC 8314, 2018)."""
 
 Nation = Literal["england", "wales", "scotland", "northern_ireland"]
 
@@ -56,6 +61,24 @@ class Centre(Section):
     sender: Text = ""
 
 
+class Mail(Section):
+    """The mail server: without a host no mail is sent. The password comes from the environment alone."""
+
+    host: Text = ""
+    port: Annotated[int, Field(ge=0, le=65_535)] = 0
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    user: Text = ""
+    password: SecretStr = SecretStr("")
+
+    @model_validator(mode="after")
+    def nothing_goes_in_clear(self) -> Mail:
+        """Without encryption only to a server on this computer; a port that is not said is the usual one."""
+        if self.host and self.security == "none" and self.host not in LOOPBACK:
+            raise ValueError("security may be none only for a mail server on this computer; use starttls or tls")
+        self.port = self.port or USUAL[self.security]
+        return self
+
+
 class Policy(Section):
     """What the centre decided: who updates the LAR of a late ULN, and how a date like 7/4/1988 is read."""
 
@@ -85,6 +108,7 @@ class Settings(BaseSettings):
     centre: Centre
     policy: Policy = Field(default_factory=Policy)
     lrs: Lrs = Field(default_factory=Lrs)
+    mail: Mail = Field(default_factory=Mail)
     operator: Text = ""
     database: Text = "ulnflow.db"
     database_url: Address = SecretStr("")
@@ -101,13 +125,20 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment over the file."""
+        """The environment over the file, which may hold no password for mail."""
         del dotenv_settings, file_secret_settings
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        file = TomlConfigSettingsSource(settings_cls)
+        mail = file.toml_data.get("mail")
+        if isinstance(mail, dict) and "password" in mail:
+            raise DefinitionError(FILE, ["mail.password: not in this file; set it as ULNFLOW_MAIL__PASSWORD"])
+        return init_settings, env_settings, file
 
 
 def read_settings(folder: Path) -> Settings:
-    """The settings of a centre's folder; raises pydantic's ValidationError and tomllib's TOMLDecodeError."""
+    """The settings of a centre's folder.
+
+    Raises DefinitionError, pydantic's ValidationError and tomllib's TOMLDecodeError.
+    """
 
     class OfFolder(Settings):
         model_config = SettingsConfigDict(toml_file=folder / FILE)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, Literal, Protocol
 
 from states.learner.details import Details
+from states.mail_ports import Mailer, Postbox
 
 Weight = Literal["note", "missing", "malformed", "refused"]
 BatchForm = Literal["csv", "xml"]
@@ -243,35 +244,6 @@ class LarSystem(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """A message to one learner: `carries` says whether it holds the ULN or the name, never both."""
-
-    reference: str
-    address: str
-    subject: str
-    body: str
-    carries: Literal["uln", "name"]
-
-
-class Postbox(Protocol):
-    """Writes messages for learners."""
-
-    def compose(
-        self, *, reference: str, address: str, uln: str, carries: Literal["uln", "name"], given_name: str
-    ) -> Message:
-        """Fill the template; raises FileRefused when the text would carry the ULN together with identity data."""
-        ...
-
-    def write_mail(self, message: Message, *, sender: str, target: BinaryIO) -> None:
-        """Write the message as .eml, its address without a display name."""
-        ...
-
-    def write_letter(self, message: Message, target: BinaryIO) -> None:
-        """Write the message as printable text."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FileDraft:
     """A file that is written in full but does not carry its final name yet."""
 
@@ -279,6 +251,8 @@ class FileDraft:
     final: Path
     digest: str
     size: int
+    flush: bool = True
+    """Whether its folder is flushed to disk when it takes its name; not needed where another file of it follows."""
 
 
 class Outbox(Protocol):
@@ -332,7 +306,12 @@ class Plugs(Protocol):
 
     @property
     def postbox(self) -> Postbox:
-        """Writes to learners."""
+        """Writes to learners, and reads what mail servers report."""
+        ...
+
+    @property
+    def mailer(self) -> Mailer:
+        """Sends to learners; raises DefinitionError when no mail server is set."""
         ...
 
     @property

@@ -44,6 +44,7 @@ CONFIRMATION: Final = "ilm_confirmation"
 LAR_LEARNERS: Final = "lar_learners"
 LAR_CROSS_REFERENCE: Final = "lar_cross_reference"
 MESSAGE: Final = "uln_message"
+MAIL_REPORT: Final = "mail_report"
 COHORT_SHEET: Final = "cohort_sheet"
 
 LRS_KINDS: Final = (LRS_BATCH, LRS_KEYING)

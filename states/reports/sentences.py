@@ -139,7 +139,15 @@ def _taken_back(event: Event, register: Register) -> str:
 def _told(event: Event, _register: Register) -> str:
     how = str(event.evidence.get("how", ""))
     by = f", by {event.evidence['by']}" if event.evidence.get("by") else ""
-    return " ".join(part for part in ("Told the ULN", TOLD.get(how, plain(how))) if part) + by
+    code = f", accepted by the mail server ({event.evidence['code']})" if event.evidence.get("code") else ""
+    return " ".join(part for part in ("Told the ULN", TOLD.get(how, plain(how))) if part) + by + code
+
+
+def _mail(event: Event, _register: Register) -> str:
+    """What became of a message, with what the mail server said in figures."""
+    words = MAIL[event.trigger or ""]
+    said = " ".join(str(event.evidence[name]) for name in ("code", "status") if event.evidence.get(name))
+    return words + (f" ({said})" if said else "") + _given(event.evidence)
 
 
 def _registered(event: Event, register: Register) -> str:
@@ -282,16 +290,26 @@ MOVES: Final[Mapping[str, Sentence]] = {
     "return_to_details": _taken_back,
     "return_to_debt": _taken_back,
     "pass_uln_to_learner": _told,
+    "report_not_told": _mail,
     "register_with_ilm": _registered,
     "register_without_uln": _registered,
     "supply_uln_to_ilm": _registered,
     "confirm_lar_update": _lar_updated,
 }
 
+MAIL: Final = {
+    "report_not_told": "The message did not reach the learner",
+    "mail_begun": "The message goes to the mail server",
+    "mail_accepted": "The mail server accepted the word that the ULN is ready",
+    "mail_refused": "The mail server refused the message",
+    "mail_put_off": "The mail server put the message off",
+    "mail_unknown": "The mail server's answer was lost; the message may have arrived",
+    "mail_bounced": "A mail server reported that the message did not arrive",
+}
+
 SIMPLE: Final = {
     "reuse_uln": "The ULN the learner holds already is used again",
     "report_wrong_uln": "The ULN was reported to be wrong",
-    "report_not_told": "The message did not reach the learner",
     "drop_registration": "ILM cancelled the registration",
     "report_ilm_exception": "ILM reported that the ULN does not match",
     "resolve_ilm_exception": "ILM matched the learner after all",
@@ -309,6 +327,7 @@ NOTES: Final[Mapping[str, Sentence]] = {
     "case_changed": _changed,
     "answer_kept": _answered,
     "learner_told": _told,
+    **dict.fromkeys(MAIL, _mail),
     "duty_closed": _duty_closed,
     "alternative_chosen": lambda _e, _r: (
         "Chosen: to be registered before a ULN is held; the extra work was acknowledged"

@@ -14,6 +14,7 @@ from states.vocabulary import (
     LRS_BATCH,
     LRS_KEYING,
     LRS_REPLY,
+    MAIL_REPORT,
     MESSAGE,
     REGISTRATION,
 )
@@ -31,6 +32,7 @@ FILES: Final = {
     LAR_LEARNERS: "learners file for the LAR system",
     LAR_CROSS_REFERENCE: "cross-reference file for the LAR system",
     MESSAGE: "messages to learners",
+    MAIL_REPORT: "report of a mail server",
     COHORT_SHEET: "cohort sheet",
 }
 

@@ -41,7 +41,8 @@ COMMANDS = dict(commands())
 READS = [
     "today", "status", "status --learners", "stuck", "help lrs", "help lar", "help ilm", "help", "cohort list",
     "route show", "exception list", "exception show ILM-00011", "duty list", "learner show ILM-00001",
-    "learner why ILM-00001", "learner find", "audit history ILM-00001", "audit events", "audit verify", "uln check -", f"lrs check {REPLY}",
+    "learner why ILM-00001", "learner find", "audit history ILM-00001", "audit events", "audit verify", "uln check -",
+    f"lrs check {REPLY}", "uln check-template",
 ]  # fmt: skip
 STEPS = {
     "cohort import": ("new", (str(SHEET), "--cohort", "NF-1", "--funded")),
