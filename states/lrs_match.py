@@ -9,6 +9,7 @@ from typing import Any, Final
 from states.asked import Answer
 from states.learner.details import FIVE_DETAILS, changed_fields
 from states.learner.repository import HELD, IN_ERROR
+from states.learner.uln import fault
 from states.ports import ReplyRow
 from states.unit_of_work import UnitOfWork
 from workflow import Move, Outcome, Standing
@@ -55,6 +56,22 @@ def match_facts(uow: UnitOfWork, one: Matched) -> dict[str, Any]:
     }
 
 
+def merges(uow: UnitOfWork, one: Matched) -> bool:
+    """Whether the answer's ULN is the master into which the LRS merged the one held."""
+    held = uow.held_uln(one.standing.subject) if one.row.linked and one.standing.facts.get("uln") else ""
+    return bool(held) and held in one.row.linked and one.row.uln != held
+
+
+def owed_for_another(uow: UnitOfWork, standing: Standing, number: int) -> tuple[str, ...]:
+    """The duties that arise where the ULN of a number in the history takes the place of the one held."""
+    opens = []
+    if number != standing.facts.get("uln"):
+        opens += ["tell_learner"] if "told_at" in standing.facts else []
+        opens += ["replace_uln_at_ilm"] if "registered_at" in standing.facts else []
+    open_now = {name for _, name in uow.log.open_duties([standing.case]).get(standing.case, ())} if opens else set()
+    return tuple(name for name in opens if name not in open_now)
+
+
 def hold(uow: UnitOfWork, pairs: Sequence[tuple[Matched, Move]], outcomes: Sequence[Outcome]) -> list[Outcome]:
     """Write the ULNs that were accepted into the learners' histories, and tell the learners' other cases.
 
@@ -64,6 +81,9 @@ def hold(uow: UnitOfWork, pairs: Sequence[tuple[Matched, Move]], outcomes: Seque
     for one, _ in moved:
         if one.row.uln:
             uow.learners.hold_uln(one.standing.subject, one.row.uln, one.member.version)
+            older = [number for number in one.row.linked if fault(number) is None]
+            if older:
+                uow.learners.keep_merged(one.standing.subject, older, one.member.version)
     return _tell_other_cases(uow, moved)
 
 

@@ -97,7 +97,8 @@ class ReplyRow:
     """One learner as answered by the LRS; `outcome` is the class its return code stands for.
 
     `row` counts learner rows from 1. `echo` holds the details the LRS sent back, `echoed` the names of the
-    fields its file has columns for.
+    fields its file has columns for. `linked` are older ULNs of that learner, `differs` says in plain words what a
+    verification found different.
     """
 
     row: int
@@ -107,6 +108,8 @@ class ReplyRow:
     meaning: str
     uln: str
     echo: Details
+    linked: tuple[str, ...] = ()
+    differs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

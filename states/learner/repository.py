@@ -264,6 +264,17 @@ class Learners:
         self._raw.execute("INSERT INTO personal VALUES (?, 'uln', ?, 'held', ?, ?)", (learner, number, uln, payload))
         return number
 
+    def keep_merged(self, learner: int, ulns: Iterable[str], version: int) -> None:
+        """Write older ULNs that were merged into the one held into the history; those known already stay as they are."""
+        known = self.ulns([learner]).get(learner, [])
+        fresh = [uln for uln in dict.fromkeys(ulns) if uln not in {r.uln for r in known}]
+        first = max((r.number for r in known), default=0) + 1
+        payload = orjson.dumps({"version": version}).decode()
+        self._raw.executemany(
+            "INSERT INTO personal VALUES (?, 'uln', ?, 'merged', ?, ?)",
+            [(learner, number, uln, payload) for number, uln in enumerate(fresh, first)],
+        )
+
     def mark_uln_wrong(self, learner: int) -> None:
         """The ULN a learner holds was never theirs."""
         self._raw.execute(

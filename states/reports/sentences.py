@@ -126,6 +126,11 @@ def _answered(event: Event, register: Register) -> str:
     words = f"The LRS answered {evidence['code']}" if evidence.get("code") else "The LRS answered"
     if causes := evidence.get("refused_for"):
         came += " because " + " and ".join(CAUSES.get(str(c), plain(str(c))) for c in causes)
+    if evidence.get("merged"):
+        came = "the ULN held was merged into another, which is held now"
+    answer = event.facts.get("exception") or event.facts.get("kept_answer") or {}
+    if differs := answer.get("differs"):
+        came += f" (different: {', '.join(differs)})"
     reply = evidence.get("reply")
     where = f" ({register.file(reply, evidence.get('reply_row'))})" if isinstance(reply, int) else ""
     return f"{words}: {came}{where}"

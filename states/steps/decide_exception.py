@@ -10,7 +10,7 @@ from states.asked import Answer
 from states.errors import NotFound, NotPossible
 from states.learner.details import FIVE_DETAILS
 from states.learner.uln import explain, fault
-from states.lrs_match import DOUBTED, OTHER_CASES, WRONG, Matched, hold, match_facts
+from states.lrs_match import DOUBTED, OTHER_CASES, WRONG, Matched, hold, match_facts, owed_for_another
 from states.lrs_sending import asking
 from states.ports import ReplyRow
 from states.tally import Tally
@@ -156,13 +156,8 @@ def _merging(uow: UnitOfWork, standing: Standing, decision: str, uln: str, move:
         raise NotPossible(
             f"{', '.join(others.values())} holds this ULN; find out whose it is, then report the wrong one"
         )
-    opens = []
-    if move.facts["uln"] != standing.facts.get("uln"):
-        opens += ["tell_learner"] if "told_at" in standing.facts else []
-        opens += ["replace_uln_at_ilm"] if "registered_at" in standing.facts else []
-    open_now = {name for _, name in uow.log.open_duties([standing.case]).get(standing.case, ())}
     return move._replace(
-        opens=tuple(name for name in opens if name not in open_now),
+        opens=owed_for_another(uow, standing, move.facts["uln"]),
         closes=uow.close_duties(standing.case, *DOUBTED),
     )
 

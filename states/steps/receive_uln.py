@@ -12,7 +12,7 @@ from typing import Any, Final
 from states.asked import Answer
 from states.errors import FileRefused, NotPossible
 from states.learner.uln import fault
-from states.lrs_match import DOUBTED, OTHER_CASES, Matched, hold, match_facts
+from states.lrs_match import DOUBTED, OTHER_CASES, Matched, hold, match_facts, merges, owed_for_another
 from states.lrs_sending import send
 from states.ports import Reply, ReplyRow
 from states.tally import Refusal, Tally
@@ -251,10 +251,13 @@ def _move(uow: UnitOfWork, one: Matched, trigger: str, reply: int | None, echoed
     opens: tuple[str, ...] = ()
     if trigger in {"receive_uln", "confirm_match"}:
         facts |= match_facts(uow, one)
+        if trigger == "confirm_match" and merges(uow, one):
+            evidence["merged"] = standing.facts["uln"]
+            opens = owed_for_another(uow, standing, facts["uln"])
     elif trigger == "report_lrs_exception":
-        facts = {"exception": {"code": row.code, "dispatch": one.dispatch.id}, "decision": None}
+        facts = {"exception": _answered(one), "decision": None}
     else:
-        facts = {"kept_answer": {"code": row.code, "dispatch": one.dispatch.id}}
+        facts = {"kept_answer": _answered(one)}
         other = bool(row.uln) and row.uln != uow.held_uln(standing.subject)
         doubted = bool(standing.facts.get("uln")) and (row.outcome != "success" or other or bool(one.rivals))
         opens = DOUBTED if doubted and not uow.close_duties(standing.case, *DOUBTED) else ()
@@ -269,9 +272,15 @@ def _move(uow: UnitOfWork, one: Matched, trigger: str, reply: int | None, echoed
         commitments={"uln": commitment} if commitment else {},
         command_id=f"answer:{one.dispatch.id}:{standing.case}:{row.code}:{commitment[:WHOSE_ANSWER]}"
         + (":twice" if one.rivals else ""),
-        private=Answer(row.uln, row.echo, echoed),
+        private=Answer(row.uln, row.echo, echoed, linked=row.linked),
         closes=uow.close_duties(standing.case, *DOUBTED) if trigger == "confirm_match" else (),
     )
+
+
+def _answered(one: Matched) -> dict[str, Any]:
+    """What is remembered of an answer that a person must decide about."""
+    known = {"code": one.row.code, "dispatch": one.dispatch.id}
+    return {**known, "differs": list(one.row.differs)} if one.row.differs else known
 
 
 def _hand_over(
@@ -288,7 +297,7 @@ def _hand_over(
         if outcome.accepted:
             continue
         tally.refuse(outcome, names[outcome.case])
-        answered = {"code": one.row.code, "dispatch": one.dispatch.id}
+        answered = _answered(one)
         plain = Move(
             case=move.case,
             dispatch=move.dispatch,
