@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 import sys
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import BinaryIO
@@ -38,6 +41,18 @@ def lines(source: Path | str = "-") -> list[str]:
     """The lines of a file, or of standard input for `-`, that are not blank; raises FileRefused."""
     text = _read_input(whole=True) if str(source) == "-" else decode_text(read_bytes(Path(source)), shown_name(source))
     return [line for line in text.splitlines() if line.strip()]
+
+
+def sheet(headings: Sequence[str]) -> bytes:
+    """A small sheet as CSV: asked for cell by cell at a terminal, until a first cell is empty; else read as it comes."""
+    if not sys.stdin.isatty():
+        return "\n".join(lines()).encode()
+    text = io.StringIO()
+    rows = csv.writer(text)
+    rows.writerow(headings)
+    while first := typed(f"{headings[0]} (empty when done)"):
+        rows.writerow([first, *(typed(heading) for heading in headings[1:])])
+    return text.getvalue().encode()
 
 
 def _read_input(*, whole: bool) -> str:

@@ -1,7 +1,7 @@
 """Learners in the database: all personal values in one table, apart from the log, so that they can be erased.
 
-`personal` holds details (a row a version), ULNs (a row a number ever held), free-text remarks and quarantined answers.
-With `workflow.store` this is the only module that knows SQL.
+`personal` holds details (a row a version), ULNs (a row a number ever held), and what `kept` says. With `workflow.store`
+these two are the only modules that know SQL.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from sqlalchemy import Column, Index, LargeBinary, text
 from sqlmodel import Field, SQLModel
 
 from states.learner.details import Details, match_key
+from states.learner.kept import Kept
 from states.vocabulary import NOT_ACTIVE, READY, UNREADY
-from workflow.store.connection import Connection
 from workflow.store.schema import Lineage
 from workflow.store.tables import STRICT, Whole, Words
 
@@ -32,7 +32,6 @@ RIGHTS: Final = {
     "learner_version": ("SELECT", "SELECT"),
 }
 """Table -> what an operator may, what an auditor may: nothing that tells of a person."""
-NOBODY: Final = 0
 DETAILS, ULN, REMARK, QUARANTINE, ANSWERED = "details", "uln", "remark", "quarantine", "answered"
 CURRENT, OLD, HELD, MERGED, IN_ERROR = "current", "old", "held", "merged", "in_error"
 BLANK: Final = match_key(Details())
@@ -102,11 +101,8 @@ class Cohort:
     waived: int | None
 
 
-class Learners:
+class Learners(Kept):
     """The learners within one transaction."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._raw = connection
 
     # --- learners -----------------------------------------------------------------------------------------------
 
@@ -265,7 +261,7 @@ class Learners:
         return number
 
     def keep_merged(self, learner: int, ulns: Iterable[str], version: int) -> None:
-        """Write older ULNs that were merged into the one held into the history; those known already stay as they are."""
+        """Write older ULNs, merged into the one held, into the history; those known already stay as they are."""
         known = self.ulns([learner]).get(learner, [])
         fresh = [uln for uln in dict.fromkeys(ulns) if uln not in {r.uln for r in known}]
         first = max((r.number for r in known), default=0) + 1
@@ -281,24 +277,7 @@ class Learners:
             "UPDATE personal SET status='in_error' WHERE learner=? AND kind='uln' AND status='held'", (learner,)
         )
 
-    def keep_answered(self, learner: int, uln: str, dispatch: int) -> None:
-        """Keep a ULN the LRS answered that a person must decide about: nobody holds it by that."""
-        known = self.answered(learner)
-        if uln in known:
-            return
-        self._raw.execute(
-            "INSERT INTO personal VALUES (?, 'answered', ?, 'open', ?, ?)",
-            (learner, len(known) + 1, uln, orjson.dumps({"dispatch": dispatch}).decode()),
-        )
-
-    def answered(self, learner: int) -> list[str]:
-        """The ULNs the LRS answered for a learner that were not taken by themselves, oldest first."""
-        rows = self._raw.execute(
-            "SELECT lookup FROM personal WHERE learner=? AND kind='answered' ORDER BY number", (learner,)
-        )
-        return [row[0] for row in rows]
-
-    # --- cohorts, remarks, quarantine -----------------------------------------------------------------------------
+    # --- cohorts ------------------------------------------------------------------------------------------------
 
     def save_cohort(self, name: str, register_by: date | None) -> None:
         """Remember a cohort; a last day to register given before stays unless another is named."""
@@ -318,35 +297,6 @@ class Learners:
         which, arguments = ("", ()) if names is None else (" WHERE name IN [?]", (list(names),))
         rows = self._raw.execute(f"SELECT name, register_by, waived FROM cohort{which} ORDER BY name", arguments)
         return {name: Cohort(name, date.fromisoformat(day) if day else None, waived) for name, day, waived in rows}
-
-    def remark(self, position: int, words: str, learner: int = NOBODY) -> None:
-        """Keep the free text of a reason beside the event that holds its code; erased with the learner."""
-        self._raw.execute(
-            "INSERT INTO personal VALUES (?, 'remark', ?, '', '', ?)",
-            (learner, position, orjson.dumps({"text": words}).decode()),
-        )
-
-    def remarks(self, learner: int) -> dict[int, str]:
-        """Free texts by the position of their event."""
-        rows = self._raw.execute(
-            "SELECT number, payload FROM personal WHERE learner IN (?, ?) AND kind='remark'", (learner, NOBODY)
-        )
-        return {number: orjson.loads(payload)["text"] for number, payload in rows}
-
-    def quarantine(self, rows: Sequence[Mapping[str, Any]], reply: int) -> None:
-        """Keep answers about learners we do not know, out of sight but not lost."""
-        start = self._raw.execute(
-            "SELECT coalesce(max(number), 0) + 1 FROM personal WHERE kind='quarantine' AND learner=?", (NOBODY,)
-        ).fetchone()[0]
-        self._raw.executemany(
-            "INSERT INTO personal VALUES (?, 'quarantine', ?, 'open', ?, ?)",
-            [(NOBODY, n, str(reply), orjson.dumps(dict(row)).decode()) for n, row in enumerate(rows, start)],
-        )
-
-    def quarantined(self) -> list[dict[str, Any]]:
-        """The answers kept in quarantine, oldest first."""
-        rows = self._raw.execute("SELECT lookup, payload FROM personal WHERE kind='quarantine' ORDER BY number")
-        return [{"reply": int(reply), **orjson.loads(payload)} for reply, payload in rows]
 
     # --- cases of learners --------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from states.reports import commands, late, next_move
 from states.reports.causes import Cause, causes_of
+from states.reports.exceptions import held_by
 from states.reports.words import FILES, iso, minute
 from states.unit_of_work import Glance, Office
 from states.vocabulary import LAR_CROSS_REFERENCE, LAR_LEARNERS, LRS_BATCH, LRS_KEYING, MESSAGE, REGISTRATION
@@ -212,6 +213,7 @@ def _row(
     route = look.office.route
     title = route.states[one.state].title if one.state in route.states else ""
     why = tuple(f"{r.code}: {r.message}" if one.kind == "blocked" else r.message for r in one.reasons)
+    held = held_by(look.office, standing) if standing else ""
     if dispatch is not None:
         why = tuple(f"{w} ({FILES.get(dispatch.kind, dispatch.kind)} {dispatch.name})" for w in why)
     return StuckRow(
@@ -220,11 +222,11 @@ def _row(
         state=one.state,
         title=title,
         kind=one.kind,
-        owner=one.owner,
+        owner="LRS" if held else one.owner,
         working_days=one.waited,
         clock=one.clock,
         due=iso(one.due),
-        why=why,
+        why=(*why, held) if held else why,
         codes=tuple(dict.fromkeys(r.code for r in one.reasons)),
         file=dispatch.name if dispatch else "",
         duty=one.duty,
