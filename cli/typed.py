@@ -44,7 +44,7 @@ def lines(source: Path | str = "-") -> list[str]:
 
 
 def sheet(headings: Sequence[str]) -> bytes:
-    """A small sheet as CSV: asked for cell by cell at a terminal, until a first cell is empty; else read as it comes."""
+    """A small sheet as CSV: asked for cell by cell at a terminal until a first cell is empty, else read as it comes."""
     if not sys.stdin.isatty():
         return "\n".join(lines()).encode()
     text = io.StringIO()

@@ -29,6 +29,8 @@ WHOSE_ANSWER: Final = 16
 """Hexadecimal digits of a commitment that tell one answer from another."""
 CODE: Final = re.compile(r"[A-Z]{2,6}[0-9]{1,6}")
 """What a return code looks like; anything else that is typed for one may be a ULN, and stays out of the log."""
+NAMED: Final = 10
+"""How many learners a note names."""
 TWICE: Final = "answered_twice"
 ACTED_ON: Final = ("receive_uln", "confirm_match", "report_lrs_exception")
 """What an answer may have done; one that was merely kept can still be used, by receiving its file again."""
@@ -156,7 +158,7 @@ def _match(uow: UnitOfWork, reply: Reply, tally: Tally) -> tuple[list[Matched], 
             (member, dispatch)
             for case in cases.get(known.get(row.reference, 0), ())
             for member, dispatch in holding.get(case, ())
-            if dispatch.state != SUPERSEDED
+            if dispatch.state != SUPERSEDED or dispatch.id in ours  # a reply that names a file proves its sending
         ]
         places.sort(key=lambda p: (p[1].id in ours, p[0].state == "open", p[1].id))
         if not places:
@@ -188,6 +190,7 @@ def _apply(
     """Fire what each answer means; what a rule refuses becomes an exception for a person."""
     names = uow.references([m.standing for m in matched])
     groups: dict[str, list[tuple[Matched, Move]]] = {}
+    taken: list[str] = []
     for one in matched:
         trigger = _trigger(uow, one)
         move = _move(uow, one, trigger, reply, echoed)._replace(on=on, reason=TYPED if on else "")
@@ -196,8 +199,11 @@ def _apply(
             tally.counts["done before, nothing changed"] += 1
         else:
             groups.setdefault(trigger, []).append((one, move))
+            if one.member.state == "released":
+                taken.append(names[move.case])
             if one.rivals:
                 _say_twice(tally, one, names[move.case])
+    _say_taken_back(tally, taken)
     for trigger in ("receive_uln", "confirm_match", "report_lrs_exception", "answer_kept"):
         pairs = groups.get(trigger, [])
         moves = [move for _, move in pairs]
@@ -218,6 +224,13 @@ def _apply(
         tally.add(good, names, "ULN received" if trigger == "receive_uln" else "match confirmed")
         tally.add(others, uow.references([o.after for o in others if o.after]), OTHER_CASES)
         _hand_over(uow, pairs, outcomes, tally, names)
+
+
+def _say_taken_back(tally: Tally, taken: Sequence[str]) -> None:
+    """A late answer to somebody who was taken back from the file is used like any other, and named."""
+    if taken:
+        shown = ", ".join(sorted(taken)[:NAMED]) + (" ..." if len(taken) > NAMED else "")
+        tally.notes.append(f"taken back from their file before: {shown}; their late answers were not lost")
 
 
 def _still_not_taken(uow: UnitOfWork, trigger: str, move: Move) -> bool:
