@@ -20,7 +20,8 @@ from sqlmodel import Field, SQLModel
 
 from states.learner.details import Details, match_key
 from states.learner.kept import Kept
-from states.vocabulary import NOT_ACTIVE, READY, UNREADY
+from states.vocabulary import LRS_KINDS, NOT_ACTIVE, READY, UNREADY
+from workflow.store.dispatch_log import OPEN_STATES
 from workflow.store.schema import Lineage
 from workflow.store.tables import STRICT, Whole, Words
 
@@ -326,6 +327,22 @@ class Learners(Kept):
             int(self._raw.execute(f"SELECT count(*) {sql}", arguments).fetchone()[0])
             for sql, arguments in _unready(cohort, final)
         )
+
+    def stale(self, states: Collection[str], cohort: str | None = None) -> list[int]:
+        """Cases in some states whose match is stale, the longest there first.
+
+        Left out are those an open file to the LRS holds, and those whose remembered refusal says so already.
+        """
+        which, arguments = ("", []) if cohort is None else ("AND c.cohort = ?", [cohort])
+        rows = self._raw.execute(
+            "SELECT c.id FROM cases c WHERE c.state IN [?] AND c.facts::json ->> 'stale' IS NOT NULL "
+            f"{which} AND NOT EXISTS (SELECT 1 FROM blocked b WHERE b.case_id = c.id AND b.reasons LIKE '%:stale:%') "
+            "AND NOT EXISTS (SELECT 1 FROM dispatch_member m JOIN dispatch d ON d.id = m.dispatch "
+            f"WHERE m.case_id = c.id AND m.state = 'open' AND d.state IN {OPEN_STATES} AND d.kind IN {LRS_KINDS}) "
+            "ORDER BY c.entered_at, c.id",
+            (list(states), *arguments),
+        )
+        return [row[0] for row in rows]
 
     def _all(self, sql: str, values: Sequence[Any]) -> Any:
         return self._raw.execute(sql, (values,))

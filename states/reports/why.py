@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from states.deciding import ILM, LRS, challenge_of, doubtful
-from states.reports import commands, exceptions, late, next_move
+from states.reports import commands, exceptions, late, next_move, stale
 from states.reports.words import FILES, OURS, day, iso, minute
 from states.unit_of_work import Glance, Office
 from states.vocabulary import LRS_KINDS, RULES
@@ -100,6 +100,7 @@ class Why:
     contacts: tuple[tuple[str, str], ...]
     alternative: bool
     stale: tuple[str, ...]
+    match: str
     answer: str
     next_command: str
 
@@ -157,6 +158,7 @@ def why(office: Office, reference: str, qualification: str = "", *, guidance: Ma
             alternative="alternative_since" in standing.facts,
             answer=_answer(office, standing),
             stale=tuple(sorted(standing.facts.get("stale", {}))),
+            match="; ".join(o.message for o in stale.objections(look, standing)),
         )
 
 
