@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from states.asked import Answer
-from states.learner.details import FIVE_DETAILS, changed_fields
-from states.learner.repository import HELD, IN_ERROR
+from states.learner.details import FIVE_DETAILS, Details, changed_fields
+from states.learner.repository import HELD, IN_ERROR, UlnRecord
 from states.learner.uln import fault
 from states.ports import ReplyRow
 from states.unit_of_work import UnitOfWork
@@ -36,14 +36,31 @@ class Matched:
     rivals: tuple[ReplyRow, ...] = ()
 
 
-def match_facts(uow: UnitOfWork, one: Matched) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, repr=False)
+class Known:
+    """What is known of learners before their answers are taken in: ULNs held or held once, details now and as sent."""
+
+    ulns: Mapping[int, Sequence[UlnRecord]]
+    current: Mapping[int, tuple[int, Details]]
+    sent: Mapping[tuple[int, int], Details]
+
+
+def know(uow: UnitOfWork, matched: Sequence[Matched]) -> Known:
+    """What is known of the learners of some answers, read at once."""
+    subjects = [one.standing.subject for one in matched]
+    went = {(one.standing.subject, one.member.version) for one in matched}
+    sent = uow.learners.versions(went) if went else {}
+    return Known(uow.learners.ulns(subjects), uow.learners.current(subjects), sent)
+
+
+def match_facts(uow: UnitOfWork, one: Matched, known_of: Known) -> dict[str, Any]:
     """What a good answer makes known: which ULN of the learner's history, matched with which version, stale or not."""
     learner, version = one.standing.subject, one.member.version
-    history = uow.learners.ulns([learner]).get(learner, [])
+    history = known_of.ulns.get(learner, ())
     wanted = one.row.uln or next((r.uln for r in history if r.status == HELD), "")
     number = next((r.number for r in history if r.uln == wanted and r.status != IN_ERROR), 0)
-    sent = uow.learners.details(learner, version)
-    _, now = uow.learners.current([learner])[learner]
+    sent = known_of.sent.get((learner, version))
+    _, now = known_of.current[learner]
     today = uow.office.today().isoformat()
     moved_on = [name for name in changed_fields(sent, now) if name in FIVE_DETAILS] if sent else []
     number = number or max((r.number for r in history), default=0) + 1

@@ -6,9 +6,8 @@ these two are the only modules that know SQL.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
@@ -139,8 +138,12 @@ class Learners(Kept):
 
     def commitment(self, learner: int, value: str) -> str:
         """HMAC-SHA-256 of a value under the learner's own key, as hexadecimal digits."""
-        row = self._raw.execute("SELECT key FROM learner WHERE id=?", (learner,)).fetchone()
-        return hmac.new(row[0], value.encode(), hashlib.sha256).hexdigest()
+        return self.committing([learner])(learner, value)
+
+    def committing(self, learners: Iterable[int]) -> Callable[[int, str], str]:
+        """What makes commitments for some learners, whose keys are read at once; see `commitment`."""
+        keys = dict(self._all("SELECT id, key FROM learner WHERE id IN [?]", list(learners)))
+        return lambda learner, value: hmac.digest(keys[learner], value.encode(), "sha256").hex()
 
     # --- details ------------------------------------------------------------------------------------------------
 

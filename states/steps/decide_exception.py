@@ -13,7 +13,7 @@ from states.errors import NotFound, NotPossible
 from states.learner.details import FIVE_DETAILS
 from states.learner.likeness import compare
 from states.learner.uln import explain, fault
-from states.lrs_match import DOUBTED, OTHER_CASES, WRONG, Matched, hold, match_facts, owed_for_another
+from states.lrs_match import DOUBTED, OTHER_CASES, WRONG, Matched, hold, know, match_facts, owed_for_another
 from states.lrs_sending import asking
 from states.ports import ReplyRow
 from states.tally import Refusal, Tally
@@ -203,7 +203,7 @@ def _decided(uow: UnitOfWork, standing: Standing, chosen: Chosen) -> tuple[list[
         settles="answered" if member.case == standing.case else None,
         reason="stated",
         evidence={"decision": decision, "compared": list(chosen.compared), **chosen.said},
-        facts={"exception": None, "decision": None, "kept_answer": None, **match_facts(uow, one)},
+        facts={"exception": None, "decision": None, "kept_answer": None, **match_facts(uow, one, know(uow, [one]))},
         commitments={"uln": uow.learners.commitment(standing.subject, uln)} if not fault(uln) else {},
         private=Answer(uln, None, frozenset(), decided=True),
     )
