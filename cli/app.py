@@ -53,6 +53,7 @@ NOUNS = {
     },
     "When something happens": {
         "exception": "What a person must decide.",
+        "dispatch": "Files that went out and came in: the register.",
         "duty": "What is owed beside the route.",
         "learner": "One learner: shown, corrected, explained.",
         "audit": "The log: read and checked.",

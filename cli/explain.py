@@ -67,6 +67,7 @@ def show_why(found: Why, form: Form) -> None:
         "Answer": found.answer,
         "Due": found.due + (" - overdue" if found.overdue else "") if found.due else "",
         "Waits for": found.waits_for or found.owner,
+        "Match": found.match,
         "Comes next": found.expected_title,
         "Route": "alternative" if found.alternative else "",
     }

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 import sys
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import BinaryIO
@@ -43,6 +46,18 @@ def lines(source: Path | str = "-") -> list[str]:
 def text_of(source: Path | str) -> str:
     """The text of a file, which must be UTF-8; raises FileRefused."""
     return decode_text(read_bytes(Path(source)), shown_name(source))
+
+
+def sheet(headings: Sequence[str]) -> bytes:
+    """A small sheet as CSV: asked for cell by cell at a terminal until a first cell is empty, else read as it comes."""
+    if not sys.stdin.isatty():
+        return "\n".join(lines()).encode()
+    text = io.StringIO()
+    rows = csv.writer(text)
+    rows.writerow(headings)
+    while first := typed(f"{headings[0]} (empty when done)"):
+        rows.writerow([first, *(typed(heading) for heading in headings[1:])])
+    return text.getvalue().encode()
 
 
 def _read_input(*, whole: bool) -> str:

@@ -30,6 +30,7 @@ from config.settings import read_settings
 from config.tables import read_table, read_text
 from states.asked import Asked, Policy
 from states.exchange.awarding.profile import ProfiledAwardingBody
+from states.exchange.candidates import CandidateLists
 from states.exchange.cohort_sheet import CohortSheets
 from states.exchange.lar.profile import ProfiledLar
 from states.exchange.lrs.plug import LrsFiles
@@ -97,6 +98,12 @@ class ConfiguredPlugs:
         """Reads cohort sheets by the alias table."""
         with laid_out("headings.toml"):
             return CohortSheets(read_table("headings.toml", self._folder))
+
+    @cached_property
+    def candidate_source(self) -> CandidateLists:
+        """Reads candidates by the same headings."""
+        with laid_out("headings.toml"):
+            return CandidateLists(read_table("headings.toml", self._folder))
 
     @cached_property
     def lrs(self) -> LrsFiles:
@@ -330,13 +337,14 @@ def _id_types(folder: Path) -> Mapping[str, str]:
         return types
 
 
-def checked_actor(name: str) -> str:
-    """A person's name fit for the log; raises DefinitionError for what names nobody."""
+def checked_actor(name: str, where: str = "operator") -> str:
+    """A person's name fit for the log; raises DefinitionError, naming `where` it stands, for what names nobody."""
     clean = " ".join(name.split())
     if not name.strip().isprintable() or len(clean) > LONGEST_NAME or not re.search(r"[^\W\d_]", clean):
-        raise DefinitionError("operator", [f"must be a person's name of 1 to {LONGEST_NAME} plain characters"])
+        raise DefinitionError(where, [f"must be a person's name of 1 to {LONGEST_NAME} plain characters"])
     if clean.casefold() in NOBODY:
-        raise DefinitionError("operator", ["names nobody in particular: set operator in ulnflow.toml to your own name"])
+        own = "set operator in ulnflow.toml to your own name" if where == "operator" else "give a person's name"
+        raise DefinitionError(where, [f"names nobody in particular: {own}"])
     return clean
 
 

@@ -23,12 +23,13 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Answer:
-    """What the LRS answered: the ULN, and the details it sent back for the fields it has."""
+    """What the LRS answered: the ULN, the details it sent back for the fields it has, older ULNs merged into it."""
 
     uln: str
     echo: Details | None = None
     echoed: frozenset[str] = frozenset()
     decided: bool = False
+    linked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

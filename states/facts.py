@@ -96,13 +96,20 @@ def _subjects(asked: Iterable[Asked]) -> list[int]:
 
 
 def _holders(asked: Sequence[Asked], learners: Learners) -> None:
-    holders = learners.holders({item.uln for item in asked if item.uln})
+    """Who else holds the ULN or one that was merged into it."""
+    holders = learners.holders({number for item in asked for number in _numbers(item)})
     references = learners.references({*(o for others in holders.values() for o in others), *_subjects(asked)})
     for item in asked:
-        subject = item.question.standing.subject
-        item.holders = [references[other] for other in holders.get(item.uln, ()) if other != subject]
-        if item.answer is not None and item.uln:
-            holders.setdefault(item.uln, []).append(subject)
+        subject, numbers = item.question.standing.subject, _numbers(item)
+        others = dict.fromkeys(other for number in numbers for other in holders.get(number, ()) if other != subject)
+        item.holders = [references[other] for other in others]
+        for number in numbers if item.answer is not None else ():
+            holders.setdefault(number, []).append(subject)
+
+
+def _numbers(item: Asked) -> list[str]:
+    linked = item.answer.linked if item.answer is not None else ()
+    return [number for number in (item.uln, *linked) if number]
 
 
 def _twins(asked: Sequence[Asked], learners: Learners) -> None:

@@ -87,6 +87,23 @@ class CohortSource(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Candidate:
+    """Somebody the LRS holds who may be one of our learners; `row` is the one of the list it was read from."""
+
+    row: int
+    uln: str
+    details: Details
+
+
+class CandidateSource(Protocol):
+    """Reads the candidates of a possible match."""
+
+    def read(self, source: Path | bytes, *, day_first: bool) -> tuple[Candidate, ...]:
+        """Read a CSV or XLSX file, or CSV as it was typed; raises FileRefused."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchLearner:
     """One learner as sent to the LRS."""
@@ -287,6 +304,11 @@ class Plugs(Protocol):
     @property
     def cohort_source(self) -> CohortSource:
         """Reads cohort sheets."""
+        ...
+
+    @property
+    def candidate_source(self) -> CandidateSource:
+        """Reads candidates of a possible match."""
         ...
 
     @property

@@ -121,11 +121,18 @@ def _answered(event: Event, register: Register) -> str:
     }.get(event.trigger or "", register.trigger(event.trigger))
     if decision := evidence.get("decision"):
         chosen = "declared a new learner" if decision == "new" else "chose a learner the LRS holds already"
+        if evidence.get("candidate"):
+            chosen += f" (candidate {evidence['candidate']} of {evidence.get('candidates')})"
         compared = f", after comparing {fields(evidence['compared'])}" if evidence.get("compared") else ""
         return f"A person {chosen}{compared}: {came}"
     words = f"The LRS answered {evidence['code']}" if evidence.get("code") else "The LRS answered"
     if causes := evidence.get("refused_for"):
         came += " because " + " and ".join(CAUSES.get(str(c), plain(str(c))) for c in causes)
+    if evidence.get("merged"):
+        came = "the ULN held was merged into another, which is held now"
+    answer = event.facts.get("exception") or event.facts.get("kept_answer") or {}
+    if differs := answer.get("differs"):
+        came += f" (different: {', '.join(differs)})"
     reply = evidence.get("reply")
     where = f" ({register.file(reply, evidence.get('reply_row'))})" if isinstance(reply, int) else ""
     return f"{words}: {came}{where}"
@@ -333,6 +340,11 @@ NOTES: Final[Mapping[str, Sentence]] = {
         "Chosen: to be registered before a ULN is held; the extra work was acknowledged"
     ),
     "exception_decided": lambda _e, _r: "A person decided to ask the LRS again",
+    "exception_assigned": lambda e, _r: f"The decision was given to {e.evidence.get('to', '')}",
+    "challenge_raised": lambda e, _r: "A data challenge was raised with the LRS" + _given(e.evidence),
+    "candidates_kept": lambda e, _r: (
+        f"{counted(e.evidence.get('candidates', 0), 'candidate')} of the LRS kept to compare"
+    ),
     "doubt_settled": lambda _e, _r: "A person decided that the ULN held is right",
     "recalled": _taken_back,
     "registered_without_uln_held_since": lambda e, _r: (

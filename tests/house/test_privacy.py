@@ -87,7 +87,7 @@ def nothing_is_found(watched: Watched) -> None:
 READS = [
     ("today",), ("status",), ("status", "--learners"), ("stuck",), ("duty", "list"), ("cohort", "list"), ("exception", "list"),
     ("learner", "why", "R1"), ("audit", "history", "R1", "--refusals"), ("audit", "events", "--refusals"), ("audit", "verify"),
-    ("route", "show"),
+    ("route", "show"), ("dispatch", "list"), ("dispatch", "reconcile"),
 ]  # fmt: skip
 
 
@@ -128,7 +128,14 @@ def test_the_whole_recommended_route_leaves_no_trace_of_the_person(watched):
     watched.run("lrs", "submit", "--via", "portal")
     look_around(watched)
     assert receive(watched, R1=("", "RC008"), R2=uln(1), R3=uln(2)).code == 0
+    portal = f"ULN,Given name,Family name,Date of birth\n{OTHER},Zebediah,Quuxburough,1987-11-23\n"
+    watched.run("exception", "candidates", "R1", stdin=portal.replace(OTHER, OTHER[:-1] + "x"), code=4)
+    watched.run("exception", "candidates", "R1", stdin=portal, code=0)
+    watched.run("exception", "assign", "R1", "--to", "Bo Example", code=0)
+    watched.run("exception", "challenge", "R1", "--reference", "LRS-77", code=0)
     watched.run("exception", "show", "R1", code=0)
+    watched.run("exception", "resolve", "R1", "--decision", "existing", "--candidate", "9", "--reason", "x")
+    look_around(watched)
     watched.run("exception", "resolve", "R1", "--decision", "new", "--reason", "x", stdin=NUMBER[:-1] + "\n", code=1)
     watched.run("exception", "resolve", "R1", "--decision", "new", "--reason", "compared", stdin=NUMBER + "\n", code=0)
     watched.run("lrs", "answer", "R2", "--code", "RC001", stdin=NUMBER + "\n")
