@@ -39,8 +39,10 @@ class Mappings:
         """Heading -> field (empty to leave it out), by the key of a set of headings; raises DefinitionError."""
         try:
             kept = tomllib.loads(self.path.read_text("utf-8"))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return {}
+        except OSError as error:
+            raise DefinitionError(FILE, [f"cannot be read ({error.strerror or type(error).__name__})"]) from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError):
             raise DefinitionError(FILE, ["is not TOML; correct it, or remove the file"]) from None
         if not all(
