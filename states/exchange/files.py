@@ -143,7 +143,7 @@ def records(lines: Iterable[str], file: str, *, delimiter: str) -> Iterator[tupl
         except csv.Error as error:
             raise _broken_csv(file, line, str(error)) from None
         number += 1
-        if any(len(cell) > FIELD_LIMIT for cell in cells):
+        if max(map(len, cells), default=0) > FIELD_LIMIT:
             raise _broken_csv(file, line, "field larger than")
         yield line, number, cells
         line = reader.line_num + 1

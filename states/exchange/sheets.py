@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
+from time import time as time_of_day
 from typing import Any, BinaryIO, Final, Protocol
 
 import xlsxwriter  # type: ignore[import-untyped]  # ships no types
@@ -31,6 +32,8 @@ HELD_ROWS: Final = 5_000
 _FIRST_EXCEL_YEAR = 1900
 _EXACT_DIGITS = 10**15
 _CELL_TEXT_LIMIT = 32_767
+_STALE = 86_400
+"""Seconds after which no command works on what it made any more."""
 _WORKBOOKS = {".xlsx", ".xls", ".ods"}
 
 
@@ -196,6 +199,9 @@ def _making(scratch: Path | None) -> Iterator[tuple[io.BytesIO | str, dict[str, 
         yield io.BytesIO(), {**options, "in_memory": True}
         return
     scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for left in scratch.iterdir():  # by a command that was killed
+        if time_of_day() - left.stat().st_mtime > _STALE:
+            shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=scratch) as own:
         yield str(Path(own) / "made.xlsx"), {**options, "constant_memory": True, "tmpdir": own}
 
