@@ -15,6 +15,7 @@ from cli.render import show, show_findings, show_one, tell
 from states.exchange.lrs.practice import answer_batch
 from states.exchange.practice_cohort import write_cohort
 from states.learner.entry import read_entry
+from states.ports import Reading
 from states.reports.board import board
 from states.reports.stuck import stuck
 from states.reports.trail import trail
@@ -96,9 +97,9 @@ def _gather(desk: Desk, seed: int) -> None:
     with sheet.open("wb") as target:
         write_cohort(target, today=desk.office.today(), seed=seed)
     enrolment = gather_details.Enrolment(cohort=COHORT, qualification="8605-11", funded=True, notice_version="2026")
-    imported = gather_details.import_cohort(desk.office, desk.act, sheet, enrolment, day_first=True)
+    imported = gather_details.import_cohort(desk.office, desk.act, sheet, enrolment, Reading(day_first=True))
     _step(f"cohort import {sheet.name} --cohort {COHORT} --qualification 8605-11 --funded", imported.tally)
-    show_findings(imported.findings)
+    show_findings(imported.noticed)
     edits = {"P-003": {"postcode": "B1 1AA"}, "P-009": {"id_description": "Employer letter"}}
     for reference, changes in edits.items():
         values = {

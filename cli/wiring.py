@@ -34,6 +34,8 @@ from states.exchange.candidates import CandidateLists
 from states.exchange.cohort_sheet import CohortSheets
 from states.exchange.lar.profile import ProfiledLar
 from states.exchange.lrs.plug import LrsFiles
+from states.exchange.mappings import FILE as MAPPINGS
+from states.exchange.mappings import Mappings
 from states.exchange.outbox import Outbox
 from states.facts import LearnerFacts
 from states.learner import repository
@@ -95,9 +97,13 @@ class ConfiguredPlugs:
 
     @cached_property
     def cohort_source(self) -> CohortSheets:
-        """Reads cohort sheets by the alias table."""
+        """Opens cohort sheets by the alias table, and remembers in the config folder what was said of columns."""
         with laid_out("headings.toml"):
-            return CohortSheets(read_table("headings.toml", self._folder))
+            return CohortSheets(
+                read_table("headings.toml", self._folder),
+                memory=Mappings(self._folder / "config" / MAPPINGS),
+                scratch=self._folder / ".scratch",
+            )
 
     @cached_property
     def candidate_source(self) -> CandidateLists:

@@ -5,7 +5,7 @@ A plug turns bytes into typed rows and back. It knows no case and no event, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -51,19 +51,45 @@ class SheetRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sheet:
-    """A cohort sheet as read: its rows, what its columns were taken for, and what was passed over."""
+class Reading:
+    """How a sheet is to be read; what is empty is found out.
+
+    `header_row` is 1-based. `encoding` and `delimiter` are for CSV alone. `columns` says what headings mean: heading as
+    written -> field, or empty to leave the column out. `forget` leaves out what was remembered of these headings.
+    """
+
+    day_first: bool
+    sheet: str | None = None
+    header_row: int | None = None
+    encoding: str = ""
+    delimiter: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    forget: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SheetFacts:
+    """What a cohort sheet is: what its columns were taken for, how many learners it has, what was passed over.
+
+    `rows` counts learners. `columns` is heading as written -> field it was taken for, `told` those of them that a
+    person said, now or once (then `remembered`), `left_out` those a person wants left out. `unknown_columns` may have a
+    `likely` meaning, as heading -> (field, the heading that is understood). `skipped` tells (row, reason) of the first
+    rows that hold no learner: titles above the header, notes below the table; `skipped_rows` counts them all.
+    """
 
     name: str
     digest: str
     sheet: str
     header_row: int
     columns: Mapping[str, str]
-    """Heading as written -> field it was taken for."""
     unknown_columns: tuple[str, ...]
-    rows: tuple[SheetRow, ...]
+    rows: int
     skipped: tuple[tuple[int, str], ...] = ()
-    """(row, reason) of rows that hold no learner: titles above the header, notes below the table."""
+    skipped_rows: int = 0
+    told: Mapping[str, str] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
+    remembered: bool = False
+    likely: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,15 +101,45 @@ class RowResult:
     fixes: tuple[str, ...] = ()
 
 
-class CohortSource(Protocol):
-    """Reads a cohort sheet, and gives the user's own sheet back with Result and How to fix."""
+class Sheet(Protocol):
+    """A cohort sheet that is open: its learners one by one, however many, and the user's own sheet back."""
 
-    def read(self, path: Path, *, day_first: bool, sheet: str | None = None) -> Sheet:
-        """Read a CSV or XLSX file; raises FileRefused."""
+    @property
+    def about(self) -> SheetFacts:
+        """What was found out by looking through it once."""
         ...
 
-    def write_results(self, path: Path, source: Sheet, results: Sequence[RowResult], target: BinaryIO) -> None:
-        """Write the sheet at `path` again as XLSX with the two columns added, safe for people to open."""
+    def rows(self) -> Iterator[SheetRow]:
+        """Its learners in their order; raises FileRefused when the file is another by now."""
+        ...
+
+    def alike(self) -> Mapping[int, Finding]:
+        """What only shows between rows: by row, who has the same five details. Known once every row was read."""
+        ...
+
+    @property
+    def results_suffix(self) -> str:
+        """How the name of the sheet that goes back ends, such as .xlsx."""
+        ...
+
+    def write_results(self, results: Iterable[RowResult], target: BinaryIO) -> None:
+        """Write the sheet again with Result and How to fix, safe for people to open; a result a learner, in order."""
+        ...
+
+    def remember(self) -> bool:
+        """Keep what a person said of its columns for the next sheet with these headings; whether that was new."""
+        ...
+
+
+class CohortSource(Protocol):
+    """Opens cohort sheets."""
+
+    def open(self, path: Path, reading: Reading) -> Sheet:
+        """Open a CSV, XLSX, XLS or ODS file and look through it once; raises FileRefused and NotPossible."""
+        ...
+
+    def forget(self, path: Path, reading: Reading) -> bool:
+        """Forget what a person once said of the columns of such a sheet; whether there was anything."""
         ...
 
 
@@ -303,7 +359,7 @@ class Plugs(Protocol):
 
     @property
     def cohort_source(self) -> CohortSource:
-        """Reads cohort sheets."""
+        """Opens cohort sheets."""
         ...
 
     @property

@@ -7,9 +7,10 @@ import io
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from states.errors import FileRefused
 
@@ -22,7 +23,7 @@ WIDE_MARKS = (
     (b"\xff\xfe", "UTF-16"),
     (b"\xfe\xff", "UTF-16"),
 )
-SAVE_AS_UTF8 = 'Save it again as "CSV UTF-8 (comma delimited)".'
+SAVE_AS_UTF8: Final = 'Save it again as "CSV UTF-8 (comma delimited)".'
 
 
 def shown_name(path: Path | str) -> str:
@@ -30,29 +31,45 @@ def shown_name(path: Path | str) -> str:
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in Path(path).name) or "(no name)"
 
 
-def read_bytes(path: Path, *, limit: int = READ_LIMIT) -> bytes:
-    """Read a whole file that somebody handed in.
+@contextmanager
+def opened(path: Path, *, limit: int = READ_LIMIT) -> Iterator[BinaryIO]:
+    """Open a file that somebody handed in, for reading bytes.
 
-    `limit` is in bytes. Raises FileRefused for what is missing, not a plain file, unreadable, empty or too
-    large; this is judged before the file is opened, so a pipe or a device never blocks.
+    `limit` is in bytes. Raises FileRefused for what is missing, not a plain file, unreadable, empty or too large; this
+    is judged before the file is opened, so a pipe or a device never blocks. So does a disk that fails while reading.
     """
     name = shown_name(path)
     try:
         check_kind(path.stat(), name, limit)
-        with path.open("rb") as source:
-            check_kind(os.fstat(source.fileno()), name, limit)
-            data = source.read(limit + 1)
+        source = path.open("rb")
     except FileNotFoundError:
         raise FileRefused(name, "there is no such file", "Check the path and the spelling.") from None
     except ValueError:
         raise FileRefused(name, "the path holds a NUL character", "Give a plain path.") from None
     except OSError as error:
-        reason = f"it cannot be read ({error.strerror or type(error).__name__})"
-        raise FileRefused(name, reason, "Check its permissions, and that nobody holds it open.") from None
+        raise _unreadable(name, error) from None
+    with source:
+        try:
+            check_kind(os.fstat(source.fileno()), name, limit)
+            yield source
+        except OSError as error:
+            raise _unreadable(name, error) from None
+
+
+def _unreadable(name: str, error: OSError) -> FileRefused:
+    reason = f"it cannot be read ({error.strerror or type(error).__name__})"
+    return FileRefused(name, reason, "Check its permissions, and that nobody holds it open.")
+
+
+def read_bytes(path: Path, *, limit: int = READ_LIMIT) -> bytes:
+    """Read a whole file that somebody handed in; `limit` in bytes. Raises FileRefused as `opened` does."""
+    name = shown_name(path)
+    with opened(path, limit=limit) as source:
+        data = source.read(limit + 1)
     if not data:
         raise FileRefused(name, "the file is empty", "Export it again.")
     if len(data) > limit:
-        raise _too_large(name, limit)
+        raise too_large(name, limit)
     return data
 
 
@@ -65,11 +82,19 @@ def check_kind(status: os.stat_result, name: str, limit: int) -> None:
     if status.st_size == 0:
         raise FileRefused(name, "the file is empty", "Export it again.")
     if status.st_size > limit:
-        raise _too_large(name, limit)
+        raise too_large(name, limit)
 
 
-def _too_large(name: str, limit: int) -> FileRefused:
+def too_large(name: str, limit: int) -> FileRefused:
+    """The refusal of a file over `limit` bytes."""
     return FileRefused(name, f"it is larger than {limit:,} bytes", "Split it into smaller files.")
+
+
+def check_mark(data: bytes, file: str, fix: str = SAVE_AS_UTF8) -> None:
+    """Raise FileRefused when a text begins with the mark of UTF-16 or UTF-32."""
+    for mark, encoding in WIDE_MARKS:
+        if data.startswith(mark):
+            raise FileRefused(file, f"it is {encoding}, not UTF-8", fix)
 
 
 def decode_text(data: bytes, file: str) -> str:
@@ -77,9 +102,7 @@ def decode_text(data: bytes, file: str) -> str:
 
     Raises FileRefused with the byte offset of what is not UTF-8, for UTF-16 and UTF-32, and for NUL.
     """
-    for mark, encoding in WIDE_MARKS:
-        if data.startswith(mark):
-            raise FileRefused(file, f"it is {encoding}, not UTF-8", SAVE_AS_UTF8)
+    check_mark(data, file)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -100,11 +123,18 @@ def _line_of(before: bytes) -> int:
 def read_records(data: bytes, file: str, *, delimiter: str = ",") -> Iterator[tuple[int, int, list[str]]]:
     """Read CSV records as (line, record number, cells), both 1-based; a blank line has no cells.
 
-    The record number is the row a spreadsheet program shows. Raises FileRefused, with its line, for a quote
-    that is not closed, text after a closing quote, and a field over 100,000 characters.
+    The record number is the row a spreadsheet program shows. Raises FileRefused as `decode_text` and `records` do.
     """
-    text = decode_text(data, file)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    return records(io.StringIO(decode_text(data, file), newline=""), file, delimiter=delimiter)
+
+
+def records(lines: Iterable[str], file: str, *, delimiter: str) -> Iterator[tuple[int, int, list[str]]]:
+    """Split lines, each with its line end, into records as `read_records` gives them.
+
+    Raises FileRefused, with its line, for a quote that is not closed, text after a closing quote, and a field over
+    100,000 characters.
+    """
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     line, number = 1, 0
     while True:
         try:
@@ -114,7 +144,7 @@ def read_records(data: bytes, file: str, *, delimiter: str = ",") -> Iterator[tu
         except csv.Error as error:
             raise broken_csv(file, line, str(error)) from None
         number += 1
-        if any(len(cell) > FIELD_LIMIT for cell in cells):
+        if max(map(len, cells), default=0) > FIELD_LIMIT:
             raise broken_csv(file, line, "field larger than")
         yield line, number, cells
         line = reader.line_num + 1

@@ -52,9 +52,7 @@ def receive_reply(office: Office, act: Act, path: Path, *, sent_on: date | None 
         reply = with_references(uow, reply)
         matched, strangers = _match(uow, reply, tally)
         if seen:
-            tally.notes.append(
-                "this very file was received before; only answers that could not be used then are looked at again"
-            )
+            tally.notes.append("received before; only answers that could not be used then are looked at again")
             number: int | None = seen[-1].id
         else:
             number = uow.received(LRS_REPLY, reply.digest, rows=len(reply.rows))

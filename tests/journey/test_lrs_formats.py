@@ -132,14 +132,14 @@ def test_answers_to_verified_ulns_find_their_learners_by_the_number_asked_about(
     assert (centre.state("L-2"), centre.state("L-3")) == ("lrs_exception", "submitted_to_lrs")
 
 
-def test_a_held_number_is_verified_again_and_a_master_number_is_for_a_person(centre):
+def test_a_held_number_is_verified_again_and_a_master_number_takes_its_place(centre):
     centre.enrol("L-1", "L-2")
     centre.ask_lrs({"L-1": uln(1), "L-2": uln(2)})
     centre.do("lrs", "submit", "L-1", "L-2")
     centre.do("lrs", "receive", verified(centre, [(1, uln(1), "WSVRC001", uln(1))]))
     assert (centre.state("L-1"), centre.held("L-1")) == ("uln_received", uln(1))
-    centre.run("lrs", "receive", verified(centre, [(2, uln(2), "WSVRC002", uln(7))], name="second.xml"))
-    assert centre.held("L-2") == uln(2)
+    centre.do("lrs", "receive", verified(centre, [(2, uln(2), "WSVRC002", uln(7))], name="second.xml"))
+    assert centre.ulns("L-2") == [(uln(2), "merged"), (uln(7), "held")]
 
 
 @pytest.fixture(scope="module")
