@@ -7,11 +7,10 @@ import os
 import re
 import secrets
 import time
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from pathlib import Path
@@ -22,17 +21,20 @@ import tomli_w
 from pydantic import SecretStr, ValidationError
 
 from cli.options import chosen
+from cli.profiles import Profiles, RegistrationWindows, laid_out
 from config.settings import FILE as FILE  # noqa: PLC0414 - handed on to commands, which do not read config
+from config.settings import Awarding as Awarding  # noqa: PLC0414 - as above
 from config.settings import Settings as Settings  # noqa: PLC0414 - as above
 from config.settings import checked_address as checked
-from config.settings import read_settings, read_table, read_text
+from config.settings import read_beside, read_settings, read_table, read_text, table_names
 from states.asked import Asked, Policy
-from states.exchange.awarding.profile import ProfiledAwardingBody
+from states.exchange.awarding.bodies import AwardingBodies
 from states.exchange.cohort_sheet import CohortSheets
 from states.exchange.lar.profile import ProfiledLar
 from states.exchange.lrs.plug import LrsFiles
 from states.exchange.outbox import Outbox
 from states.exchange.post.mail import TemplatePostbox
+from states.exchange.result_sheet import ResultSheets
 from states.facts import LearnerFacts
 from states.learner import repository
 from states.learner.repository import LINEAGE
@@ -67,23 +69,6 @@ def clock() -> int:
     return time.time_ns() // 1_000
 
 
-@contextmanager
-def laid_out(name: str) -> Iterator[None]:
-    """Tell a file of the centre's own that cannot be read or lacks something, naming it; raises DefinitionError."""
-    try:
-        yield
-    except UnicodeDecodeError:
-        raise DefinitionError(name, ["is not UTF-8; save it again as UTF-8"]) from None
-    except tomllib.TOMLDecodeError as wrong:
-        raise DefinitionError(name, [f"is not TOML: {wrong}"]) from None
-    except DefinitionError as wrong:
-        raise DefinitionError(name, wrong.faults) from None
-    except KeyError as wrong:
-        raise DefinitionError(name, [f"has no {wrong.args[0]}; compare it with the one ulnflow ships"]) from None
-    except (TypeError, AttributeError, ValueError):
-        raise DefinitionError(name, ["is not laid out as the one ulnflow ships; compare them"]) from None
-
-
 class ClosedDays:
     """Days a nation's offices are closed, and the centre's own; the holiday table is loaded when first asked."""
 
@@ -103,8 +88,8 @@ class ClosedDays:
 class ConfiguredPlugs:
     """Plugs built from the centre's tables when first used."""
 
-    def __init__(self, folder: Path, *, practice: bool = False) -> None:
-        self._folder, self._practice = folder, practice
+    def __init__(self, folder: Path, awarding: Awarding, *, practice: bool = False) -> None:
+        self._folder, self._awarding, self._practice = folder, awarding, practice
 
     @cached_property
     def cohort_source(self) -> CohortSheets:
@@ -121,16 +106,19 @@ class ConfiguredPlugs:
             return LrsFiles(batch=table("lrs/batch.toml", self._folder), return_codes=codes)
 
     @cached_property
-    def awarding_body(self) -> ProfiledAwardingBody:
-        """Writes registrations by profile."""
-        with laid_out("profiles/ilm-generic.toml"):
-            return ProfiledAwardingBody(read_table("profiles/ilm-generic.toml", self._folder))
+    def awarding_body(self) -> AwardingBodies:
+        """Writes registrations, each by the profile of its qualification."""
+        return profiles(self._folder).bodies(self._awarding.profile, self._awarding.by_qualification)
 
     @cached_property
     def lar_system(self) -> ProfiledLar:
         """Writes LAR files by profile."""
-        with laid_out("profiles/lar-generic.toml"):
-            return ProfiledLar(read_table("profiles/lar-generic.toml", self._folder))
+        return profiles(self._folder).lar(self._awarding.lar_profile)
+
+    @cached_property
+    def result_sheets(self) -> ResultSheets:
+        """Writes what was found for people."""
+        return ResultSheets()
 
     @cached_property
     def postbox(self) -> TemplatePostbox:
@@ -145,6 +133,14 @@ class ConfiguredPlugs:
     def outbox(self) -> Outbox:
         """Puts files into the centre's outbox folder; those of a practice database say so by their names."""
         return Outbox(self._folder / "outbox", mark="PRACTICE_" if self._practice else "")
+
+
+def profiles(folder: Path | None) -> Profiles:
+    """The profiles of a centre or, without a folder, those shipped."""
+    return Profiles(
+        partial(read_table, folder=folder), partial(read_text, folder=folder), partial(read_beside, folder=folder),
+        table_names("profiles", folder),
+    )  # fmt: skip
 
 
 def find_folder() -> Path:
@@ -310,11 +306,13 @@ def office_on(
     database: Database, facts: Mapping[str, str], folder: Path, settings: Settings, now: Callable[[], int] = clock
 ) -> Office:
     """The office of a folder on a database that is open; raises DefinitionError."""
-    plugs = ConfiguredPlugs(folder, practice=facts[meta.MODE] == meta.PRACTICE)
+    plugs = ConfiguredPlugs(folder, settings.awarding, practice=facts[meta.MODE] == meta.PRACTICE)
     policy = Policy(
         late_uln=settings.policy.late_uln,
         closed=ClosedDays(settings.centre.nation, settings.closures),
         id_types=_id_types(folder),
+        windows=RegistrationWindows(lambda: plugs.awarding_body.windows()),  # noqa: PLW0108 - the plug is built when first asked
+        placeholder_days=settings.policy.placeholder_days,
     )
     rules = weighed_rules(settings)
     own = folder / "config" / "routes" / "ilm.toml"

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, St
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 FILE: Final = "ulnflow.toml"
+LARGEST: Final = 50_000_000
 Nation = Literal["england", "wales", "scotland", "northern_ireland"]
 
 
@@ -40,6 +41,7 @@ def checked_address(value: SecretStr) -> SecretStr:
 Ukprn = Annotated[str, StringConstraints(pattern=re.compile(r"^[1-9][0-9]{7}$", re.ASCII))]
 Text = Annotated[str, StringConstraints(max_length=120)]
 Address = Annotated[SecretStr, AfterValidator(checked_address)]
+Profile = Annotated[str, StringConstraints(pattern=re.compile(r"^[a-z0-9][a-z0-9-]{0,39}\Z", re.ASCII))]
 Day = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), AfterValidator(_day_is_real)]
 
 
@@ -59,10 +61,22 @@ class Centre(Section):
 
 
 class Policy(Section):
-    """What the centre decided: who updates the LAR of a late ULN, and how a date like 7/4/1988 is read."""
+    """What the centre decided: who updates the LAR of a late ULN, and how a date like 7/4/1988 is read.
+
+    `placeholder_days` is how long a funded aim may carry 9999999999 (ILR rules ULN_06 and ULN_07, 2025).
+    """
 
     late_uln: Literal["ilm", "centre"] = "centre"
     day_first: bool = True
+    placeholder_days: int = Field(default=60, ge=1, le=400)
+
+
+class Awarding(Section):
+    """Which profiles registration and LAR files are written by; `by_qualification` names others by code."""
+
+    profile: Profile = "ilm-generic"
+    lar_profile: Profile = "lar-generic"
+    by_qualification: dict[str, Profile] = Field(default_factory=dict)
 
 
 class Settings(BaseSettings):
@@ -80,6 +94,7 @@ class Settings(BaseSettings):
 
     centre: Centre
     policy: Policy = Field(default_factory=Policy)
+    awarding: Awarding = Field(default_factory=Awarding)
     operator: Text = ""
     database: Text = "ulnflow.db"
     database_url: Address = SecretStr("")
@@ -115,6 +130,24 @@ def read_table(name: str, folder: Path | None = None) -> Mapping[str, Any]:
     own = folder / "config" / name if folder is not None else None
     text = own.read_text("utf-8") if own is not None and own.is_file() else _shipped(name)
     return tomllib.loads(text)
+
+
+def read_beside(name: str, folder: Path | None = None) -> bytes | None:
+    """A file such as profiles/sheet.xlsx, at most 50 MB: the centre's own, else the one shipped; None without one."""
+    own = folder / "config" / name if folder is not None else None
+    if own is not None and own.is_file():
+        with own.open("rb") as source:
+            return source.read(LARGEST)
+    shipped = files("config").joinpath(*name.split("/"))
+    return shipped.read_bytes() if shipped.is_file() else None
+
+
+def table_names(kind: str, folder: Path | None = None) -> dict[str, bool]:
+    """The tables of a kind, such as profiles, by name; true for those that are the centre's own."""
+    shipped = {Path(one.name).stem: False for one in files("config").joinpath(kind).iterdir() if ".toml" in one.name}
+    place = folder / "config" / kind if folder is not None else None
+    own = {one.stem: True for one in place.glob("*.toml")} if place is not None and place.is_dir() else {}
+    return dict(sorted({**shipped, **own}.items()))
 
 
 def read_text(name: str, folder: Path | None = None) -> str:

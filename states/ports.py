@@ -12,6 +12,15 @@ from pathlib import Path
 from typing import BinaryIO, Literal, Protocol
 
 from states.learner.details import Details
+from states.registration import (
+    BodyList,
+    Confirmation,
+    Difference,
+    ListedRow,
+    MismatchReport,
+    Registration,
+    RegistrationFile,
+)
 
 Weight = Literal["note", "missing", "malformed", "refused"]
 
@@ -153,62 +162,55 @@ class Lrs(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Registration:
-    """One learner as registered with the awarding organisation; `uln` is empty on the alternative route."""
-
-    reference: str
-    details: Details
-    uln: str
-    qualification: str
-    cohort: str
-    funded: bool | None
-    candidate_number: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfirmedRow:
-    """One line of the awarding organisation's confirmation."""
-
-    row: int
-    reference: str
-    candidate_number: str
-    order_number: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Confirmation:
-    """A confirmation file as read."""
-
-    name: str
-    digest: str
-    rows: tuple[ConfirmedRow, ...]
-
-
 class AwardingBody(Protocol):
-    """The awarding organisation's registration by files, described by a profile."""
-
-    profile: str
+    """Awarding organisations served by files, each described by a profile; one profile for most qualifications."""
 
     def refusals(self, registration: Registration) -> tuple[Finding, ...]:
         """Where the profile's limits do not hold: lengths, codes, qualification; nothing is ever truncated."""
         ...
 
-    def split(self, registrations: Sequence[Registration]) -> Sequence[tuple[str, Sequence[Registration]]]:
-        """The registrations by file, each with the word its file name ends in (such as funded)."""
+    def split(self, registrations: Sequence[Registration]) -> Sequence[RegistrationFile]:
+        """The registrations by file: profiles, funded and non-funded apart, no file above its profile's limit."""
         ...
 
-    def write_registration(self, registrations: Sequence[Registration], target: BinaryIO) -> str:
-        """Write one file and give its extension, such as csv."""
+    def write_registration(self, file: RegistrationFile, target: BinaryIO) -> None:
+        """Write one file; raises FileRefused before a byte is written."""
         ...
 
-    def read_confirmation(self, path: Path) -> Confirmation:
-        """Read the file that names candidate and order numbers; raises FileRefused."""
+    def read_confirmation(self, path: Path, *, profile: str = "", sheet: str | None = None) -> Confirmation:
+        """Read the file that names candidate and order numbers; raises FileRefused, NotPossible."""
+        ...
+
+    def read_mismatches(self, path: Path, *, profile: str = "", sheet: str | None = None) -> MismatchReport:
+        """Read a report of learners whose ULN or details do not match; raises FileRefused, NotPossible."""
+        ...
+
+    def read_list(self, path: Path, *, profile: str = "", sheet: str | None = None) -> BodyList:
+        """Read the organisation's own list of learners; raises FileRefused, NotPossible."""
+        ...
+
+    def differences(self, row: ListedRow, registration: Registration) -> tuple[Difference, ...]:
+        """Where its list says something else than we do, in the order of the list's columns."""
+        ...
+
+    def serves(self, qualification: str, profile: str = "") -> bool:
+        """Whether a profile (the usual one, where none is named) is the one a qualification is registered by."""
         ...
 
 
 class LarSystem(Protocol):
     """The LAR system of the alternative route by files, described by a profile."""
+
+    extension: str
+    """How the names of its files end."""
+
+    def learner_refusals(self, registration: Registration) -> tuple[Finding, ...]:
+        """What does not fit the file that adds learners; empty when all fits."""
+        ...
+
+    def cross_reference_refusals(self, registration: Registration) -> tuple[Finding, ...]:
+        """What does not fit the cross-reference file; empty when all fits."""
+        ...
 
     def write_learners(self, registrations: Sequence[Registration], target: BinaryIO) -> None:
         """Write the file that adds learners to the LAR system."""
@@ -216,6 +218,14 @@ class LarSystem(Protocol):
 
     def write_cross_reference(self, registrations: Sequence[Registration], target: BinaryIO) -> None:
         """Write the file that ties each ULN to its candidate number."""
+        ...
+
+
+class ResultSheets(Protocol):
+    """Writes what was found for people to open."""
+
+    def write(self, rows: Sequence[Sequence[str]], target: BinaryIO) -> None:
+        """Write rows, headings first, as a workbook in which every text is neutralised."""
         ...
 
 
@@ -305,6 +315,11 @@ class Plugs(Protocol):
     @property
     def lar_system(self) -> LarSystem:
         """Sets up achievement records on the alternative route."""
+        ...
+
+    @property
+    def result_sheets(self) -> ResultSheets:
+        """Writes what was found for people."""
         ...
 
     @property

@@ -1,7 +1,7 @@
 """Learners in the database: all personal values in one table, apart from the log, so that they can be erased.
 
 `personal` holds details (a row a version), ULNs (a row a number ever held), free-text remarks and quarantined answers.
-With `workflow.store` this is the only module that knows SQL.
+With `workflow.store` and `case_facts` this is the only module that knows SQL.
 """
 
 from __future__ import annotations
