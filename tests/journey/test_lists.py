@@ -129,7 +129,10 @@ def test_the_bodys_own_list_is_compared_and_the_values_stand_in_the_sheet_alone(
     assert len(sheets) == 2
     rows = cells(sheets[0])
     assert ["3", "L-2", "differs", "Family name", "Ofc", "Featherstone"] in [one[:6] for one in rows]
-    assert "list was compared with our learners" in registered.do("audit", "events", "--kind", "looked_up", "--limit", "1").said
+    assert (
+        "list was compared with our learners"
+        in registered.do("audit", "events", "--kind", "looked_up", "--limit", "1").said
+    )
     registered.do("audit", "verify")
 
 

@@ -57,7 +57,11 @@ def test_the_list_of_the_owed_counts_working_days_and_the_placeholders_sixty(lat
 
 def test_a_file_for_the_lar_system_is_written_once_and_again_only_when_it_was_refused(late):
     paid(late)
+    start, nothing = late.events(), late.files()
+    rehearsed = late.json("lar", "create", "--prepare", "--dry-run")
+    assert (late.events(), late.files()) == (start, nothing)
     made = late.json("lar", "create", "--prepare")
+    assert made["counts"] == rehearsed["counts"]
     assert [one["learners"] for one in made["files"]] == [2]
     before = late.files()
     again = late.json("lar", "create", "--prepare")
