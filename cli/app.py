@@ -49,6 +49,8 @@ NOUNS = {
         "uln": "ULNs checked, and passed to learners.",
         "ilm": "Registration with ILM.",
         "lar": "The achievement record.",
+        "enrolment": "The management system's enrolments, held beside ours.",
+        "profile": "Layouts of the files for awarding organisations and LAR systems.",
         "route": "The picture of the route, and the alternative.",
     },
     "When something happens": {

@@ -15,10 +15,10 @@ from cli.render import show, show_findings, show_one, tell
 from states.exchange.lrs.practice import answer_batch
 from states.exchange.practice_cohort import write_cohort
 from states.learner.entry import read_entry
-from states.ports import Reading
 from states.reports.board import board
 from states.reports.stuck import stuck
 from states.reports.trail import trail
+from states.sheet_ports import Reading
 from states.steps import (
     decide_exception,
     gather_details,

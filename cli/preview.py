@@ -8,7 +8,7 @@ from cli.exits import FINDINGS
 from cli.options import Form
 from cli.render import say, show, show_one
 from states.learner.details import LABELS
-from states.ports import SheetFacts
+from states.sheet_ports import SheetFacts
 from states.steps.gather_details import Imported
 
 

@@ -13,7 +13,7 @@ import platformdirs
 
 from cli.options import chosen
 from config.tables import FILE as FILE  # noqa: PLC0414 - handed on to commands, which do not read config
-from config.tables import read_table
+from config.tables import read_table, read_text
 from states.exchange.lrs.layout import BatchLayout
 from states.exchange.lrs.return_codes import ReturnCodes
 from states.exchange.lrs.wrapper import VerifyTable, read_verify
@@ -57,6 +57,12 @@ def table(name: str, folder: Path | None = None) -> Mapping[str, Any]:
     """A table of the centre's or, without a folder, the one shipped."""
     with laid_out(name):
         return read_table(name, folder)
+
+
+def text(name: str, folder: Path | None = None) -> str:
+    """A text of the centre's or, without a folder, the one shipped."""
+    with laid_out(name):
+        return read_text(name, folder)
 
 
 def lrs_tables() -> tuple[BatchLayout, ReturnCodes, VerifyTable]:

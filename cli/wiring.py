@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from pathlib import Path
@@ -20,16 +20,19 @@ from pydantic import SecretStr, ValidationError
 
 from cli import post
 from cli.options import chosen
+from cli.profiles import Profiles, RegistrationWindows
 from cli.tables import FILE as FILE  # noqa: PLC0414 - handed on to commands
 from cli.tables import LRS_TABLES, laid_out
 from cli.tables import find_folder as find_folder  # noqa: PLC0414 - as above
 from cli.tables import table as table  # noqa: PLC0414 - as above
-from config.settings import Settings as Settings  # noqa: PLC0414 - handed on to commands, which do not read config
+from cli.tables import text as text  # noqa: PLC0414 - as above
+from config.settings import Awarding as Awarding  # noqa: PLC0414 - handed on to commands, which do not read config
+from config.settings import Settings as Settings  # noqa: PLC0414 - as above
 from config.settings import checked_address as checked
 from config.settings import read_settings
-from config.tables import read_table, read_text
+from config.tables import read_beside, read_table, read_text, table_names
 from states.asked import Asked, Policy
-from states.exchange.awarding.profile import ProfiledAwardingBody
+from states.exchange.awarding.bodies import AwardingBodies
 from states.exchange.candidates import CandidateLists
 from states.exchange.cohort_sheet import CohortSheets
 from states.exchange.lar.profile import ProfiledLar
@@ -37,6 +40,7 @@ from states.exchange.lrs.plug import LrsFiles
 from states.exchange.mappings import FILE as MAPPINGS
 from states.exchange.mappings import Mappings
 from states.exchange.outbox import Outbox
+from states.exchange.result_sheet import ResultSheets
 from states.facts import LearnerFacts
 from states.learner import repository
 from states.learner.repository import LINEAGE
@@ -92,8 +96,10 @@ class ClosedDays:
 class ConfiguredPlugs:
     """Plugs built from the centre's tables when first used."""
 
-    def __init__(self, folder: Path, *, practice: bool = False, lrs_format: BatchForm = "csv") -> None:
-        self._folder, self._practice, self._lrs_format = folder, practice, lrs_format
+    def __init__(
+        self, folder: Path, awarding: Awarding, *, practice: bool = False, lrs_format: BatchForm = "csv"
+    ) -> None:
+        self._folder, self._awarding, self._practice, self._lrs_format = folder, awarding, practice, lrs_format
 
     @cached_property
     def cohort_source(self) -> CohortSheets:
@@ -119,16 +125,19 @@ class ConfiguredPlugs:
             return LrsFiles(batch=batch, return_codes=codes, verify=verify, form=self._lrs_format)
 
     @cached_property
-    def awarding_body(self) -> ProfiledAwardingBody:
-        """Writes registrations by profile."""
-        with laid_out("profiles/ilm-generic.toml"):
-            return ProfiledAwardingBody(read_table("profiles/ilm-generic.toml", self._folder))
+    def awarding_body(self) -> AwardingBodies:
+        """Writes registrations, each by the profile of its qualification."""
+        return profiles(self._folder).bodies(self._awarding.profile, self._awarding.by_qualification)
 
     @cached_property
     def lar_system(self) -> ProfiledLar:
         """Writes LAR files by profile."""
-        with laid_out("profiles/lar-generic.toml"):
-            return ProfiledLar(read_table("profiles/lar-generic.toml", self._folder))
+        return profiles(self._folder).lar(self._awarding.lar_profile)
+
+    @cached_property
+    def result_sheets(self) -> ResultSheets:
+        """Writes what was found for people."""
+        return ResultSheets()
 
     @cached_property
     def postbox(self) -> Postbox:
@@ -147,6 +156,14 @@ class ConfiguredPlugs:
         return Outbox(self._folder / "outbox", mark="PRACTICE_" if self._practice else "")
 
 
+def profiles(folder: Path | None) -> Profiles:
+    """The profiles of a centre or, without a folder, those shipped."""
+    return Profiles(
+        partial(read_table, folder=folder), partial(read_text, folder=folder), partial(read_beside, folder=folder),
+        table_names("profiles", folder),
+    )  # fmt: skip
+
+
 def load_settings(folder: Path) -> Settings:
     """The centre's settings; raises DefinitionError naming each wrong key, never its value."""
     with laid_out(FILE):
@@ -158,12 +175,6 @@ def load_settings(folder: Path) -> Settings:
                 for fault in wrong.errors(include_input=False, include_url=False, include_context=False)
             ]
             raise DefinitionError(FILE, faults) from None
-
-
-def text(name: str, folder: Path | None = None) -> str:
-    """A text of the centre's or, without a folder, the one shipped."""
-    with laid_out(name):
-        return read_text(name, folder)
 
 
 def weighed_rules(settings: Settings) -> dict[str, Rule[Asked]]:
@@ -301,11 +312,14 @@ def office_on(
     database: Database, facts: Mapping[str, str], folder: Path, settings: Settings, now: Callable[[], int] = clock
 ) -> Office:
     """The office of a folder on a database that is open; raises DefinitionError."""
-    plugs = ConfiguredPlugs(folder, practice=facts[meta.MODE] == meta.PRACTICE, lrs_format=settings.lrs.format)
+    practice = facts[meta.MODE] == meta.PRACTICE
+    plugs = ConfiguredPlugs(folder, settings.awarding, practice=practice, lrs_format=settings.lrs.format)
     policy = Policy(
         late_uln=settings.policy.late_uln,
         closed=ClosedDays(settings.centre.nation, settings.closures),
         id_types=_id_types(folder),
+        windows=RegistrationWindows(lambda: plugs.awarding_body.windows()),  # noqa: PLW0108 - the plug is built when first asked
+        placeholder_days=settings.policy.placeholder_days,
     )
     rules = weighed_rules(settings)
     own = folder / "config" / "routes" / "ilm.toml"

@@ -43,6 +43,7 @@ def checked_address(value: SecretStr) -> SecretStr:
 Ukprn = Annotated[str, StringConstraints(pattern=re.compile(r"^[1-9][0-9]{7}$", re.ASCII))]
 Text = Annotated[str, StringConstraints(max_length=120)]
 Address = Annotated[SecretStr, AfterValidator(checked_address)]
+Profile = Annotated[str, StringConstraints(pattern=re.compile(r"^[a-z0-9][a-z0-9-]{0,39}\Z", re.ASCII))]
 Day = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), AfterValidator(_day_is_real)]
 
 
@@ -80,10 +81,22 @@ class Mail(Section):
 
 
 class Policy(Section):
-    """What the centre decided: who updates the LAR of a late ULN, and how a date like 7/4/1988 is read."""
+    """What the centre decided: who updates the LAR of a late ULN, and how a date like 7/4/1988 is read.
+
+    `placeholder_days` is how long a funded aim may carry 9999999999 (ILR rules ULN_06 and ULN_07, 2025).
+    """
 
     late_uln: Literal["ilm", "centre"] = "centre"
     day_first: bool = True
+    placeholder_days: int = Field(default=60, ge=1, le=400)
+
+
+class Awarding(Section):
+    """Which profiles registration and LAR files are written by; `by_qualification` names others by code."""
+
+    profile: Profile = "ilm-generic"
+    lar_profile: Profile = "lar-generic"
+    by_qualification: dict[str, Profile] = Field(default_factory=dict)
 
 
 class Lrs(Section):
@@ -109,6 +122,7 @@ class Settings(BaseSettings):
     policy: Policy = Field(default_factory=Policy)
     lrs: Lrs = Field(default_factory=Lrs)
     mail: Mail = Field(default_factory=Mail)
+    awarding: Awarding = Field(default_factory=Awarding)
     operator: Text = ""
     database: Text = "ulnflow.db"
     database_url: Address = SecretStr("")

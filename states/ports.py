@@ -5,159 +5,28 @@ A plug turns bytes into typed rows and back. It knows no case and no event, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Final, Literal, Protocol
 
 from states.learner.details import Details
 from states.mail_ports import Mailer, Postbox
+from states.registration import (
+    BodyList,
+    Confirmation,
+    Difference,
+    ListedRow,
+    MismatchReport,
+    Registration,
+    RegistrationFile,
+)
+from states.sheet_ports import CandidateSource, CohortSource, Finding
 
-Weight = Literal["note", "missing", "malformed", "refused"]
 BatchForm = Literal["csv", "xml"]
 BATCH_FORMS: Final[tuple[BatchForm, ...]] = ("csv", "xml")
 """What a batch file may be written in."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something to say about one field of one row: what was noticed, and how to put it right.
-
-    `note` tells what was understood, `missing` that a needed value is absent, `malformed` that a value was left
-    out because it cannot be right, `refused` that the row was not taken. The texts hold no personal value.
-    """
-
-    weight: Weight
-    field: str
-    code: str
-    message: str
-    fix: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SheetRow:
-    """One learner as a sheet tells it; `row` is the number the spreadsheet program shows (1-based)."""
-
-    row: int
-    reference: str
-    details: Details
-    cohort: str = ""
-    qualification: str = ""
-    funded: bool | None = None
-    start: date | None = None
-    planned_end: date | None = None
-    findings: tuple[Finding, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """How a sheet is to be read; what is empty is found out.
-
-    `header_row` is 1-based. `encoding` and `delimiter` are for CSV alone. `columns` says what headings mean: heading as
-    written -> field, or empty to leave the column out. `forget` leaves out what was remembered of these headings.
-    """
-
-    day_first: bool
-    sheet: str | None = None
-    header_row: int | None = None
-    encoding: str = ""
-    delimiter: str = ""
-    columns: Mapping[str, str] = field(default_factory=dict)
-    forget: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SheetFacts:
-    """What a cohort sheet is: what its columns were taken for, how many learners it has, what was passed over.
-
-    `rows` counts learners. `columns` is heading as written -> field it was taken for, `told` those of them that a
-    person said, now or once (then `remembered`), `left_out` those a person wants left out. `unknown_columns` may have a
-    `likely` meaning, as heading -> (field, the heading that is understood). `skipped` tells (row, reason) of the first
-    rows that hold no learner: titles above the header, notes below the table; `skipped_rows` counts them all.
-    """
-
-    name: str
-    digest: str
-    sheet: str
-    header_row: int
-    columns: Mapping[str, str]
-    unknown_columns: tuple[str, ...]
-    rows: int
-    skipped: tuple[tuple[int, str], ...] = ()
-    skipped_rows: int = 0
-    told: Mapping[str, str] = field(default_factory=dict)
-    left_out: tuple[str, ...] = ()
-    remembered: bool = False
-    likely: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowResult:
-    """What came of one row of the user's own sheet, for the sheet that goes back to them."""
-
-    row: int
-    result: str
-    fixes: tuple[str, ...] = ()
-
-
-class Sheet(Protocol):
-    """A cohort sheet that is open: its learners one by one, however many, and the user's own sheet back."""
-
-    @property
-    def about(self) -> SheetFacts:
-        """What was found out by looking through it once."""
-        ...
-
-    def rows(self) -> Iterator[SheetRow]:
-        """Its learners in their order; raises FileRefused when the file is another by now."""
-        ...
-
-    def alike(self) -> Mapping[int, Finding]:
-        """What only shows between rows: by row, who has the same five details. Known once every row was read."""
-        ...
-
-    @property
-    def results_suffix(self) -> str:
-        """How the name of the sheet that goes back ends, such as .xlsx."""
-        ...
-
-    def write_results(self, results: Iterable[RowResult], target: BinaryIO) -> None:
-        """Write the sheet again with Result and How to fix, safe for people to open; a result a learner, in order."""
-        ...
-
-    def remember(self) -> bool:
-        """Keep what a person said of its columns for the next sheet with these headings; whether that was new."""
-        ...
-
-
-class CohortSource(Protocol):
-    """Opens cohort sheets."""
-
-    def open(self, path: Path, reading: Reading) -> Sheet:
-        """Open a CSV, XLSX, XLS or ODS file and look through it once; raises FileRefused and NotPossible."""
-        ...
-
-    def forget(self, path: Path, reading: Reading) -> bool:
-        """Forget what a person once said of the columns of such a sheet; whether there was anything."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Candidate:
-    """Somebody the LRS holds who may be one of our learners; `row` is the one of the list it was read from."""
-
-    row: int
-    uln: str
-    details: Details
-
-
-class CandidateSource(Protocol):
-    """Reads the candidates of a possible match."""
-
-    def read(self, source: Path | bytes, *, day_first: bool) -> tuple[Candidate, ...]:
-        """Read a CSV or XLSX file, or CSV as it was typed; raises FileRefused."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,62 +119,55 @@ class Lrs(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Registration:
-    """One learner as registered with the awarding organisation; `uln` is empty on the alternative route."""
-
-    reference: str
-    details: Details
-    uln: str
-    qualification: str
-    cohort: str
-    funded: bool | None
-    candidate_number: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfirmedRow:
-    """One line of the awarding organisation's confirmation."""
-
-    row: int
-    reference: str
-    candidate_number: str
-    order_number: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Confirmation:
-    """A confirmation file as read."""
-
-    name: str
-    digest: str
-    rows: tuple[ConfirmedRow, ...]
-
-
 class AwardingBody(Protocol):
-    """The awarding organisation's registration by files, described by a profile."""
-
-    profile: str
+    """Awarding organisations served by files, each described by a profile; one profile for most qualifications."""
 
     def refusals(self, registration: Registration) -> tuple[Finding, ...]:
         """Where the profile's limits do not hold: lengths, codes, qualification; nothing is ever truncated."""
         ...
 
-    def split(self, registrations: Sequence[Registration]) -> Sequence[tuple[str, Sequence[Registration]]]:
-        """The registrations by file, each with the word its file name ends in (such as funded)."""
+    def split(self, registrations: Sequence[Registration]) -> Sequence[RegistrationFile]:
+        """The registrations by file: profiles, funded and non-funded apart, no file above its profile's limit."""
         ...
 
-    def write_registration(self, registrations: Sequence[Registration], target: BinaryIO) -> str:
-        """Write one file and give its extension, such as csv."""
+    def write_registration(self, file: RegistrationFile, target: BinaryIO) -> None:
+        """Write one file; raises FileRefused before a byte is written."""
         ...
 
-    def read_confirmation(self, path: Path) -> Confirmation:
-        """Read the file that names candidate and order numbers; raises FileRefused."""
+    def read_confirmation(self, path: Path, *, profile: str = "", sheet: str | None = None) -> Confirmation:
+        """Read the file that names candidate and order numbers; raises FileRefused, NotPossible."""
+        ...
+
+    def read_mismatches(self, path: Path, *, profile: str = "", sheet: str | None = None) -> MismatchReport:
+        """Read a report of learners whose ULN or details do not match; raises FileRefused, NotPossible."""
+        ...
+
+    def read_list(self, path: Path, *, profile: str = "", sheet: str | None = None) -> BodyList:
+        """Read the organisation's own list of learners; raises FileRefused, NotPossible."""
+        ...
+
+    def differences(self, row: ListedRow, registration: Registration) -> tuple[Difference, ...]:
+        """Where its list says something else than we do, in the order of the list's columns."""
+        ...
+
+    def serves(self, qualification: str, profile: str = "") -> bool:
+        """Whether a profile (the usual one, where none is named) is the one a qualification is registered by."""
         ...
 
 
 class LarSystem(Protocol):
     """The LAR system of the alternative route by files, described by a profile."""
+
+    extension: str
+    """How the names of its files end."""
+
+    def learner_refusals(self, registration: Registration) -> tuple[Finding, ...]:
+        """What does not fit the file that adds learners; empty when all fits."""
+        ...
+
+    def cross_reference_refusals(self, registration: Registration) -> tuple[Finding, ...]:
+        """What does not fit the cross-reference file; empty when all fits."""
+        ...
 
     def write_learners(self, registrations: Sequence[Registration], target: BinaryIO) -> None:
         """Write the file that adds learners to the LAR system."""
@@ -313,6 +175,14 @@ class LarSystem(Protocol):
 
     def write_cross_reference(self, registrations: Sequence[Registration], target: BinaryIO) -> None:
         """Write the file that ties each ULN to its candidate number."""
+        ...
+
+
+class ResultSheets(Protocol):
+    """Writes what was found for people to open."""
+
+    def write(self, rows: Sequence[Sequence[str]], target: BinaryIO) -> None:
+        """Write rows, headings first, as a workbook in which every text is neutralised."""
         ...
 
 
@@ -380,6 +250,11 @@ class Plugs(Protocol):
     @property
     def lar_system(self) -> LarSystem:
         """Sets up achievement records on the alternative route."""
+        ...
+
+    @property
+    def result_sheets(self) -> ResultSheets:
+        """Writes what was found for people."""
         ...
 
     @property

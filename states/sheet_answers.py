@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from states.ports import Finding, RowResult
+from states.sheet_ports import Finding, RowResult
 from states.tally import Refusal, Tally
 from workflow import Outcome
 

@@ -41,6 +41,7 @@ LRS_KEYING: Final = "lrs_keying_sheet"
 LRS_REPLY: Final = "lrs_reply"
 REGISTRATION: Final = "ilm_registration"
 CONFIRMATION: Final = "ilm_confirmation"
+MISMATCHES: Final = "ilm_mismatches"
 LAR_LEARNERS: Final = "lar_learners"
 LAR_CROSS_REFERENCE: Final = "lar_cross_reference"
 MESSAGE: Final = "uln_message"
@@ -65,6 +66,7 @@ REASONS: Final = frozenset(
         "wrong_uln",
         "left",
         "nobody_left",
+        "refused_by_body",
     }
 )
 """Every reason code an event may bear."""

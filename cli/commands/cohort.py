@@ -54,7 +54,7 @@ def import_(
     from cli.preview import said, say_what_was_read, show_preview
     from cli.render import progress, show_findings
     from cli.typed import day
-    from states.ports import Reading
+    from states.sheet_ports import Reading
     from states.steps.gather_details import Enrolment, import_cohort
 
     enrolment = Enrolment(

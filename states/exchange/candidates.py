@@ -25,7 +25,7 @@ from states.exchange.cohort_values import (
 from states.exchange.files import read_records
 from states.exchange.sheets import read_table
 from states.learner.details import FIVE_DETAILS, Details
-from states.ports import Candidate
+from states.sheet_ports import Candidate
 
 TYPED: Final = "standard input"
 LABELS: Final = {

@@ -18,7 +18,7 @@ from states.exchange.cohort_values import word_table as table_of
 from states.exchange.mappings import Mappings
 from states.exchange.sheets import HELD_ROWS, Grid, open_grid, write_for_people_csv, write_for_people_xlsx
 from states.learner.details import FIVE_DETAILS, match_key
-from states.ports import Finding, Reading, RowResult, SheetFacts, SheetRow
+from states.sheet_ports import Finding, Reading, RowResult, SheetFacts, SheetRow
 
 XLSX_ROWS: Final = 20_000
 """A longer CSV goes back as CSV: to make a workbook of it takes a third of the import."""

@@ -15,7 +15,7 @@ from typing import Final
 from states.exchange.cells import Cell, restore
 from states.learner import checks, uln
 from states.learner.details import LABELS, Details
-from states.ports import Finding, Weight
+from states.sheet_ports import Finding, Weight
 
 ROW_LABELS: Final = {
     "reference": "Learner reference",

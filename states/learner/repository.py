@@ -1,7 +1,7 @@
 """Learners in the database: all personal values in one table, apart from the log, so that they can be erased.
 
 `personal` holds details (a row a version), ULNs (a row a number ever held), and what `kept` says. With `workflow.store`
-these two are the only modules that know SQL.
+and `case_facts` these two are the only modules that know SQL.
 """
 
 from __future__ import annotations

@@ -234,6 +234,8 @@ LOOKS = {
     "reasons": "The words of reasons were looked at",
     "history": "An auditor read the learner's history",
     "events": "An auditor read events",
+    "body_list": "The awarding organisation's list was compared with our learners",
+    "enrolments": "The enrolments were compared with our learners",
     "refused": "An auditor asked for what auditors may not see, and was refused",
 }
 
@@ -350,6 +352,7 @@ NOTES: Final[Mapping[str, Sentence]] = {
     "registered_without_uln_held_since": lambda e, _r: (
         "ILM confirmed a registration that went to it without a ULN: the alternative route begins" + _given(e.evidence)
     ),
+    "registration_refused": lambda e, r: f"ILM refused the registration, {r.file(e.dispatch, e.row)}",
     "match_known": lambda _e, _r: "The match of the learner's other qualification holds here too",
     "registration_confirmed": lambda e, _r: (
         "ILM confirmed a registration after the learner had left" + _given(e.evidence)

@@ -16,6 +16,7 @@ from states.vocabulary import (
     LRS_REPLY,
     MAIL_REPORT,
     MESSAGE,
+    MISMATCHES,
     REGISTRATION,
 )
 from workflow.working_days import day_of, moment_of
@@ -29,6 +30,7 @@ FILES: Final = {
     LRS_REPLY: "reply of the LRS",
     REGISTRATION: "registration file for ILM",
     CONFIRMATION: "confirmation from ILM",
+    MISMATCHES: "mismatch report from ILM",
     LAR_LEARNERS: "learners file for the LAR system",
     LAR_CROSS_REFERENCE: "cross-reference file for the LAR system",
     MESSAGE: "messages to learners",
@@ -49,6 +51,7 @@ BY: Final = {"ilm": "ILM", "centre": "the centre"}
 REASONS: Final = {
     "rejected_whole": "the whole file was rejected",
     "never_sent": "the file was never sent",
+    "refused_by_body": "ILM's file says refused",
     "recalled": "taken back on purpose",
     "wrong_uln": "the ULN was never this learner's",
     "declined_uln": "declined a ULN",

@@ -14,8 +14,9 @@ from typing import Any, BinaryIO, Final
 from states.details_change import CASE_FIELDS, change_details, stale_fields
 from states.errors import FileRefused, NotFound, NotPossible
 from states.learner.details import LABELS, Details, changed_fields
-from states.ports import FileDraft, Finding, Reading, RowResult, Sheet, SheetFacts, SheetRow
+from states.ports import FileDraft
 from states.sheet_answers import ADDED, ELSEWHERE, REFUSED, UNCHANGED, UPDATED, Answers, Noticed, worded
+from states.sheet_ports import Finding, Reading, RowResult, Sheet, SheetFacts, SheetRow
 from states.tally import FileMade, Tally
 from states.unit_of_work import Office, UnitOfWork, token_of
 from states.vocabulary import COHORT_SHEET

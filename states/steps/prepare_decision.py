@@ -19,7 +19,7 @@ from states.errors import NotPossible
 from states.learner.details import FIVE_DETAILS, LABELS
 from states.learner.likeness import Likeness, compare
 from states.learner.repository import HELD, IN_ERROR
-from states.ports import Candidate
+from states.sheet_ports import Candidate
 from states.tally import Refusal, Tally
 from states.unit_of_work import Office, UnitOfWork
 from workflow import Act, Move, Standing

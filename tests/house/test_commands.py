@@ -42,7 +42,7 @@ READS = [
     "today", "status", "status --learners", "stuck", "help lrs", "help lar", "help ilm", "help", "cohort list",
     "route show", "exception list", "exception show ILM-00011", "dispatch list", "dispatch reconcile", "dispatch show 1", "duty list", "learner show ILM-00001",
     "learner why ILM-00001", "learner find", "audit history ILM-00001", "audit events", "audit verify", "uln check -",
-    f"lrs check {REPLY}", "uln check-template",
+    f"lrs check {REPLY}", "uln check-template", "profile list", "profile check", "lar owed",
 ]  # fmt: skip
 STEPS = {
     "cohort import": ("new", (str(SHEET), "--cohort", "NF-1", "--funded")),
@@ -70,6 +70,7 @@ STEPS = {
     "ilm confirm": ("ordered", ("--order", "WG-1", "--all")),
     "ilm reject": ("ordered", ("1", "--reason", "x")),
     "ilm exception": ("registered", ("ILM-00001", "--evidence", "x")),
+    "ilm mismatches": ("registered", (str(DATA / "ilm_mismatches.csv"),)),
     "lar confirm": ("registered", ("--by", "ilm", "--reference", "L-1", "--all")),
     "route alternative": ("gathered", ("ILM-00001", "--reason", "x", "--yes")),
     "learner edit": ("gathered", ("ILM-00001", "postcode")),

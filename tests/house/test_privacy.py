@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.bodies import csv_file
 from tests.fakes.centre import Result, row, uln
 from tests.unit.commands import Centre, centre_at
 
@@ -163,6 +164,39 @@ def test_the_whole_recommended_route_leaves_no_trace_of_the_person(watched):
     look_around(watched)
     watched.run("uln", "wrong", "R1", "--reason", "x", "--evidence", "case 2", code=0)
     watched.run("learner", "withdraw", "R1", "--reason", "left_course", code=0)
+    look_around(watched)
+    nothing_is_found(watched)
+
+
+def test_lists_and_reports_that_name_the_person_leave_no_trace(watched):
+    """E1, E2: values of theirs and ours, a reason that tells a name, files that are refused."""
+    watched.run("lrs", "submit", code=0)
+    assert receive(watched, R1=NUMBER, R2=uln(1), R3=uln(2)).code == 0
+    watched.run("uln", "pass", code=0)
+    watched.run("uln", "told", "--how", "email", "--all", code=0)
+    watched.run("ilm", "register", code=0)
+    theirs = {"ULN": NUMBER, "Candidate number": "C-1", "Last name": "Quuxburough", "Date of birth": "23/11/1987"}
+    files = watched.centre.folder
+    answer = csv_file(
+        files / "a.csv", [{"ULN": NUMBER, "Candidate number": "C-1", "Status": "Rejected", "Reason": "Quuxbury"}]
+    )
+    watched.run("ilm", "confirm", "--file", answer, code=1)
+    watched.run("ilm", "register", "R1", code=0)
+    watched.run(
+        "ilm", "confirm", "--file", csv_file(files / "b.csv", [{**theirs, "Candidate number": "Quuxbury Z"}]), code=4
+    )
+    watched.run("ilm", "confirm", "--file", csv_file(files / "c.csv", [theirs]), "--order", "WG-1", code=0)
+    watched.run("ilm", "reconcile", csv_file(files / "d.csv", [theirs]), code=1)
+    watched.run("ilm", "reconcile", csv_file(files / "e.csv", [{**theirs, "Date of birth": "23.11.1987"}]), code=4)
+    watched.run(
+        "enrolment", "reconcile", files / watched.centre.sheet([row("R1", **CANARY | {"Postcode": "GY9 3UG"})]), code=1
+    )
+    said = "Quuxbury, Zebediah is Quuxburough at the LRS"
+    report = csv_file(files / "f.csv", [{"ULN": NUMBER, "Reason": f'"{said}"'}, {"ULN": OTHER, "Reason": "x"}])
+    watched.run("ilm", "mismatches", report, code=0)
+    watched.run("ilm", "mismatches", csv_file(files / "g.csv", [{"ULN": "", "Reason": "Zebediah"}]), code=4)
+    watched.run("lar", "owed", code=0)
+    assert watched.centre.places()["R1"] == "ilm_exception"
     look_around(watched)
     nothing_is_found(watched)
 

@@ -13,7 +13,7 @@ import config
 from states.errors import FileRefused
 from states.exchange.cohort_sheet import CohortSheets
 from states.learner.details import Details
-from states.ports import Reading, RowResult
+from states.sheet_ports import Reading, RowResult
 from workflow.errors import DefinitionError
 
 DATA = Path(__file__).parent.parent / "data"

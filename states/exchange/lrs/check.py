@@ -23,7 +23,8 @@ from states.exchange.lrs.reply import answered_row, contradicting, said_by_name,
 from states.exchange.lrs.return_codes import ReturnCodes
 from states.exchange.lrs.wrapper import VerifyTable
 from states.learner import uln as uln_number
-from states.ports import BATCH_FORMS, Finding, ReplyRow
+from states.ports import BATCH_FORMS, ReplyRow
+from states.sheet_ports import Finding
 
 GROUPS_LIMIT: Final = 1_000
 """Different flaws that are told apart; what is beyond them is counted together."""

@@ -17,7 +17,8 @@ from states.exchange.lrs.refusals import find_refusals, header_of, refuse_batch
 from states.exchange.lrs.reply import read_reply
 from states.exchange.lrs.return_codes import Outcome, ReturnCodes
 from states.exchange.lrs.wrapper import read_verify
-from states.ports import BatchForm, BatchLearner, Finding, Reply
+from states.ports import BatchForm, BatchLearner, Reply
+from states.sheet_ports import Finding
 
 
 class LrsFiles:

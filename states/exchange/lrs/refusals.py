@@ -22,7 +22,8 @@ from states.exchange.columns import (
 from states.exchange.lrs.layout import BatchColumn, BatchLayout
 from states.exchange.lrs.record import UKPRN
 from states.learner.checks import email_fault, name_fault
-from states.ports import BatchLearner, Finding
+from states.ports import BatchLearner
+from states.sheet_ports import Finding
 
 _NO_CHARACTERS: Final = re.compile("[\ufdd0-\ufdef\ufffe\uffff]")
 """Code points that are no characters: XML cannot carry the last two (XML 1.0, fifth edition, 2008)."""

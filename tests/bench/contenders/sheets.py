@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 
 from cli import wiring
-from states.ports import Reading
+from states.sheet_ports import Reading
 from states.steps.gather_details import Enrolment, import_cohort
 from tests.bench.steps import Job, Phases
 from tests.unit.commands import SHEET, centre_at
