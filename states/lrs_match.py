@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,6 +19,8 @@ DOUBTED: Final = ("data_challenge",)
 """The duty that an answer opens which does not fit the ULN held."""
 WRONG: Final = "wrong_uln"
 """The code of an exception that is no answer: the ULN held proved wrong."""
+WHOSE_ANSWER: Final = 16
+"""Hexadecimal digits of a commitment that tell one answer from another."""
 OTHER_CASES: Final = "received for the learner's other qualification as well"
 
 
@@ -43,6 +45,20 @@ class Known:
     ulns: Mapping[int, Sequence[UlnRecord]]
     current: Mapping[int, tuple[int, Details]]
     sent: Mapping[tuple[int, int], Details]
+
+    def answer_id(self, one: Matched, commit: Callable[[int, str], str], echoed: frozenset[str]) -> str:
+        """What an answer is known by: file, case, code and ULN, and whatever it says beyond those.
+
+        That is older numbers, what differs, and details echoed that are not those sent.
+        """
+        row, learner = one.row, one.standing.subject
+        sent = self.sent.get((learner, one.member.version))
+        other = [name for name in sorted(echoed) if sent and getattr(row.echo, name) != getattr(sent, name)]
+        said = [*row.linked, *row.differs, *(f"{name}={getattr(row.echo, name)}" for name in other)]
+        parts = [f"answer:{one.dispatch.id}:{one.standing.case}:{row.code}"]
+        parts.append(commit(learner, row.uln)[:WHOSE_ANSWER] if row.uln else "")
+        parts += [commit(learner, chr(31).join(said))[:WHOSE_ANSWER]] if said else []
+        return ":".join([*parts, *(["twice"] if one.rivals else [])])
 
 
 def know(uow: UnitOfWork, matched: Sequence[Matched]) -> Known:

@@ -8,6 +8,7 @@ from typing import Final
 from states.errors import FileRefused
 from states.exchange.workbook_gate import (
     ATTRIBUTES,
+    MARKED_LIMIT,
     RESAVE,
     SheetScan,
     attributes,
@@ -58,6 +59,7 @@ class _Sheet:
     """A sheet while it is scanned; places count from 0."""
 
     def __init__(self) -> None:
+        self.open = False
         self.row = self.column = self.height = self.rows = self.columns = self.filled = 0
         self.formulas: set[tuple[int, int]] = set()
         self.errors: set[tuple[int, int]] = set()
@@ -68,12 +70,15 @@ class _Sheet:
         self.columns = max(self.columns, self.column + times)
         check_area(self.rows, self.columns, file)
         self.filled += times * self.height
+        marked = "table:formula" in own or own.get("calcext:value-type") == "error"
+        if marked and len(self.formulas) + len(self.errors) + times * self.height > MARKED_LIMIT:
+            rule = f"a sheet has more than {MARKED_LIMIT:,} cells with a formula or an error"
+            raise FileRefused(file, rule, "Paste the table as values, or save as CSV UTF-8.")
         places = [
             (row + 1, column)
-            for marked in ("table:formula" in own or own.get("calcext:value-type") == "error",)
-            if marked
             for row in range(self.row, self.row + self.height)
             for column in range(self.column, self.column + times)
+            if marked
         ]
         if "table:formula" in own:
             self.formulas.update(places)
@@ -97,6 +102,9 @@ def _scan(content: bytes, file: str) -> dict[str, SheetScan]:
                 check_area(area, 1, file)
                 scans[name] = SheetScan(sheet.filled, frozenset(sheet.formulas), frozenset(sheet.errors))
         elif part == b"table-row":
+            if sheet.open is not closing:  # a row within a row, or the end of none
+                raise FileRefused(file, "a sheet is damaged", RESAVE)
+            sheet.open = not closing and not empty
             if not closing:
                 sheet.column, sheet.height = 0, _times(own, "table:number-rows-repeated", file)
             if closing or empty:

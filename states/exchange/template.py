@@ -46,6 +46,13 @@ def fill(data: bytes, template: Template, columns: Mapping[str, str], rows: Sequ
     if data.startswith(OLE_MARK):
         raise FileRefused(template.file, "the template is an old .xls, or protected by a password to open it", NEW_ONE)
     check_workbook(data, template.file)
+    try:
+        return _filled(data, template, columns, rows)
+    except (ValueError, TypeError, KeyError, SyntaxError):  # lxml's own error is one of syntax
+        raise FileRefused(template.file, "the template is damaged", NEW_ONE) from None
+
+
+def _filled(data: bytes, template: Template, columns: Mapping[str, str], rows: Sequence[Sequence[str]]) -> bytes:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         book = _Book(archive, template.file)
         sheet = _Sheet(book, book.part_of(template.sheet), template)
@@ -67,7 +74,9 @@ def fill(data: bytes, template: Template, columns: Mapping[str, str], rows: Sequ
 def _parse(content: bytes) -> Any:
     from lxml import etree  # noqa: PLC0415 - slow to import, and only templates need it
 
-    return etree.fromstring(content, etree.XMLParser(resolve_entities=False, no_network=True))
+    return etree.fromstring(
+        content, etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
+    )
 
 
 def _bytes(root: Any) -> bytes:
@@ -145,10 +154,18 @@ class _Sheet:
         self.data = self.root.find(f"{MAIN}sheetData")
         if self.data is None:
             raise FileRefused(template.file, "the template is damaged", NEW_ONE)
-        self.rows = {int(row.get("r", "0")): row for row in self.data}
+        self.rows = {self._numbered(row): row for row in self.data}
         protection = self.root.find(f"{MAIN}sheetProtection")
         self.protected = protection is not None and protection.get("sheet", "0") in {"1", "true"}
         self.merged = [_area(one.get("ref", "")) for one in self.root.iter(f"{MAIN}mergeCell")]
+
+    def _numbered(self, row: Any) -> int:
+        """The number of a row, whose cells say theirs too; raises FileRefused where places are left to be counted."""
+        number = row.get("r", "")
+        if not number.isdigit() or any(not PLACE.fullmatch(cell.get("r", "")) for cell in row.iter(f"{MAIN}c")):
+            fix = "Open the template in a spreadsheet program and save it again as .xlsx."
+            raise FileRefused(self.template.file, "rows or cells of the template do not say where they stand", fix)
+        return int(number)
 
     def bytes(self) -> bytes:
         """The part as it is now; the area it says it fills is left for the reader to see."""

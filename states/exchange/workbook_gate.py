@@ -33,7 +33,8 @@ _SHEET = re.compile(rb"<(?:\w+:)?sheet" + ATTRIBUTES + rb"\s*/?>")
 _RELATION = re.compile(rb"<(?:\w+:)?Relationship" + ATTRIBUTES + rb"\s*/?>")
 _CELL = re.compile(rb"<(?:\w+:)?(row|c)" + ATTRIBUTES + rb"\s*(/?)>(?:\s*<(?:\w+:)?(f)[\s/>])?")
 _CELL_START = re.compile(rb"<(?:\w+:)?(?:row|c)[\s/>]")
-_COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
+MARKED_LIMIT: Final = 200_000
+"""Cells with a formula or an error that one sheet may have."""
 _PLACE = re.compile(rb"([A-Za-z]{1,3})([0-9]{1,7})")
 RESAVE: Final = "Open it in a spreadsheet program and save it again as .xlsx."
 
@@ -148,7 +149,18 @@ def unpack_xml(data: bytes, member: zipfile.ZipInfo, file: str) -> bytes:
     content = unpack(data, member, file)
     if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
         raise FileRefused(file, "a part declares a document type", RESAVE)
-    return _COMMENT.sub(b"", content)
+    return _without_comments(content, file)
+
+
+def _without_comments(content: bytes, file: str) -> bytes:
+    kept, at = [], 0
+    while (begin := content.find(b"<!--", at)) >= 0:
+        end = content.find(b"-->", begin + 4)
+        if end < 0:
+            raise FileRefused(file, "a sheet is damaged", RESAVE)
+        kept.append(content[at:begin])
+        at = end + 3
+    return b"".join([*kept, content[at:]])
 
 
 def attributes(raw: bytes) -> dict[str, str]:

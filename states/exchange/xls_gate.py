@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from states.errors import FileRefused
-from states.exchange.workbook_gate import SheetScan, check_area
+from states.exchange.workbook_gate import RESAVE, SheetScan, check_area
 
 OLE_MARK: Final = bytes.fromhex("d0cf11e0a1b11ae1")
 
@@ -132,6 +132,7 @@ def _records(stream: bytes, at: int) -> Iterator[tuple[int, int, int]]:
 
 def _scan(stream: bytes, file: str) -> dict[str, SheetScan]:
     scans: dict[str, SheetScan] = {}
+    begun: set[int] = set()
     area = 0
     for kind, at, _length in list(_records(stream, 0)):
         if kind == _PASSWORD:
@@ -142,6 +143,9 @@ def _scan(stream: bytes, file: str) -> dict[str, SheetScan]:
             begin, _hidden, what, letters, wide = struct.unpack_from("<IBBBB", stream, at)
             raw = stream[at + 8 : at + 8 + letters * (2 if wide & 1 else 1)]
             name = raw.decode("utf-16-le" if wide & 1 else "latin-1")
+            if begin in begun or name in scans:
+                raise FileRefused(file, "two sheets share a name or a place: the workbook is damaged", RESAVE)
+            begun.add(begin)
             if what == 0:
                 scans[name], size = _scan_sheet(stream, begin, file)
                 area += size

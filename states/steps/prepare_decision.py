@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -135,7 +136,7 @@ def assign(office: Office, act: Act, references: Sequence[str], to: str, *, dry_
                 agreed = {"to": to, "about": subject_of(standing)}
                 moves.append(Move(case=standing.case, evidence={"to": to}, facts={"assigned": agreed}))
         tally.add(uow.note("exception_assigned", moves), names, "assigned")
-    tally.next.append("ulnflow exception list --mine")
+    tally.next.append(f"ulnflow exception list --to {shlex.quote(to)}")
     return tally
 
 

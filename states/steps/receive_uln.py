@@ -26,8 +26,6 @@ from workflow.working_days import day_of
 TYPED: Final = "typed_back"
 """Why an answer is recorded after its day: a person read it in the portal and typed it in."""
 KEPT: Final = "kept: a person must decide"
-WHOSE_ANSWER: Final = 16
-"""Hexadecimal digits of a commitment that tell one answer from another."""
 CODE: Final = re.compile(r"[A-Z]{2,6}[0-9]{1,6}")
 """What a return code looks like; anything else that is typed for one may be a ULN, and stays out of the log."""
 NAMED: Final = 10
@@ -294,8 +292,7 @@ def _move(
         facts=facts,
         opens=opens,
         commitments={"uln": commitment} if commitment else {},
-        command_id=f"answer:{one.dispatch.id}:{standing.case}:{row.code}:{commitment[:WHOSE_ANSWER]}"
-        + (":twice" if one.rivals else ""),
+        command_id=known.answer_id(one, commit, echoed),
         private=Answer(row.uln, row.echo, echoed, linked=row.linked),
         closes=uow.close_duties(standing.case, *DOUBTED) if trigger == "confirm_match" else (),
     )

@@ -77,7 +77,11 @@ def register(
         if good:
             _write(uow, good, names, tally)
     if tally.files:
-        tally.next.append("send the file to ILM; when it confirms: ulnflow ilm confirm --order NUMBER --all")
+        for made in tally.files:
+            which = f" --dispatch {made.dispatch}" if len(tally.files) > 1 else ""
+            tally.next.append(
+                f"send {made.name} to ILM; when it confirms: ulnflow ilm confirm{which} --order NUMBER --all"
+            )
     elif any(r.rule == "I2" for r in tally.refusals):
         tally.next.append("wait for the cohort, or: ulnflow cohort waive COHORT --reason WHY")
     return tally

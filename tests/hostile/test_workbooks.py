@@ -196,6 +196,18 @@ BAD_XLS = {
     "a web page": (b"\xef\xbb\xbf<html><table><tr><td>Ref</td></tr></table></html>", "web page"),
     "text": (HEADINGS.encode(), "no workbook"),
 }
+OPEN_COMMENTS = b"".join(b"<!--%d" % n for n in range(100_000))
+MANY_FORMULAS = (
+    '<table:table-row table:number-rows-repeated="5000"><table:table-cell table:formula="of:=1" '
+    'table:number-columns-repeated="1000" office:value-type="float"/></table:table-row>'
+)
+BAD_XLSX |= {
+    "comments": (packed(GOOD[".xlsx"], replaced=[("xl/worksheets/sheet1.xml", OPEN_COMMENTS)]), "damaged"),
+}
+BAD_ODS |= {
+    "formulas without end": (ods_with(ROW, MANY_FORMULAS + ROW), "with a formula or an error"),
+    "a row in a row": (ods_with(ROW, ROW * 20), "damaged"),
+}
 CASES = [
     (suffix, kind, *case)
     for suffix, cases in ((".xlsx", BAD_XLSX), (".ods", BAD_ODS), (".xls", BAD_XLS))

@@ -110,3 +110,27 @@ def test_a_master_whose_older_number_another_learner_holds_goes_to_a_person(cent
     refused = centre.run("lrs", "receive", centre.reply({"L-2": uln(3)}, name="two.csv"))
     assert "L-2 L-1 holds this ULN" in refused.said
     assert (centre.state("L-2"), centre.held("L-2")) == ("lrs_exception", "")
+
+
+def test_a_later_answer_that_says_more_than_the_first_is_not_taken_for_a_repeat(centre, linked):
+    """The same code and number, but another older number: it comes into the history."""
+    registered(centre)
+    linked["L-1"] = (uln(1),)
+    centre.do("lrs", "receive", centre.reply({"L-1": uln(2)}, name="merged.csv"))
+    linked["L-1"] = (uln(1), uln(6))
+    centre.do("lrs", "receive", centre.reply({"L-1": uln(2)}, name="later.csv"))
+    assert (uln(6), "merged") in centre.ulns("L-1")
+    assert found(centre, uln(6)) == ["L-1"]
+
+
+def test_a_later_answer_about_somebody_else_is_not_taken_for_a_repeat(centre):
+    registered(centre)
+    reply = centre.reply({"L-1": uln(1)}, name="again.csv")
+    centre.do("lrs", "receive", reply)
+    before = centre.events()
+    other = reply.with_name("other.csv")
+    other.write_bytes(reply.read_bytes().replace(b'"1990-', b'"1970-').replace(b'"2005-', b'"1970-'))
+    received = centre.run("lrs", "receive", other)
+    assert other.read_bytes() != reply.read_bytes()
+    assert "done before" not in received.said
+    assert centre.events() > before

@@ -1,6 +1,7 @@
 """A locked template of somebody else's: values go into empty cells, everything else stays as it was."""
 
 import io
+import re
 import zipfile
 
 import openpyxl
@@ -92,3 +93,24 @@ def test_an_unprotected_template_takes_values_in_rows_that_are_not_there_yet(tmp
 def test_a_template_that_is_no_workbook_is_refused(data):
     with pytest.raises(FileRefused, match=r"their\.xlsx"):
         fill(data, LAYOUT, COLUMNS, [["L-1", "x", "y"]])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (rb'<row r="\d+"', b"<row", "do not say where they stand"),
+        (rb'<c r="[A-Z]+\d+"', b"<c", "do not say where they stand"),
+        (rb'<row r="\d+"', b'<row r="q"', "do not say where they stand"),
+        (rb"</sheetData>", b"", "damaged"),
+    ],
+)
+def test_a_template_whose_places_must_be_guessed_is_refused(tmp_path, old, new, says):
+    """What stands there already would be moved otherwise, formulas too."""
+    data = template(tmp_path / "their.xlsx").read_bytes()
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as archive, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as spoilt:
+        for name in archive.namelist():
+            content = archive.read(name)
+            spoilt.writestr(name, re.sub(old, new, content) if name == "xl/worksheets/sheet1.xml" else content)
+    with pytest.raises(FileRefused, match=says):
+        fill(made.getvalue(), LAYOUT, COLUMNS, [["007", "Example", "2004-02-29"]])

@@ -17,7 +17,7 @@ HEADER_VALUES: Final = ("file_version", "reference", "ukprn", "count")
 
 FORMS: Final = frozenset({"", "name", "postcode", "email", "date", "uln", "code", "plain"})
 NEEDED: Final = ("uln", "reference", "given_name", "family_name", "date_of_birth", "gender", "postcode")
-LIMITS: Final = ("bytes", "learners", "elements", "depth")
+LIMITS: Final = ("bytes", "learners", "elements", "depth", "linked")
 BOTH_ENDS: Final = 2
 
 

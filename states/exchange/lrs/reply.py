@@ -10,7 +10,7 @@ from states.errors import FileRefused
 from states.exchange.gate import Gate
 from states.exchange.lrs.layout import BatchLayout
 from states.exchange.lrs.reading import read_records
-from states.exchange.lrs.record import Head, Record, Report, read_date, read_details, refusing
+from states.exchange.lrs.record import AGAIN, Flaw, Head, Record, Report, read_date, read_details, refusing
 from states.exchange.lrs.return_codes import KINDS, ReturnCodes
 from states.exchange.lrs.wrapper import VerifyTable
 from states.learner.details import DATE_FIELDS, Details
@@ -59,6 +59,9 @@ def answered_row(record: Record, layout: BatchLayout, codes: ReturnCodes, report
     texts, uln = record.texts, record.texts.get(layout.name_from("uln"), "")
     code = texts.get(layout.return_code_heading, "")
     outcome, meaning = codes.classify(code)
+    if len(record.linked) > layout.limits["linked"]:
+        rule = f"one learner has more than {layout.limits['linked']} older numbers"
+        report(Flaw("linked", rule, AGAIN, layout.merged["linked"], record.line))
     return ReplyRow(
         row=record.row,
         reference=texts.get(layout.name_from("reference"), ""),
