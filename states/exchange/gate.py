@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +11,8 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from states.errors import FileRefused
-from states.exchange.files import SAVE_AS_UTF8, WIDE_MARKS, check_kind, shown_name
+from states.exchange import files
+from states.exchange.files import SAVE_AS_UTF8, WIDE_MARKS, shown_name
 
 PART: Final = 65_536
 """Bytes read at once."""
@@ -94,22 +94,8 @@ def opened(path: Path, *, limit: int) -> Iterator[Gate]:
     Raises FileRefused for what is missing, not a plain file, unreadable, empty or too large, judged before it is
     opened.
     """
-    name = shown_name(path)
-    try:
-        check_kind(path.stat(), name, limit)
-        source = path.open("rb")
-    except FileNotFoundError:
-        raise FileRefused(name, "there is no such file", "Check the path and the spelling.") from None
-    except ValueError:
-        raise FileRefused(name, "the path holds a NUL character", "Give a plain path.") from None
-    except OSError as error:
-        raise _unreadable(name, error) from None
-    with source:
-        try:
-            check_kind(os.fstat(source.fileno()), name, limit)
-            yield Gate(source, name, limit=limit)
-        except OSError as error:
-            raise _unreadable(name, error) from None
+    with files.opened(path, limit=limit) as source:
+        yield Gate(source, shown_name(path), limit=limit)
 
 
 @contextmanager
@@ -118,8 +104,3 @@ def held(data: bytes, name: str) -> Iterator[Gate]:
     if not data:
         raise FileRefused(name, "the file is empty", "Export it again.")
     yield Gate(io.BytesIO(data), name, limit=len(data))
-
-
-def _unreadable(name: str, error: OSError) -> FileRefused:
-    reason = f"it cannot be read ({error.strerror or type(error).__name__})"
-    return FileRefused(name, reason, "Check its permissions, and that nobody holds it open.")
