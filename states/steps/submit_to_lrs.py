@@ -203,13 +203,21 @@ def mark_sent(
 
 
 def reject(office: Office, act: Act, name: str, reason: str, *, dry_run: bool = False) -> Tally:
-    """Record that the LRS refused a whole file, or that it was never sent: its learners are free again."""
+    """Record that the LRS refused a whole file, or that it was never sent: its learners are free again.
+
+    Raises NotFound, and NotPossible for a file that was answered for somebody.
+    """
     tally = Tally()
     with office.begin(act, dry_run=dry_run) as uow:
         dispatch = uow.find_dispatch(name, LRS_KINDS)
         if dispatch.state not in OPEN_STATES:
             tally.notes.append(f"{dispatch.name} is {dispatch.state.replace('_', ' ')} already: nothing changed")
             return tally
+        if answered := uow.dispatches.counts(dispatch.id).get("answered", 0):
+            raise NotPossible(
+                f"{dispatch.name} was answered for {answered} learners, so the LRS took it; take the others back with: "
+                "ulnflow lrs recall REFERENCE --reason WHY"
+            )
         members = uow.dispatches.members(dispatch.id, "open")
         uow.end(dispatch, REJECTED, reason="rejected_whole" if dispatch.state != PREPARED else "never_sent")
         _take_back(uow, {m.case: dispatch for m in members}, tally, reason="rejected_whole", words=reason)

@@ -174,3 +174,15 @@ def test_an_answer_to_a_file_that_nobody_was_left_in_is_no_strangers(centre):
     assert (centre.state("L-1"), centre.held("L-1")) == ("uln_received", uln(1))
     assert centre.json("dispatch", "reconcile")["adds_up"] is True
     centre.do("audit", "verify")
+
+
+def test_a_file_that_was_answered_for_somebody_was_not_refused_whole(centre):
+    sent(centre, "L-1", "L-2")
+    centre.do("lrs", "receive", centre.reply({"L-1": uln(1)}))
+    before = centre.events()
+    name = centre.batches()[0].name
+    for words in (("lrs", "reject", name), ("dispatch", "reject", name)):
+        assert "take the others back with: ulnflow lrs recall" in centre.refused(*words, "--reason", "test").said
+    assert centre.events() == before
+    centre.do("lrs", "recall", "L-2", "--reason", "never came back")
+    assert centre.state("L-2") == "details_gathered"
