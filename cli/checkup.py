@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from cli import wiring
+from cli.typed import holds_password
 from states.exchange.outbox import Outbox
 from workflow.errors import WorkflowError
 from workflow.store.condition import Finding, integrity, last_recorded, settings
@@ -128,9 +129,7 @@ def _permissions(folder: Path, known: wiring.Settings) -> Iterator[Finding]:
     personal = [path for path in open_ones if path.name not in {wiring.FILE, "logs", "outbox"}]
     for path in personal:
         yield Finding("rights", "wrong", f"{path.name} can be read by others", f"chmod 600 {path.name}")
-    if ":" in known.database_url.get_secret_value().partition("//")[2].partition("@")[0] and (
-        folder / wiring.FILE in open_ones and not closed
-    ):
+    if holds_password(known.database_url.get_secret_value()) and folder / wiring.FILE in open_ones and not closed:
         yield Finding(
             "rights", "wrong", f"{wiring.FILE} holds a password and can be read by others", f"chmod 600 {wiring.FILE}"
         )

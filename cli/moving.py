@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import typer
 
 from cli import wiring
 from cli.render import progress, say
-from cli.typed import typed
+from cli.typed import holds_password, typed
 from states.errors import NotPossible
 from workflow.errors import StoreError
 from workflow.store import meta, roles, transfer
@@ -66,8 +65,7 @@ def _target(folder: Path, address: str, file: Path | None) -> Path | str:
         return path
     if address:
         given = wiring.checked_address(address)
-        parts = urlsplit(given)
-        if parts.password is not None or {"password", "passfile"} & parse_qs(parts.query).keys():
+        if holds_password(given):
             raise typer.BadParameter(
                 "others on this computer can read an argument: give the password by PGPASSWORD or a password file, "
                 f"or the whole address by {VARIABLE}"

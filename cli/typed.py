@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import parse_qs, urlsplit
 
 import typer
 
@@ -41,6 +42,12 @@ def lines(source: Path | str = "-") -> list[str]:
     """The lines of a file, or of standard input for `-`, that are not blank; raises FileRefused."""
     text = _read_input(whole=True) if str(source) == "-" else text_of(source)
     return [line for line in text.splitlines() if line.strip()]
+
+
+def holds_password(address: str) -> bool:
+    """Whether the address of a database holds a password, or the file of one."""
+    parts = urlsplit(address)
+    return parts.password is not None or bool({"password", "passfile"} & parse_qs(parts.query).keys())
 
 
 def text_of(source: Path | str) -> str:

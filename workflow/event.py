@@ -7,7 +7,6 @@ it over a log entry, and never over a re-serialisation.
 
 from __future__ import annotations
 
-import hashlib
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
@@ -16,6 +15,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import orjson
+
+from workflow.seal.tree import leaf_hash as leaf_hash  # noqa: PLC0414 - the hash of an event's body
 
 SCHEMA: Final = 1
 OPENED: Final = "opened"
@@ -130,11 +131,6 @@ class Mould:
         The leaf hash of the event before in the case is written in hexadecimal.
         """
         return self._text % (b"%d", b"%d" % occurred_at, b"%d", b"%b", b"%d" % recorded_at, b"%d")
-
-
-def leaf_hash(body: bytes) -> bytes:
-    """SHA-256 over a zero byte and the body: the leaf hash of RFC 6962 (2013), section 2.1."""
-    return hashlib.sha256(b"\x00" + body).digest()
 
 
 def parse(body: bytes) -> Event:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.exits import FINDINGS
 from cli.options import All, Cohort, DryRun, Evidence, Form, Format, ListFile, On, Reason, Reference, References
+
+if TYPE_CHECKING:
+    from cli.desk import Desk
+    from workflow import Standing
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -86,13 +90,9 @@ def send(
     from cli.desk import desk
     from cli.render import progress
     from states.steps.send_uln import send as send_messages
-    from states.vocabulary import MESSAGE
 
     with desk("uln send") as at:
-        if everyone or dispatch:
-            standings = [s for s in at.office.waiting(MESSAGE, dispatch) if not cohort or s.cohort == cohort]
-        else:
-            standings = at.choose(references, cohort=cohort, listed=listed, states=["uln_received"], everyone=False)
+        standings = _to_tell(at, references, dispatch, cohort, listed, everyone=everyone)
         with progress(len(standings), "sending") as bar:
             named = bool(references or listed)
             tally = send_messages(at.office, at.act, standings, named=named, dry_run=dry_run, progress=bar)
@@ -163,13 +163,9 @@ def told(
     from cli.desk import desk
     from cli.typed import day
     from states.steps.pass_uln_on import record_told
-    from states.vocabulary import MESSAGE
 
     with desk("uln told") as at:
-        if everyone or dispatch:
-            standings = [s for s in at.office.waiting(MESSAGE, dispatch) if not cohort or s.cohort == cohort]
-        else:
-            standings = at.choose(references, cohort=cohort, listed=listed, states=["uln_received"], everyone=False)
+        standings = _to_tell(at, references, dispatch, cohort, listed, everyone=everyone)
         tally = record_told(at.office, at.act, standings, how=how, on=day(at_day), reason=reason, dry_run=dry_run)
         if not standings:
             tally.notes.append("no message waits; write them with: ulnflow uln pass, or name the learners")
@@ -213,3 +209,14 @@ def wrong(
 
     with desk("uln wrong") as at:
         at.finish(report_wrong(at.office, at.act, reference, reason, evidence, dry_run=dry_run), form, dry_run=dry_run)
+
+
+def _to_tell(
+    at: Desk, references: list[str] | None, dispatch: str, cohort: str, listed: Path | None, *, everyone: bool
+) -> list[Standing]:
+    """Who is meant: whose message waits, of one set or of all, or who was named."""
+    from states.vocabulary import MESSAGE
+
+    if everyone or dispatch:
+        return [s for s in at.office.waiting(MESSAGE, dispatch) if not cohort or s.cohort == cohort]
+    return at.choose(references, cohort=cohort, listed=listed, states=["uln_received"], everyone=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -53,11 +52,8 @@ def parse(data: bytes) -> Sealed:
     lines = read.text[:-1].split("\n")
     if len(lines) != _LINES or not lines[0] or not _SIZE.fullmatch(lines[1]):
         raise NoteRefused("it is no checkpoint: origin, size and root, a line each")
-    try:
-        root = base64.b64decode(lines[2], validate=True)
-    except (binascii.Error, ValueError):
-        root = b""
-    if len(root) != HASH_SIZE or base64.b64encode(root).decode() != lines[2]:
+    root = note.decoded(lines[2])
+    if len(root) != HASH_SIZE:
         raise NoteRefused("it is no checkpoint: its root is not 32 bytes in base64")
     return Sealed(Checkpoint(lines[0], int(lines[1]), root), read)
 

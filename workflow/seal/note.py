@@ -59,7 +59,7 @@ class Key:
         """The key that a line such as `name+hash+key` says; raises NoteRefused."""
         name, _, rest = text.partition("+")
         shown, _, encoded = rest.partition("+")
-        raw = _decoded(encoded)
+        raw = decoded(encoded)
         if not is_name(name) or len(raw) != 1 + _PUBLIC or raw[0] not in {ED25519, COSIGNED}:
             raise NoteRefused("this is no public key: it is written name+hash+key, for Ed25519")
         key = cls(name, raw[1:], raw[0])
@@ -173,13 +173,14 @@ def _cosigned(text: str, seconds: int) -> bytes:
 
 def _signature(line: str) -> Signature:
     name, _, encoded = line.removeprefix(DASH).partition(" ")
-    raw = _decoded(encoded)
+    raw = decoded(encoded)
     if not line.startswith(DASH) or not is_name(name) or len(raw) <= _ID:
         raise NoteRefused("a signature line is not written as one")
     return Signature(name, raw[:_ID], raw[_ID:])
 
 
-def _decoded(text: str) -> bytes:
+def decoded(text: str) -> bytes:
+    """Base64 as it is written here and in no other way; nothing for anything else."""
     try:
         raw = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

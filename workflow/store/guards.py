@@ -76,6 +76,11 @@ SHUT: Final = "event_shut"
 LEFT: Final = "this database was moved: nothing can be written here"
 """What a database that was left says to a program that had it open before."""
 
+LEFT_ADVICE: Final = (
+    "it was moved while this program had it open; nothing was written. Name the new one in ulnflow.toml"
+)
+"""What that means for a person."""
+
 SHUTTING: Final = {
     "sqlite": (f"CREATE TRIGGER {SHUT} BEFORE INSERT ON event\nBEGIN SELECT RAISE(ABORT, '{LEFT}'); END",),
     "postgresql": (

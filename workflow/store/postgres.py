@@ -16,7 +16,7 @@ from psycopg.pq import ExecStatus, TransactionStatus
 
 from workflow.errors import Conflict, LogProtected, NotAllowed, StoreError, WorkflowError
 from workflow.store.connection import PostgresConnection
-from workflow.store.guards import LEFT
+from workflow.store.guards import LEFT, LEFT_ADVICE
 from workflow.store.side import Side
 from workflow.store.writer import WRITER
 
@@ -90,10 +90,7 @@ class Postgres(Side):
         if "append-only" in said:
             return LogProtected(f"{self.name}: {said}. Nothing was changed; record a correction instead.")
         if LEFT in said:
-            return StoreError(
-                f"{self.name}: it was moved while this program had it open; nothing was written. "
-                "Name the new one in ulnflow.toml"
-            )
+            return StoreError(f"{self.name}: {LEFT_ADVICE}")
         if isinstance(wrong, errors.UniqueViolation) and wrong.diag.constraint_name in {"event_once", "event_pkey"}:
             return Conflict(
                 f"{self.name}: another event took this place in the case; nothing was written. Repeat the command."

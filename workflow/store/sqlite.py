@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from workflow.errors import Conflict, LogProtected, StoreError, WorkflowError
 from workflow.store.connection import SqliteConnection
-from workflow.store.guards import LEFT
+from workflow.store.guards import LEFT, LEFT_ADVICE
 from workflow.store.side import Side
 
 BUSY_MS: Final = 30_000
@@ -40,7 +40,7 @@ SOUND_SQLITE: Final = (3, 51, 3)
 PAUSES: Final = (0.0005, 0.02)
 """Seconds between two tries for the write gate: the first, and the longest."""
 ADVICE: Final = (
-    ("was moved", "it was moved while this program had it open; nothing was written. Name the new one in ulnflow.toml"),
+    (LEFT, LEFT_ADVICE),
     ("locked", "another ulnflow is writing to it; wait until that has finished and repeat the command"),
     ("readonly", "it cannot be written; give your account the right to change the file and its folder"),
     ("unable to open", "it cannot be opened; check that its folder exists and that you may write in it"),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from states.errors import FileRefused
-from states.exchange.files import FIELD_LIMIT, broken_csv
+from states.exchange.files import broken_csv, records
 from states.exchange.gate import Gate
 from states.exchange.lrs.layout import HEADER_VALUES, BatchLayout
 from states.exchange.lrs.record import AGAIN, Flaw, Head, Record, Report, check_count, check_values
@@ -54,22 +53,12 @@ def read_csv_records(gate: Gate, layout: BatchLayout, head: Head, report: Report
 
 def _rows(gate: Gate) -> Iterator[tuple[int, list[str]]]:
     """(line, cells) of each record that is not blank; the line is where it begins."""
-    reader = csv.reader(_lines(gate), strict=True)
-    line = 1
-    while True:
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise broken_csv(gate.name, line, str(error)) from None
-        except UnicodeDecodeError as error:
-            raise gate.not_utf8(error) from None
-        if any(len(cell) > FIELD_LIMIT for cell in cells):
-            raise broken_csv(gate.name, line, "field larger than")
-        if cells:
-            yield line, cells
-        line = reader.line_num + 1
+    try:
+        for line, _, cells in records(_lines(gate), gate.name, delimiter=","):
+            if cells:
+                yield line, cells
+    except UnicodeDecodeError as error:
+        raise gate.not_utf8(error) from None
 
 
 def _lines(gate: Gate) -> Iterator[str]:
