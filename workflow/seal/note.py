@@ -23,7 +23,7 @@ SIGNATURES: Final = 16
 """More signature lines than these are refused."""
 
 LONGEST: Final = 1_000_000
-_ID, _STAMP, _SIGNATURE = 4, 8, 64
+_ID, _STAMP, _SIGNATURE, _PUBLIC = 4, 8, 64, 32
 
 
 class NoteRefused(ValueError):
@@ -60,7 +60,7 @@ class Key:
         name, _, rest = text.partition("+")
         shown, _, encoded = rest.partition("+")
         raw = _decoded(encoded)
-        if not is_name(name) or len(raw) != 33 or raw[0] not in {ED25519, COSIGNED}:
+        if not is_name(name) or len(raw) != 1 + _PUBLIC or raw[0] not in {ED25519, COSIGNED}:
             raise NoteRefused("this is no public key: it is written name+hash+key, for Ed25519")
         key = cls(name, raw[1:], raw[0])
         if shown != key.id.hex():

@@ -7,11 +7,14 @@ nothing is missing, which the places of a case's own events show.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Final
 
 from workflow.seal.tree import HASH_SIZE, Frontier, Node, folded, node_hash, perfect_nodes, split
 
+PAGE: Final = 4_096
 LARGEST: Final = 2**62
 """A size above this is no size of a log."""
 
@@ -62,9 +65,21 @@ def consistency_plan(first: int, second: int) -> Plan:
 
 def make(leaves: Iterable[bytes], plans: Sequence[Plan]) -> list[list[bytes]]:
     """The proofs of some plans by one walk along the leaf hashes; raises ValueError when the leaves do not reach."""
-    wanted = dict.fromkeys(node for plan in plans for part in plan for node in part)
+    wanted: dict[int, list[int]] = {}
+    for level, place in {node for plan in plans for part in plan for node in part}:
+        wanted.setdefault(level, []).append(place)
+    for places in wanted.values():
+        places.sort()
     found: dict[Node, bytes] = {}
-    Frontier().extend(leaves, wanted, found)
+
+    def keep(level: int, first: int, hashes: Sequence[bytes]) -> None:
+        places = wanted.get(level, ())
+        for place in places[bisect_left(places, first) : bisect_left(places, first + len(hashes))]:
+            found[level, place] = hashes[place - first]
+
+    tree, coming = Frontier(), iter(leaves)
+    while page := list(islice(coming, PAGE)):
+        tree.extend(page, keep)
     try:
         return [[folded([found[node] for node in part]) for part in plan] for plan in plans]
     except KeyError:
@@ -107,16 +122,9 @@ def verify_consistency(size1: int, size2: int, root1: bytes, root2: bytes, proof
     """
     _check_sizes(size1, size2)
     _check_hashes(proof, root1, root2)
-    if size1 > size2:
-        raise ProofRefused(f"a tree of {size1} leaves is no beginning of one of {size2}")
-    if size1 == size2:
-        if proof:
-            raise ProofRefused("the sizes are equal: nothing is to be proved")
-        if root1 != root2:
-            raise ProofRefused("two roots for the same size: the log was shown in two versions")
+    if size1 == 0 or size1 >= size2:
+        _check_ends(size1, size2, root1, root2, proof)
         return
-    if size1 == 0:
-        raise ProofRefused("from an empty tree nothing can be shown")
     path = [root1, *proof] if size1 & (size1 - 1) == 0 else list(proof)
     if not proof:
         raise ProofRefused("the proof is empty")
@@ -136,10 +144,20 @@ def verify_consistency(size1: int, size2: int, root1: bytes, root2: bytes, proof
         fn, sn = fn >> 1, sn >> 1
     if sn:
         raise ProofRefused("the proof is shorter than it should be")
-    if old != root1:
-        raise ProofRefused("the proof does not lead to the earlier root")
-    if new != root2:
-        raise ProofRefused("the proof does not lead to the later root")
+    if (old, new) != (root1, root2):
+        raise ProofRefused(f"the proof does not lead to the {'earlier' if old != root1 else 'later'} root")
+
+
+def _check_ends(size1: int, size2: int, root1: bytes, root2: bytes, proof: Sequence[bytes]) -> None:
+    """Check what needs no walk: two trees of one size, and sizes from which nothing follows."""
+    if size1 > size2:
+        raise ProofRefused(f"a tree of {size1} leaves is no beginning of one of {size2}")
+    if size1 < size2:
+        raise ProofRefused("from an empty tree nothing can be shown")
+    if proof:
+        raise ProofRefused("the sizes are equal: nothing is to be proved")
+    if root1 != root2:
+        raise ProofRefused("two roots for the same size: the log was shown in two versions")
 
 
 def _check_sizes(*sizes: int) -> None:

@@ -7,7 +7,7 @@ one walk along the leaves, in memory that grows with the logarithm of their numb
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import Final
 
@@ -17,6 +17,8 @@ EMPTY_ROOT: Final = sha256(b"").digest()
 
 Node = tuple[int, int]
 """A perfect subtree: (level, place)."""
+
+Keep = Callable[[int, int, Sequence[bytes]], None]
 
 
 def leaf_hash(data: bytes) -> bytes:
@@ -43,25 +45,38 @@ class Frontier:
         """The hashes of the perfect subtrees, largest first; with the size they are all of it."""
         return tuple(self._peaks)
 
-    def extend(
-        self, leaves: Iterable[bytes], wanted: Mapping[Node, None] | None = None, found: dict[Node, bytes] | None = None
-    ) -> None:
-        """Add leaf hashes in their order; of the nodes `wanted`, those that came about are put into `found`."""
-        peaks, size, digest = self._peaks, self.size, sha256
-        looks = wanted is not None and found is not None
-        for leaf in leaves:
-            node, place, level = leaf, size, 0
-            if looks and (0, place) in wanted:  # type: ignore[operator]
-                found[0, place] = node  # type: ignore[index]
-            while place & 1:
-                node = digest(b"\x01" + peaks.pop() + node).digest()
-                place >>= 1
-                level += 1
-                if looks and (level, place) in wanted:  # type: ignore[operator]
-                    found[level, place] = node  # type: ignore[index]
-            peaks.append(node)
-            size += 1
-        self.size = size
+    def extend(self, leaves: Sequence[bytes], keep: Keep | None = None) -> None:
+        """Add leaf hashes in their order, the largest perfect block at a time.
+
+        `keep` is given every run of nodes that comes about: their level, the place of the first, and the hashes.
+        """
+        done, count = 0, len(leaves)
+        while done < count:
+            level = (count - done).bit_length() - 1
+            if self.size:
+                level = min(level, (self.size & -self.size).bit_length() - 1)
+            block = leaves[done : done + (1 << level)]
+            done += len(block)
+            self._add(block, level, keep)
+
+    def _add(self, block: Sequence[bytes], level: int, keep: Keep | None) -> None:
+        digest, at = sha256, self.size
+        for depth in range(level):
+            if keep is not None:
+                keep(depth, at >> depth, block)
+            halves = zip(block[::2], block[1::2], strict=True)
+            block = [digest(b"\x01" + left + right).digest() for left, right in halves]
+        node, place = block[0], at >> level
+        if keep is not None:
+            keep(level, place, block)
+        while place & 1:
+            node = node_hash(self._peaks.pop(), node)
+            place >>= 1
+            level += 1
+            if keep is not None:
+                keep(level, place, (node,))
+        self._peaks.append(node)
+        self.size = (place + 1) << level
 
     def root(self) -> bytes:
         """The root of the tree as it is now."""
@@ -76,7 +91,7 @@ def folded(peaks: Sequence[bytes]) -> bytes:
     return node
 
 
-def root_of(leaves: Iterable[bytes]) -> bytes:
+def root_of(leaves: Sequence[bytes]) -> bytes:
     """The root over leaf hashes."""
     tree = Frontier()
     tree.extend(leaves)
