@@ -55,7 +55,8 @@ NOUNS = {
         "exception": "What a person must decide.",
         "duty": "What is owed beside the route.",
         "learner": "One learner: shown, corrected, explained.",
-        "audit": "The log: read and checked.",
+        "audit": "The log: read, checked, sealed and proved.",
+        "keys": "The keys that seal the log.",
         "db": "The database: upgraded, checked, shared, moved.",
     },
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from workflow.errors import StoreError
 from workflow.seal import note
@@ -31,7 +32,7 @@ def known_keys(connection: Connection) -> list[Key]:
     return list(found)
 
 
-def introduce(work: Work[object], key: Key, before: Key | None = None) -> None:
+def introduce(work: Work[Any], key: Key, before: Key | None = None) -> None:
     """Tell the log of a key that signs for it from now on; one it knows is not told twice."""
     if key in known_keys(work.connection):
         return
