@@ -65,6 +65,16 @@ class Policy(Section):
     day_first: bool = True
 
 
+class Seal(Section):
+    """Where checkpoints of the log are written: a folder, in the centre's own or anywhere, such as a share."""
+
+    folder: Text = "seals"
+
+    def folder_in(self, centre: Path) -> Path:
+        """The folder, seen from the centre's."""
+        return centre / self.folder
+
+
 class Settings(BaseSettings):
     """Everything in ulnflow.toml; `clocks` are working days by state or duty, `rules` block or warn by rule code.
 
@@ -80,6 +90,7 @@ class Settings(BaseSettings):
 
     centre: Centre
     policy: Policy = Field(default_factory=Policy)
+    seal: Seal = Field(default_factory=Seal)
     operator: Text = ""
     database: Text = "ulnflow.db"
     database_url: Address = SecretStr("")
