@@ -96,7 +96,6 @@ class Desk:
         if tally.refusals or tally.counts["refused"]:
             raise typer.Exit(FINDINGS)
 
-
     def _seal(self) -> None:
         """Seal what the command wrote; what was written stands, whether or not it can be sealed."""
         from cli import sealing  # noqa: PLC0415 - keys are slow to read, and most commands write nothing

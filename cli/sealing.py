@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 from states.errors import FileRefused, NotPossible
 from states.unit_of_work import Office
 from workflow import Act
-from workflow.errors import StoreError
+from workflow.errors import NotAllowed, StoreError
 from workflow.seal import checkpoint, keys
 from workflow.seal.checkpoint import Checkpoint
 from workflow.seal.note import Key, NoteRefused, Signer
-from workflow.sealing import introduce, known_keys, seal
-from workflow.store.seals import Seal
+from workflow.sealing import introduce, seal
+from workflow.store.seals import Seal, known_keys
 
 LOG_KEY, NEXT_KEY = "log.pem", "next.pem"
 SUFFIX: Final = ".checkpoint"
@@ -37,6 +38,22 @@ def own_key(folder: Path, office: Office) -> tuple[Key, Any]:
         keys.make(path)
     secret = keys.read(path)
     return keys.public(secret, office.engine.origin), secret
+
+
+def begin(folder: Path) -> None:
+    """Make the key of a new folder and tell the log of it; who may not write to the log signs nothing."""
+    from cli import wiring  # noqa: PLC0415 - wiring is a floor below, and slow to read
+
+    office = wiring.open_office(folder)
+    try:
+        with suppress(NotAllowed):
+            path = place(folder) / LOG_KEY
+            secret = keys.read(path) if path.exists() else keys.make(path)
+            key = keys.public(secret, office.engine.origin)
+            with office.engine.work(wiring.act(wiring.load_settings(folder), "init")) as work:
+                introduce(work, key)
+    finally:
+        office.database.close()
 
 
 def seal_now(

@@ -8,28 +8,11 @@ from typing import Any
 from workflow.errors import StoreError
 from workflow.seal import note
 from workflow.seal.checkpoint import Checkpoint, Sealed
-from workflow.seal.note import Key, Note, NoteRefused, Signer
+from workflow.seal.note import Key, Note, Signer
 from workflow.seal.proof import consistency_plan, inclusion_plan, make
 from workflow.store.connection import Connection
-from workflow.store.history import History
-from workflow.store.seals import Seal, Seals
+from workflow.store.seals import KEY_MADE, KEY_ROTATED, Seal, Seals, known_keys
 from workflow.work import Work
-
-KEY_MADE, KEY_ROTATED = "key_made", "key_rotated"
-"""Events that tell which keys sign for this log."""
-
-
-def known_keys(connection: Connection) -> list[Key]:
-    """The keys that the log itself names, oldest first."""
-    history = History(connection)
-    told = [event for kind in (KEY_MADE, KEY_ROTATED) for event in history.events(kind=kind)]
-    found: dict[Key, None] = {}
-    for event in sorted(told, key=lambda event: event.position):
-        try:
-            found[Key.parse(str(event.evidence.get("key", "")))] = None
-        except NoteRefused:
-            continue  # verify tells of what no command can have written
-    return list(found)
 
 
 def introduce(work: Work[Any], key: Key, before: Key | None = None) -> None:

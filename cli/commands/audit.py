@@ -101,7 +101,7 @@ def verify(
     from cli.desk import desk
     from cli.render import complain, progress, say, show, show_one
     from workflow.errors import SchemaMissing, StoreError
-    from workflow.sealing import known_keys
+    from workflow.store.seals import known_keys
     from workflow.store.verify import verify as check
 
     try:
@@ -113,9 +113,7 @@ def verify(
                 for path in against or ()
                 for told in [sealing.trusted(path, origin, sealing.parsed(by) if by else known)]
             }
-            report = check(
-                look.connection, origin, {(route.name, route.version): route}, bar, keys=known, outside=outside
-            )
+            report = check(look.connection, origin, {(route.name, route.version): route}, bar, outside=outside)
     except SchemaMissing:
         raise
     except StoreError as wrong:
@@ -210,8 +208,8 @@ def consistency(
     from cli.render import complain, show_one
     from states.errors import NotPossible
     from workflow.seal import ProofRefused, verify_consistency
-    from workflow.sealing import known_keys, prove_consistency
-    from workflow.store.seals import Seals
+    from workflow.sealing import prove_consistency
+    from workflow.store.seals import Seals, known_keys
 
     with desk("audit consistency") as at, at.office.database.reading() as connection:
         known, origin = known_keys(connection), at.office.engine.origin

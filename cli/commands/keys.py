@@ -16,7 +16,7 @@ def show(form: Format = Form.table) -> None:
     from cli.desk import desk
     from cli.render import say
     from cli.render import show as table
-    from workflow.sealing import known_keys
+    from workflow.store.seals import known_keys
 
     with desk("keys show") as at:
         with at.office.database.reading() as connection:

@@ -7,10 +7,15 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
+from workflow.seal.note import Key, NoteRefused
 from workflow.seal.tree import HASH_SIZE, Frontier
 from workflow.store.connection import Connection
+from workflow.store.history import History
 
 PAGE: Final = 4_096
+KEY_MADE, KEY_ROTATED = "key_made", "key_rotated"
+"""Events that tell which keys sign for this log."""
+
 COLUMNS: Final = "size, root, peaks, note, made_at"
 
 
@@ -72,3 +77,16 @@ class Seals:
 
 def _apart(peaks: bytes) -> list[bytes]:
     return [peaks[at : at + HASH_SIZE] for at in range(0, len(peaks), HASH_SIZE)]
+
+
+def known_keys(connection: Connection) -> list[Key]:
+    """The keys that the log itself names, oldest first."""
+    history = History(connection)
+    told = [event for kind in (KEY_MADE, KEY_ROTATED) for event in history.events(kind=kind)]
+    found: dict[Key, None] = {}
+    for event in sorted(told, key=lambda event: event.position):
+        try:
+            found[Key.parse(str(event.evidence.get("key", "")))] = None
+        except NoteRefused:
+            continue  # verify tells of what no command can have written
+    return list(found)

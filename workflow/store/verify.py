@@ -17,7 +17,7 @@ from workflow.seal.note import Key
 from workflow.store import guards
 from workflow.store.connection import Connection
 from workflow.store.fault import Fault
-from workflow.store.seals import Seals
+from workflow.store.seals import Seals, known_keys
 from workflow.store.verify_cases import LEAF, Cases, standings
 from workflow.store.verify_frames import Frame, frame_of
 from workflow.store.verify_rows import guarded, rows
@@ -80,13 +80,13 @@ def verify(
     routes: Mapping[tuple[str, int], Route],
     progress: Callable[[int], None] = lambda _done: None,
     *,
-    keys: Sequence[Key] = (),
+    keys: Sequence[Key] | None = None,
     outside: Mapping[int, bytes] = NOTHING,
 ) -> Report:
     """Check guards, positions, bytes, leaves, copies, chains and checkpoints, then every projection against its events.
 
-    `keys` sign for this log; `outside` are checkpoints kept elsewhere, size and root. Reads the log once, and keeps
-    some 100 bytes a case. Raises nothing for a bad log: it reports.
+    `keys` sign for this log, if not those it names; `outside` are checkpoints kept elsewhere, size and root. Reads the
+    log once, and keeps some 100 bytes a case. Raises nothing for a bad log: it reports.
     """
     try:
         return _verify(connection, origin, routes, progress, keys, outside)
@@ -101,7 +101,7 @@ def _verify(
     origin: str,
     routes: Mapping[tuple[str, int], Route],
     progress: Callable[[int], None],
-    keys: Sequence[Key],
+    keys: Sequence[Key] | None,
     outside: Mapping[int, bytes],
 ) -> Report:
     faults = [Fault(*told) for told in guards.missing(connection)]
@@ -111,7 +111,7 @@ def _verify(
     reading.read(connection.stream(f"SELECT {', '.join(READ)} FROM event ORDER BY position"), progress)
     root = grown.end()
     faults += reading.faults
-    faults += guarded("seal", sealed(seals, outside, grown, origin, keys))
+    faults += guarded("seal", sealed(seals, outside, grown, origin, known_keys(connection) if keys is None else keys))
     size, cases, told = reading.size, len(reading.cases), reading.told
     faults += guarded("projection", standings(connection, routes, reading.cases))
     notes = tuple(reading.notes)
