@@ -49,10 +49,13 @@ NOUNS = {
         "uln": "ULNs checked, and passed to learners.",
         "ilm": "Registration with ILM.",
         "lar": "The achievement record.",
+        "enrolment": "The management system's enrolments, held beside ours.",
+        "profile": "Layouts of the files for awarding organisations and LAR systems.",
         "route": "The picture of the route, and the alternative.",
     },
     "When something happens": {
         "exception": "What a person must decide.",
+        "dispatch": "Files that went out and came in: the register.",
         "duty": "What is owed beside the route.",
         "learner": "One learner: shown, corrected, explained.",
         "audit": "The log: read, checked, sealed and proved.",

@@ -61,6 +61,13 @@ class Desk:
             _refuse_nobody(look, cohort, everyone=everyone)
             return look.log.find(cohort=cohort, states=states)
 
+    def named(self, references: Sequence[str] | None, listed: Path | None) -> list[str]:
+        """The references that were typed or listed, each once; raises NotPossible where there is none."""
+        found = _named(references, listed)
+        if not found:
+            raise NotPossible("say who: name learners, or give --list or --all")
+        return found
+
     def choose_numbers(
         self,
         references: Sequence[str] | None = None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, is_dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cli.options import Form
 from cli.render import say, show, show_one
@@ -13,10 +13,32 @@ from states.reports.today import Today
 from states.reports.trail import Trail, TrailLine
 from states.reports.why import RuleSaid, Why
 
+if TYPE_CHECKING:
+    from states.steps.compare_lists import Compared
+
 
 def rows_of(items: Sequence[Any]) -> list[dict[str, Any]]:
     """Dataclasses as rows."""
     return [asdict(item) if is_dataclass(item) and not isinstance(item, type) else dict(item) for item in items]
+
+
+def show_compared(compared: Compared, form: Form) -> bool:
+    """On what two lists do not agree, fields by name and never by value; returns whether on anything."""
+    rows = [
+        {
+            "finding": gap.kind,
+            "reference": gap.reference,
+            "row": gap.row,
+            "fields": gap.fields,
+            "next_command": gap.next_command,
+        }
+        for gap in compared.gaps
+    ]
+    show(rows, form, columns=["finding", "reference", "row", "fields", "next_command"])
+    say(f"{compared.rows} rows there, {compared.ours} learners here, {len(rows)} findings.")
+    if compared.file is not None:
+        say(f"Written, with the values: {compared.file.path}")
+    return bool(rows)
 
 
 def show_stuck(report: StuckReport, form: Form) -> bool:
@@ -67,6 +89,7 @@ def show_why(found: Why, form: Form) -> None:
         "Answer": found.answer,
         "Due": found.due + (" - overdue" if found.overdue else "") if found.due else "",
         "Waits for": found.waits_for or found.owner,
+        "Match": found.match,
         "Comes next": found.expected_title,
         "Route": "alternative" if found.alternative else "",
     }

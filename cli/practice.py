@@ -18,6 +18,7 @@ from states.learner.entry import read_entry
 from states.reports.board import board
 from states.reports.stuck import stuck
 from states.reports.trail import trail
+from states.sheet_ports import Reading
 from states.steps import (
     decide_exception,
     gather_details,
@@ -96,9 +97,9 @@ def _gather(desk: Desk, seed: int) -> None:
     with sheet.open("wb") as target:
         write_cohort(target, today=desk.office.today(), seed=seed)
     enrolment = gather_details.Enrolment(cohort=COHORT, qualification="8605-11", funded=True, notice_version="2026")
-    imported = gather_details.import_cohort(desk.office, desk.act, sheet, enrolment, day_first=True)
+    imported = gather_details.import_cohort(desk.office, desk.act, sheet, enrolment, Reading(day_first=True))
     _step(f"cohort import {sheet.name} --cohort {COHORT} --qualification 8605-11 --funded", imported.tally)
-    show_findings(imported.findings)
+    show_findings(imported.noticed)
     edits = {"P-003": {"postcode": "B1 1AA"}, "P-009": {"id_description": "Employer letter"}}
     for reference, changes in edits.items():
         values = {
@@ -122,8 +123,9 @@ def _submit(desk: Desk, seed: int, clock: PracticeClock) -> None:
 def _answer(desk: Desk, batch: Path, seed: int, settled: frozenset[str] = frozenset()) -> Path:
     """Have the practice LRS answer a batch file."""
     table = wiring.table("lrs/batch.toml", desk.folder)
-    reply = desk.folder / f"practice-reply-{batch.stem}.csv"
-    reply.write_bytes(answer_batch(batch.read_bytes(), seed=seed, table=table, settled=settled))
+    reply = desk.folder / f"practice-reply-{batch.stem}{batch.suffix.lower()}"
+    answered = answer_batch(batch.read_bytes(), seed=seed, table=table, settled=settled, name=batch.name)
+    reply.write_bytes(answered)
     return reply
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from states.ports import Finding
+    from states.sheet_answers import Noticed
     from states.tally import Refusal, Tally
 
 Row = Mapping[str, Any]
@@ -147,25 +147,22 @@ def tell(tally: Tally, form: Form, *, dry_run: bool = False) -> None:
             say(f"Next: {command}")
 
 
-def show_findings(findings: Sequence[tuple[int, str, Finding]]) -> None:
+def show_findings(noticed: Noticed) -> None:
     """What was noticed in a sheet: first what is to be put right, then what was understood; equal notes as one line."""
     heavy = [
         {"row": row, "reference": reference, "field": f.field, "what is wrong": f.message, "how to fix": f.fix}
-        for row, reference, f in findings
-        if f.weight != "note"
+        for row, reference, f in noticed.heavy
     ]
     if heavy:
         show(heavy, Form.table, title="To put right")
-    notes: dict[tuple[str, str], list[tuple[int, str]]] = {}
-    for row, reference, f in findings:
-        if f.weight == "note":
-            notes.setdefault((f.field, f.message), []).append((row, reference))
+    if noticed.more:
+        say(f"And {noticed.more:,} more things were noticed; the sheet that comes back has all of them.")
+    notes = [
+        {"rows": _first(map(str, group.rows)), "learners": group.count, "field": name, "what": message}
+        for (name, message), group in noticed.notes.items()
+    ]
     if notes:
-        rows = [
-            {"rows": _first(str(row) for row, _ in where), "learners": len(where), "field": name, "what": message}
-            for (name, message), where in notes.items()
-        ]
-        show(rows, Form.table, title="Understood as follows, please check")
+        show(notes, Form.table, title="Understood as follows, please check")
 
 
 def _first(items: Iterable[str]) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 import sys
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import BinaryIO
@@ -36,8 +39,25 @@ def typed(prompt: str, *, hidden: bool = False) -> str:
 
 def lines(source: Path | str = "-") -> list[str]:
     """The lines of a file, or of standard input for `-`, that are not blank; raises FileRefused."""
-    text = _read_input(whole=True) if str(source) == "-" else decode_text(read_bytes(Path(source)), shown_name(source))
+    text = _read_input(whole=True) if str(source) == "-" else text_of(source)
     return [line for line in text.splitlines() if line.strip()]
+
+
+def text_of(source: Path | str) -> str:
+    """The text of a file, which must be UTF-8; raises FileRefused."""
+    return decode_text(read_bytes(Path(source)), shown_name(source))
+
+
+def sheet(headings: Sequence[str]) -> bytes:
+    """A small sheet as CSV: asked for cell by cell at a terminal until a first cell is empty, else read as it comes."""
+    if not sys.stdin.isatty():
+        return "\n".join(lines()).encode()
+    text = io.StringIO()
+    rows = csv.writer(text)
+    rows.writerow(headings)
+    while first := typed(f"{headings[0]} (empty when done)"):
+        rows.writerow([first, *(typed(heading) for heading in headings[1:])])
+    return text.getvalue().encode()
 
 
 def _read_input(*, whole: bool) -> str:

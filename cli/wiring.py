@@ -3,39 +3,49 @@
 from __future__ import annotations
 
 import getpass
-import os
 import re
 import secrets
 import time
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-import platformdirs
 import tomli_w
 from pydantic import SecretStr, ValidationError
 
+from cli import post
 from cli.options import chosen
-from config.settings import FILE as FILE  # noqa: PLC0414 - handed on to commands, which do not read config
+from cli.profiles import Profiles, RegistrationWindows
+from cli.tables import FILE as FILE  # noqa: PLC0414 - handed on to commands
+from cli.tables import LRS_TABLES, laid_out
+from cli.tables import find_folder as find_folder  # noqa: PLC0414 - as above
+from cli.tables import table as table  # noqa: PLC0414 - as above
+from cli.tables import text as text  # noqa: PLC0414 - as above
+from config.settings import Awarding as Awarding  # noqa: PLC0414 - handed on to commands, which do not read config
 from config.settings import Settings as Settings  # noqa: PLC0414 - as above
 from config.settings import checked_address as checked
-from config.settings import read_settings, read_table, read_text
+from config.settings import read_settings
+from config.tables import read_beside, read_table, read_text, table_names
 from states.asked import Asked, Policy
-from states.exchange.awarding.profile import ProfiledAwardingBody
+from states.exchange.awarding.bodies import AwardingBodies
+from states.exchange.candidates import CandidateLists
 from states.exchange.cohort_sheet import CohortSheets
 from states.exchange.lar.profile import ProfiledLar
 from states.exchange.lrs.plug import LrsFiles
+from states.exchange.mappings import FILE as MAPPINGS
+from states.exchange.mappings import Mappings
 from states.exchange.outbox import Outbox
-from states.exchange.post.mail import TemplatePostbox
+from states.exchange.result_sheet import ResultSheets
 from states.facts import LearnerFacts
 from states.learner import repository
 from states.learner.repository import LINEAGE
+from states.mail_ports import Mailer, Postbox
+from states.ports import BatchForm
 from states.rules import LEARNER_RULES
 from states.unit_of_work import PRACTICE_UKPRNS, Office, recover
 from workflow import Act, Definition, Engine, read_route
@@ -67,23 +77,6 @@ def clock() -> int:
     return time.time_ns() // 1_000
 
 
-@contextmanager
-def laid_out(name: str) -> Iterator[None]:
-    """Tell a file of the centre's own that cannot be read or lacks something, naming it; raises DefinitionError."""
-    try:
-        yield
-    except UnicodeDecodeError:
-        raise DefinitionError(name, ["is not UTF-8; save it again as UTF-8"]) from None
-    except tomllib.TOMLDecodeError as wrong:
-        raise DefinitionError(name, [f"is not TOML: {wrong}"]) from None
-    except DefinitionError as wrong:
-        raise DefinitionError(name, wrong.faults) from None
-    except KeyError as wrong:
-        raise DefinitionError(name, [f"has no {wrong.args[0]}; compare it with the one ulnflow ships"]) from None
-    except (TypeError, AttributeError, ValueError):
-        raise DefinitionError(name, ["is not laid out as the one ulnflow ships; compare them"]) from None
-
-
 class ClosedDays:
     """Days a nation's offices are closed, and the centre's own; the holiday table is loaded when first asked."""
 
@@ -103,43 +96,59 @@ class ClosedDays:
 class ConfiguredPlugs:
     """Plugs built from the centre's tables when first used."""
 
-    def __init__(self, folder: Path, *, practice: bool = False) -> None:
-        self._folder, self._practice = folder, practice
+    def __init__(
+        self, folder: Path, awarding: Awarding, *, practice: bool = False, lrs_format: BatchForm = "csv"
+    ) -> None:
+        self._folder, self._awarding, self._practice, self._lrs_format = folder, awarding, practice, lrs_format
 
     @cached_property
     def cohort_source(self) -> CohortSheets:
-        """Reads cohort sheets by the alias table."""
+        """Opens cohort sheets by the alias table, and remembers in the config folder what was said of columns."""
         with laid_out("headings.toml"):
-            return CohortSheets(read_table("headings.toml", self._folder))
+            return CohortSheets(
+                read_table("headings.toml", self._folder),
+                memory=Mappings(self._folder / "config" / MAPPINGS),
+                scratch=self._folder / ".scratch",
+            )
+
+    @cached_property
+    def candidate_source(self) -> CandidateLists:
+        """Reads candidates by the same headings."""
+        with laid_out("headings.toml"):
+            return CandidateLists(read_table("headings.toml", self._folder))
 
     @cached_property
     def lrs(self) -> LrsFiles:
         """Writes and reads LRS files."""
-        with laid_out("lrs/return_codes.toml"):
-            codes = read_table("lrs/return_codes.toml", self._folder)
-        with laid_out("lrs/batch.toml or lrs/return_codes.toml"):
-            return LrsFiles(batch=table("lrs/batch.toml", self._folder), return_codes=codes)
+        batch, codes, verify = (table(name, self._folder) for name in LRS_TABLES)
+        with laid_out(", ".join(LRS_TABLES)):
+            return LrsFiles(batch=batch, return_codes=codes, verify=verify, form=self._lrs_format)
 
     @cached_property
-    def awarding_body(self) -> ProfiledAwardingBody:
-        """Writes registrations by profile."""
-        with laid_out("profiles/ilm-generic.toml"):
-            return ProfiledAwardingBody(read_table("profiles/ilm-generic.toml", self._folder))
+    def awarding_body(self) -> AwardingBodies:
+        """Writes registrations, each by the profile of its qualification."""
+        return profiles(self._folder).bodies(self._awarding.profile, self._awarding.by_qualification)
 
     @cached_property
     def lar_system(self) -> ProfiledLar:
         """Writes LAR files by profile."""
-        with laid_out("profiles/lar-generic.toml"):
-            return ProfiledLar(read_table("profiles/lar-generic.toml", self._folder))
+        return profiles(self._folder).lar(self._awarding.lar_profile)
 
     @cached_property
-    def postbox(self) -> TemplatePostbox:
-        """Writes messages from the two templates."""
-        with laid_out("letters/uln.txt or letters/name.txt"):
-            return TemplatePostbox(
-                uln_template=read_text("letters/uln.txt", self._folder),
-                name_template=read_text("letters/name.txt", self._folder),
-            )
+    def result_sheets(self) -> ResultSheets:
+        """Writes what was found for people."""
+        return ResultSheets()
+
+    @cached_property
+    def postbox(self) -> Postbox:
+        """Writes messages and letters from the centre's templates."""
+        return post.postbox(lambda name: text(name, self._folder), load_settings(self._folder).centre.name)
+
+    @cached_property
+    def mailer(self) -> Mailer:
+        """Sends by the centre's mail server."""
+        settings = load_settings(self._folder)
+        return post.mailer(settings.mail.model_dump(), settings.centre.sender, FILE)
 
     @cached_property
     def outbox(self) -> Outbox:
@@ -147,18 +156,12 @@ class ConfiguredPlugs:
         return Outbox(self._folder / "outbox", mark="PRACTICE_" if self._practice else "")
 
 
-def find_folder() -> Path:
-    """The centre's folder: --folder, ULNFLOW_FOLDER, here or above, or the account's own; raises SchemaMissing."""
-    named = chosen.folder or (Path(os.environ["ULNFLOW_FOLDER"]) if os.environ.get("ULNFLOW_FOLDER") else None)
-    if named is not None:
-        if not (named / FILE).is_file():
-            raise SchemaMissing(f"{named} holds no {FILE}. Run there: ulnflow init")
-        return named.resolve()
-    here = Path.cwd()
-    for folder in (here, *here.parents, platformdirs.user_data_path("ulnflow", appauthor=False)):
-        if (folder / FILE).is_file():
-            return folder.resolve()
-    raise SchemaMissing(f"no {FILE} is here or in a folder above. Go to the centre's folder, or run: ulnflow init")
+def profiles(folder: Path | None) -> Profiles:
+    """The profiles of a centre or, without a folder, those shipped."""
+    return Profiles(
+        partial(read_table, folder=folder), partial(read_text, folder=folder), partial(read_beside, folder=folder),
+        table_names("profiles", folder),
+    )  # fmt: skip
 
 
 def load_settings(folder: Path) -> Settings:
@@ -172,12 +175,6 @@ def load_settings(folder: Path) -> Settings:
                 for fault in wrong.errors(include_input=False, include_url=False, include_context=False)
             ]
             raise DefinitionError(FILE, faults) from None
-
-
-def table(name: str, folder: Path | None = None) -> Mapping[str, Any]:
-    """A table of the centre's or, without a folder, the one shipped."""
-    with laid_out(name):
-        return read_table(name, folder)
 
 
 def weighed_rules(settings: Settings) -> dict[str, Rule[Asked]]:
@@ -315,17 +312,20 @@ def office_on(
     database: Database, facts: Mapping[str, str], folder: Path, settings: Settings, now: Callable[[], int] = clock
 ) -> Office:
     """The office of a folder on a database that is open; raises DefinitionError."""
-    plugs = ConfiguredPlugs(folder, practice=facts[meta.MODE] == meta.PRACTICE)
+    practice = facts[meta.MODE] == meta.PRACTICE
+    plugs = ConfiguredPlugs(folder, settings.awarding, practice=practice, lrs_format=settings.lrs.format)
     policy = Policy(
         late_uln=settings.policy.late_uln,
         closed=ClosedDays(settings.centre.nation, settings.closures),
         id_types=_id_types(folder),
+        windows=RegistrationWindows(lambda: plugs.awarding_body.windows()),  # noqa: PLW0108 - the plug is built when first asked
+        placeholder_days=settings.policy.placeholder_days,
     )
     rules = weighed_rules(settings)
     own = folder / "config" / "routes" / "ilm.toml"
-    text = own if own.is_file() else files("states").joinpath("routes", "ilm.toml")
+    page = own if own.is_file() else files("states").joinpath("routes", "ilm.toml")
     with laid_out("routes/ilm.toml"):
-        route = read_route(text.read_text("utf-8"), source="routes/ilm.toml", rules=rules, clocks=settings.clocks)
+        route = read_route(page.read_text("utf-8"), source="routes/ilm.toml", rules=rules, clocks=settings.clocks)
     source = LearnerFacts(
         policy,
         lambda registration: plugs.awarding_body.refusals(registration),  # noqa: PLW0108 - the plug is built when first asked
@@ -357,13 +357,14 @@ def _id_types(folder: Path) -> Mapping[str, str]:
         return types
 
 
-def checked_actor(name: str) -> str:
-    """A person's name fit for the log; raises DefinitionError for what names nobody."""
+def checked_actor(name: str, where: str = "operator") -> str:
+    """A person's name fit for the log; raises DefinitionError, naming `where` it stands, for what names nobody."""
     clean = " ".join(name.split())
     if not name.strip().isprintable() or len(clean) > LONGEST_NAME or not re.search(r"[^\W\d_]", clean):
-        raise DefinitionError("operator", [f"must be a person's name of 1 to {LONGEST_NAME} plain characters"])
+        raise DefinitionError(where, [f"must be a person's name of 1 to {LONGEST_NAME} plain characters"])
     if clean.casefold() in NOBODY:
-        raise DefinitionError("operator", ["names nobody in particular: set operator in ulnflow.toml to your own name"])
+        own = "set operator in ulnflow.toml to your own name" if where == "operator" else "give a person's name"
+        raise DefinitionError(where, [f"names nobody in particular: {own}"])
     return clean
 
 

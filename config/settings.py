@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Mapping
 from datetime import date
-from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-FILE: Final = "ulnflow.toml"
+from config.tables import FILE
+from workflow.errors import DefinitionError
+
+LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+USUAL: Final = {"starttls": 587, "tls": 465, "none": 25}
+"""The ports mail is handed in at (RFC 6409, 2011; RFC 8314, 2018)."""
+
 Nation = Literal["england", "wales", "scotland", "northern_ireland"]
 
 
@@ -40,6 +43,7 @@ def checked_address(value: SecretStr) -> SecretStr:
 Ukprn = Annotated[str, StringConstraints(pattern=re.compile(r"^[1-9][0-9]{7}$", re.ASCII))]
 Text = Annotated[str, StringConstraints(max_length=120)]
 Address = Annotated[SecretStr, AfterValidator(checked_address)]
+Profile = Annotated[str, StringConstraints(pattern=re.compile(r"^[a-z0-9][a-z0-9-]{0,39}\Z", re.ASCII))]
 Day = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), AfterValidator(_day_is_real)]
 
 
@@ -58,11 +62,47 @@ class Centre(Section):
     sender: Text = ""
 
 
+class Mail(Section):
+    """The mail server: without a host no mail is sent. The password comes from the environment alone."""
+
+    host: Text = ""
+    port: Annotated[int, Field(ge=0, le=65_535)] = 0
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    user: Text = ""
+    password: SecretStr = SecretStr("")
+
+    @model_validator(mode="after")
+    def nothing_goes_in_clear(self) -> Mail:
+        """Without encryption only to a server on this computer; a port that is not said is the usual one."""
+        if self.host and self.security == "none" and self.host not in LOOPBACK:
+            raise ValueError("security may be none only for a mail server on this computer; use starttls or tls")
+        self.port = self.port or USUAL[self.security]
+        return self
+
+
 class Policy(Section):
-    """What the centre decided: who updates the LAR of a late ULN, and how a date like 7/4/1988 is read."""
+    """What the centre decided: who updates the LAR of a late ULN, and how a date like 7/4/1988 is read.
+
+    `placeholder_days` is how long a funded aim may carry 9999999999 (ILR rules ULN_06 and ULN_07, 2025).
+    """
 
     late_uln: Literal["ilm", "centre"] = "centre"
     day_first: bool = True
+    placeholder_days: int = Field(default=60, ge=1, le=400)
+
+
+class Awarding(Section):
+    """Which profiles registration and LAR files are written by; `by_qualification` names others by code."""
+
+    profile: Profile = "ilm-generic"
+    lar_profile: Profile = "lar-generic"
+    by_qualification: dict[str, Profile] = Field(default_factory=dict)
+
+
+class Lrs(Section):
+    """How the centre's batches for the LRS are written."""
+
+    format: Literal["csv", "xml"] = "csv"
 
 
 class Seal(Section):
@@ -91,6 +131,9 @@ class Settings(BaseSettings):
     centre: Centre
     policy: Policy = Field(default_factory=Policy)
     seal: Seal = Field(default_factory=Seal)
+    lrs: Lrs = Field(default_factory=Lrs)
+    mail: Mail = Field(default_factory=Mail)
+    awarding: Awarding = Field(default_factory=Awarding)
     operator: Text = ""
     database: Text = "ulnflow.db"
     database_url: Address = SecretStr("")
@@ -107,32 +150,22 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment over the file."""
+        """The environment over the file, which may hold no password for mail."""
         del dotenv_settings, file_secret_settings
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        file = TomlConfigSettingsSource(settings_cls)
+        mail = file.toml_data.get("mail")
+        if isinstance(mail, dict) and "password" in mail:
+            raise DefinitionError(FILE, ["mail.password: not in this file; set it as ULNFLOW_MAIL__PASSWORD"])
+        return init_settings, env_settings, file
 
 
 def read_settings(folder: Path) -> Settings:
-    """The settings of a centre's folder; raises pydantic's ValidationError and tomllib's TOMLDecodeError."""
+    """The settings of a centre's folder.
+
+    Raises DefinitionError, pydantic's ValidationError and tomllib's TOMLDecodeError.
+    """
 
     class OfFolder(Settings):
         model_config = SettingsConfigDict(toml_file=folder / FILE)
 
     return OfFolder()
-
-
-def read_table(name: str, folder: Path | None = None) -> Mapping[str, Any]:
-    """A table such as lrs/batch.toml: the centre's own in its config folder, else the one shipped."""
-    own = folder / "config" / name if folder is not None else None
-    text = own.read_text("utf-8") if own is not None and own.is_file() else _shipped(name)
-    return tomllib.loads(text)
-
-
-def read_text(name: str, folder: Path | None = None) -> str:
-    """A text such as letters/uln.txt: the centre's own, else the one shipped."""
-    own = folder / "config" / name if folder is not None else None
-    return own.read_text("utf-8") if own is not None and own.is_file() else _shipped(name)
-
-
-def _shipped(name: str) -> str:
-    return files("config").joinpath(*name.split("/")).read_text("utf-8")

@@ -8,27 +8,35 @@ from datetime import date
 from typing import Literal
 
 from states.learner.details import Details
-from states.ports import Finding
+from states.registration import Window
+from states.sheet_ports import Finding
 from workflow import Question
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What a centre decided: who updates the LAR of a late ULN, which days are closed, which ID types exist."""
+    """What a centre decided: who updates the LAR of a late ULN, which days are closed, which ID types exist.
+
+    `windows` are the registration windows by qualification, the usual one under no name. `placeholder_days` is how
+    long a funded aim may go without a ULN.
+    """
 
     late_uln: Literal["ilm", "centre"] = "centre"
     closed: Container[date] = frozenset()
     id_types: Mapping[str, str] = field(default_factory=dict)
+    windows: Mapping[str, Window] = field(default_factory=dict)
+    placeholder_days: int = 60
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Answer:
-    """What the LRS answered: the ULN, and the details it sent back for the fields it has."""
+    """What the LRS answered: the ULN, the details it sent back for the fields it has, older ULNs merged into it."""
 
     uln: str
     echo: Details | None = None
     echoed: frozenset[str] = frozenset()
     decided: bool = False
+    linked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

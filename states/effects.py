@@ -10,6 +10,9 @@ from workflow import Standing
 from workflow.working_days import start_of
 
 UNTOLD: Final = dict.fromkeys(("told_uln", "told_at", "told_how"))
+ON_ITS_WAY: Final = ("mail_sending", "mail_sent")
+"""The set of messages whose mail was begun and has no answer yet, or went out without telling the ULN."""
+
 UNREGISTERED: Final = dict.fromkeys(
     (
         "registered_at",
@@ -40,8 +43,9 @@ ASK_THE_STANDING: Final = frozenset({"pass_uln_to_learner", "register_with_ilm",
 
 
 def told(standing: Standing, how: str, on: date | None, now: int) -> dict[str, Any]:
-    """The learner knows the ULN held now."""
-    return {"told_uln": standing.facts.get("uln"), "told_at": start_of(on) if on else now, "told_how": how}
+    """The learner knows the ULN held now; a message on its way is of no account any more."""
+    known = {"told_uln": standing.facts.get("uln"), "told_at": start_of(on) if on else now, "told_how": how}
+    return {**known, **{name: None for name in ON_ITS_WAY if name in standing.facts}}
 
 
 def registered(

@@ -28,3 +28,7 @@ class NotPublished(WorkflowError):
 
 class NotPossible(WorkflowError):
     """The command cannot do that as things stand; says why and what to do instead."""
+
+
+class MailUnavailable(WorkflowError):
+    """The mail server cannot be used; says why in our words, never in its own, and what to do."""

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from itertools import islice
 from typing import Final
 
 from states.asked import Asked, Policy, Waiting
 from states.learner.details import Details
 from states.learner.repository import HELD, IN_ERROR, SHOWN, Learners
-from states.ports import Finding, Registration
+from states.registration import Registration
+from states.sheet_ports import Finding
 from states.vocabulary import LRS_KINDS, REGISTRATION
-from workflow import Question
+from workflow import Question, Standing
 from workflow.store.connection import Connection
 from workflow.store.dispatch_log import OPEN_STATES, DispatchLog
 
@@ -78,17 +80,31 @@ class LearnerFacts:
     def _limits(self, asked: Sequence[Asked], learners: Learners) -> None:
         references = learners.references(_subjects(asked))
         for item in asked:
-            facts = item.question.standing.facts
+            standing = item.question.standing
             item.limits = self.limits(
-                Registration(
-                    reference=references[item.question.standing.subject],
-                    details=item.details,
-                    uln=item.held_uln,
-                    qualification=facts.get("qualification", ""),
-                    cohort=item.question.standing.cohort,
-                    funded=facts.get("funded"),
-                )
+                registration_of(standing, references[standing.subject], item.details, item.held_uln)
             )
+
+
+def registration_of(standing: Standing, reference: str, details: Details, uln: str) -> Registration:
+    """A learner's case as it stands in files for the awarding organisation and the LAR system."""
+    facts = standing.facts
+    return Registration(
+        reference=reference,
+        details=details,
+        uln=uln,
+        qualification=facts.get("qualification", ""),
+        cohort=standing.cohort,
+        funded=facts.get("funded"),
+        start=_day(facts.get("start")),
+        planned_end=_day(facts.get("planned_end")),
+        candidate_number=facts.get("candidate_number", ""),
+        order_number=facts.get("order_number", ""),
+    )
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
 
 
 def _subjects(asked: Iterable[Asked]) -> list[int]:
@@ -96,13 +112,20 @@ def _subjects(asked: Iterable[Asked]) -> list[int]:
 
 
 def _holders(asked: Sequence[Asked], learners: Learners) -> None:
-    holders = learners.holders({item.uln for item in asked if item.uln})
+    """Who else holds the ULN or one that was merged into it."""
+    holders = learners.holders({number for item in asked for number in _numbers(item)})
     references = learners.references({*(o for others in holders.values() for o in others), *_subjects(asked)})
     for item in asked:
-        subject = item.question.standing.subject
-        item.holders = [references[other] for other in holders.get(item.uln, ()) if other != subject]
-        if item.answer is not None and item.uln:
-            holders.setdefault(item.uln, []).append(subject)
+        subject, numbers = item.question.standing.subject, _numbers(item)
+        others = dict.fromkeys(other for number in numbers for other in holders.get(number, ()) if other != subject)
+        item.holders = [references[other] for other in others]
+        for number in numbers if item.answer is not None else ():
+            holders.setdefault(number, []).append(subject)
+
+
+def _numbers(item: Asked) -> list[str]:
+    linked = item.answer.linked if item.answer is not None else ()
+    return [number for number in (item.uln, *linked) if number]
 
 
 def _twins(asked: Sequence[Asked], learners: Learners) -> None:

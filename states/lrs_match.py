@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from states.asked import Answer
-from states.learner.details import FIVE_DETAILS, changed_fields
-from states.learner.repository import HELD, IN_ERROR
+from states.learner.details import FIVE_DETAILS, Details, changed_fields
+from states.learner.repository import HELD, IN_ERROR, UlnRecord
+from states.learner.uln import fault
 from states.ports import ReplyRow
 from states.unit_of_work import UnitOfWork
 from workflow import Move, Outcome, Standing
@@ -35,14 +36,31 @@ class Matched:
     rivals: tuple[ReplyRow, ...] = ()
 
 
-def match_facts(uow: UnitOfWork, one: Matched) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, repr=False)
+class Known:
+    """What is known of learners before their answers are taken in: ULNs held or held once, details now and as sent."""
+
+    ulns: Mapping[int, Sequence[UlnRecord]]
+    current: Mapping[int, tuple[int, Details]]
+    sent: Mapping[tuple[int, int], Details]
+
+
+def know(uow: UnitOfWork, matched: Sequence[Matched]) -> Known:
+    """What is known of the learners of some answers, read at once."""
+    subjects = [one.standing.subject for one in matched]
+    went = {(one.standing.subject, one.member.version) for one in matched}
+    sent = uow.learners.versions(went) if went else {}
+    return Known(uow.learners.ulns(subjects), uow.learners.current(subjects), sent)
+
+
+def match_facts(uow: UnitOfWork, one: Matched, known_of: Known) -> dict[str, Any]:
     """What a good answer makes known: which ULN of the learner's history, matched with which version, stale or not."""
     learner, version = one.standing.subject, one.member.version
-    history = uow.learners.ulns([learner]).get(learner, [])
+    history = known_of.ulns.get(learner, ())
     wanted = one.row.uln or next((r.uln for r in history if r.status == HELD), "")
     number = next((r.number for r in history if r.uln == wanted and r.status != IN_ERROR), 0)
-    sent = uow.learners.details(learner, version)
-    _, now = uow.learners.current([learner])[learner]
+    sent = known_of.sent.get((learner, version))
+    _, now = known_of.current[learner]
     today = uow.office.today().isoformat()
     moved_on = [name for name in changed_fields(sent, now) if name in FIVE_DETAILS] if sent else []
     number = number or max((r.number for r in history), default=0) + 1
@@ -55,6 +73,22 @@ def match_facts(uow: UnitOfWork, one: Matched) -> dict[str, Any]:
     }
 
 
+def merges(uow: UnitOfWork, one: Matched) -> bool:
+    """Whether the answer's ULN is the master into which the LRS merged the one held."""
+    held = uow.held_uln(one.standing.subject) if one.row.linked and one.standing.facts.get("uln") else ""
+    return bool(held) and held in one.row.linked and one.row.uln != held
+
+
+def owed_for_another(uow: UnitOfWork, standing: Standing, number: int) -> tuple[str, ...]:
+    """The duties that arise where the ULN of a number in the history takes the place of the one held."""
+    opens = []
+    if number != standing.facts.get("uln"):
+        opens += ["tell_learner"] if "told_at" in standing.facts else []
+        opens += ["replace_uln_at_ilm"] if "registered_at" in standing.facts else []
+    open_now = {name for _, name in uow.log.open_duties([standing.case]).get(standing.case, ())} if opens else set()
+    return tuple(name for name in opens if name not in open_now)
+
+
 def hold(uow: UnitOfWork, pairs: Sequence[tuple[Matched, Move]], outcomes: Sequence[Outcome]) -> list[Outcome]:
     """Write the ULNs that were accepted into the learners' histories, and tell the learners' other cases.
 
@@ -64,6 +98,9 @@ def hold(uow: UnitOfWork, pairs: Sequence[tuple[Matched, Move]], outcomes: Seque
     for one, _ in moved:
         if one.row.uln:
             uow.learners.hold_uln(one.standing.subject, one.row.uln, one.member.version)
+            older = [number for number in one.row.linked if fault(number) is None]
+            if older:
+                uow.learners.keep_merged(one.standing.subject, older, one.member.version)
     return _tell_other_cases(uow, moved)
 
 

@@ -6,81 +6,27 @@ A plug turns bytes into typed rows and back. It knows no case and no event, and 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, Literal, Protocol
+from typing import BinaryIO, Final, Literal, Protocol
 
 from states.learner.details import Details
+from states.mail_ports import Mailer, Postbox
+from states.registration import (
+    BodyList,
+    Confirmation,
+    Difference,
+    ListedRow,
+    MismatchReport,
+    Registration,
+    RegistrationFile,
+)
+from states.sheet_ports import CandidateSource, CohortSource, Finding
 
-Weight = Literal["note", "missing", "malformed", "refused"]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something to say about one field of one row: what was noticed, and how to put it right.
-
-    `note` tells what was understood, `missing` that a needed value is absent, `malformed` that a value was left
-    out because it cannot be right, `refused` that the row was not taken. The texts hold no personal value.
-    """
-
-    weight: Weight
-    field: str
-    code: str
-    message: str
-    fix: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SheetRow:
-    """One learner as a sheet tells it; `row` is the number the spreadsheet program shows (1-based)."""
-
-    row: int
-    reference: str
-    details: Details
-    cohort: str = ""
-    qualification: str = ""
-    funded: bool | None = None
-    start: date | None = None
-    planned_end: date | None = None
-    findings: tuple[Finding, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sheet:
-    """A cohort sheet as read: its rows, what its columns were taken for, and what was passed over."""
-
-    name: str
-    digest: str
-    sheet: str
-    header_row: int
-    columns: Mapping[str, str]
-    """Heading as written -> field it was taken for."""
-    unknown_columns: tuple[str, ...]
-    rows: tuple[SheetRow, ...]
-    skipped: tuple[tuple[int, str], ...] = ()
-    """(row, reason) of rows that hold no learner: titles above the header, notes below the table."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowResult:
-    """What came of one row of the user's own sheet, for the sheet that goes back to them."""
-
-    row: int
-    result: str
-    fixes: tuple[str, ...] = ()
-
-
-class CohortSource(Protocol):
-    """Reads a cohort sheet, and gives the user's own sheet back with Result and How to fix."""
-
-    def read(self, path: Path, *, day_first: bool, sheet: str | None = None) -> Sheet:
-        """Read a CSV or XLSX file; raises FileRefused."""
-        ...
-
-    def write_results(self, path: Path, source: Sheet, results: Sequence[RowResult], target: BinaryIO) -> None:
-        """Write the sheet at `path` again as XLSX with the two columns added, safe for people to open."""
-        ...
+BatchForm = Literal["csv", "xml"]
+BATCH_FORMS: Final[tuple[BatchForm, ...]] = ("csv", "xml")
+"""What a batch file may be written in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +43,10 @@ class ReplyRow:
     """One learner as answered by the LRS; `outcome` is the class its return code stands for.
 
     `row` counts learner rows from 1. `echo` holds the details the LRS sent back, `echoed` the names of the
-    fields its file has columns for.
+    fields its file has columns for. `kind` is the line of the LRS's own totals the answer belongs to: new, updated,
+    possible, not_found or rejected, else its outcome. `differs` says in plain words what differs from the details the
+    LRS holds; `linked` are older numbers of the learner, whom the LRS knows by `uln` now. `searched` is the ULN that
+    was asked about, where an answer to it may name no reference.
     """
 
     row: int
@@ -107,11 +56,18 @@ class ReplyRow:
     meaning: str
     uln: str
     echo: Details
+    kind: str = ""
+    differs: tuple[str, ...] = ()
+    linked: tuple[str, ...] = ()
+    searched: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """A reply file as read."""
+    """A reply file as read; `ukprn` and `batch_reference` are empty where neither it nor its name says them.
+
+    `totals` counts answers by kind; `notes` tells them in words, and where the totals the file gives contradict them.
+    """
 
     name: str
     digest: str
@@ -120,6 +76,8 @@ class Reply:
     rows: tuple[ReplyRow, ...]
     echoed: frozenset[str] = frozenset()
     practice: bool = False
+    totals: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 class Lrs(Protocol):
@@ -128,15 +86,23 @@ class Lrs(Protocol):
     limit: int
     """Learners a file at the most."""
 
-    def batch_name(self, ukprn: str, at: datetime) -> str:
-        """The exact file name the upload demands."""
+    def batch_name(self, ukprn: str, at: datetime, form: BatchForm | None = None) -> str:
+        """The exact file name the upload demands; `form` is the centre's own choice unless given."""
         ...
 
     def refusals(self, learner: BatchLearner) -> tuple[Finding, ...]:
         """What the upload would refuse in this learner; empty when nothing."""
         ...
 
-    def write_batch(self, learners: Sequence[BatchLearner], *, ukprn: str, reference: str, target: BinaryIO) -> None:
+    def write_batch(
+        self,
+        learners: Sequence[BatchLearner],
+        *,
+        ukprn: str,
+        reference: str,
+        target: BinaryIO,
+        form: BatchForm | None = None,
+    ) -> None:
         """Write one batch file; values are never altered, a learner with refusals raises FileRefused."""
         ...
 
@@ -153,62 +119,55 @@ class Lrs(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Registration:
-    """One learner as registered with the awarding organisation; `uln` is empty on the alternative route."""
-
-    reference: str
-    details: Details
-    uln: str
-    qualification: str
-    cohort: str
-    funded: bool | None
-    candidate_number: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfirmedRow:
-    """One line of the awarding organisation's confirmation."""
-
-    row: int
-    reference: str
-    candidate_number: str
-    order_number: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Confirmation:
-    """A confirmation file as read."""
-
-    name: str
-    digest: str
-    rows: tuple[ConfirmedRow, ...]
-
-
 class AwardingBody(Protocol):
-    """The awarding organisation's registration by files, described by a profile."""
-
-    profile: str
+    """Awarding organisations served by files, each described by a profile; one profile for most qualifications."""
 
     def refusals(self, registration: Registration) -> tuple[Finding, ...]:
         """Where the profile's limits do not hold: lengths, codes, qualification; nothing is ever truncated."""
         ...
 
-    def split(self, registrations: Sequence[Registration]) -> Sequence[tuple[str, Sequence[Registration]]]:
-        """The registrations by file, each with the word its file name ends in (such as funded)."""
+    def split(self, registrations: Sequence[Registration]) -> Sequence[RegistrationFile]:
+        """The registrations by file: profiles, funded and non-funded apart, no file above its profile's limit."""
         ...
 
-    def write_registration(self, registrations: Sequence[Registration], target: BinaryIO) -> str:
-        """Write one file and give its extension, such as csv."""
+    def write_registration(self, file: RegistrationFile, target: BinaryIO) -> None:
+        """Write one file; raises FileRefused before a byte is written."""
         ...
 
-    def read_confirmation(self, path: Path) -> Confirmation:
-        """Read the file that names candidate and order numbers; raises FileRefused."""
+    def read_confirmation(self, path: Path, *, profile: str = "", sheet: str | None = None) -> Confirmation:
+        """Read the file that names candidate and order numbers; raises FileRefused, NotPossible."""
+        ...
+
+    def read_mismatches(self, path: Path, *, profile: str = "", sheet: str | None = None) -> MismatchReport:
+        """Read a report of learners whose ULN or details do not match; raises FileRefused, NotPossible."""
+        ...
+
+    def read_list(self, path: Path, *, profile: str = "", sheet: str | None = None) -> BodyList:
+        """Read the organisation's own list of learners; raises FileRefused, NotPossible."""
+        ...
+
+    def differences(self, row: ListedRow, registration: Registration) -> tuple[Difference, ...]:
+        """Where its list says something else than we do, in the order of the list's columns."""
+        ...
+
+    def serves(self, qualification: str, profile: str = "") -> bool:
+        """Whether a profile (the usual one, where none is named) is the one a qualification is registered by."""
         ...
 
 
 class LarSystem(Protocol):
     """The LAR system of the alternative route by files, described by a profile."""
+
+    extension: str
+    """How the names of its files end."""
+
+    def learner_refusals(self, registration: Registration) -> tuple[Finding, ...]:
+        """What does not fit the file that adds learners; empty when all fits."""
+        ...
+
+    def cross_reference_refusals(self, registration: Registration) -> tuple[Finding, ...]:
+        """What does not fit the cross-reference file; empty when all fits."""
+        ...
 
     def write_learners(self, registrations: Sequence[Registration], target: BinaryIO) -> None:
         """Write the file that adds learners to the LAR system."""
@@ -219,32 +178,11 @@ class LarSystem(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """A message to one learner: `carries` says whether it holds the ULN or the name, never both."""
+class ResultSheets(Protocol):
+    """Writes what was found for people to open."""
 
-    reference: str
-    address: str
-    subject: str
-    body: str
-    carries: Literal["uln", "name"]
-
-
-class Postbox(Protocol):
-    """Writes messages for learners."""
-
-    def compose(
-        self, *, reference: str, address: str, uln: str, carries: Literal["uln", "name"], given_name: str
-    ) -> Message:
-        """Fill the template; raises FileRefused when the text would carry the ULN together with identity data."""
-        ...
-
-    def write_mail(self, message: Message, *, sender: str, target: BinaryIO) -> None:
-        """Write the message as .eml, its address without a display name."""
-        ...
-
-    def write_letter(self, message: Message, target: BinaryIO) -> None:
-        """Write the message as printable text."""
+    def write(self, rows: Sequence[Sequence[str]], target: BinaryIO) -> None:
+        """Write rows, headings first, as a workbook in which every text is neutralised."""
         ...
 
 
@@ -256,6 +194,8 @@ class FileDraft:
     final: Path
     digest: str
     size: int
+    flush: bool = True
+    """Whether its folder is flushed to disk when it takes its name; not needed where another file of it follows."""
 
 
 class Outbox(Protocol):
@@ -289,7 +229,12 @@ class Plugs(Protocol):
 
     @property
     def cohort_source(self) -> CohortSource:
-        """Reads cohort sheets."""
+        """Opens cohort sheets."""
+        ...
+
+    @property
+    def candidate_source(self) -> CandidateSource:
+        """Reads candidates of a possible match."""
         ...
 
     @property
@@ -308,8 +253,18 @@ class Plugs(Protocol):
         ...
 
     @property
+    def result_sheets(self) -> ResultSheets:
+        """Writes what was found for people."""
+        ...
+
+    @property
     def postbox(self) -> Postbox:
-        """Writes to learners."""
+        """Writes to learners, and reads what mail servers report."""
+        ...
+
+    @property
+    def mailer(self) -> Mailer:
+        """Sends to learners; raises DefinitionError when no mail server is set."""
         ...
 
     @property

@@ -178,7 +178,7 @@ def uln_is_valid(asked: Asked) -> Objections:
 
 
 def uln_is_nobody_elses(asked: Asked) -> Objections:
-    """U2: one learner a ULN; numbers held in error do not count."""
+    """U2: one learner a ULN, older ones merged into it included; numbers held in error do not count."""
     if asked.holders:
         yield Objection(
             "held_by_other",
@@ -195,7 +195,10 @@ def answer_is_to_our_question(asked: Asked) -> Objections:
 
 
 def answer_is_about_this_learner(asked: Asked) -> Objections:
-    """U4: echoed details equal those sent, the ULN is the one held and none reported wrong, unless a person decided."""
+    """U4: echoed details equal those sent; the ULN is the one held, or the master of it, and none reported wrong.
+
+    What a person decided stands.
+    """
     answer = asked.answer
     if answer is None or answer.decided:
         return
@@ -205,7 +208,8 @@ def answer_is_about_this_learner(asked: Asked) -> Objections:
                 yield Objection(
                     "echo_differs", f"the answer's {LABELS[name]} differs from the one sent; a person must decide", name
                 )
-    if asked.held_uln and answer.uln and answer.uln != asked.held_uln:
+    merged = asked.held_uln in answer.linked and uln.fault(answer.uln) is None
+    if asked.held_uln and answer.uln and answer.uln != asked.held_uln and not merged:
         yield Objection(
             "other_uln", "the answer's ULN differs from the one held; a person must decide, the old one is kept", "uln"
         )
@@ -351,9 +355,9 @@ LEARNER_RULES: Final[Mapping[str, Rule[Asked]]] = {
         _rule("D9", existing_uln_can_be_real, "details"),
         _rule("N1", sending_did_not_count, "dispatch_state"),
         _rule("U1", uln_is_valid, "uln"),
-        _rule("U2", uln_is_nobody_elses, "uln", "holders"),
+        _rule("U2", uln_is_nobody_elses, "uln", "holders", version=2),
         _rule("U3", answer_is_to_our_question, "lrs_dispatches"),
-        _rule("U4", answer_is_about_this_learner, "uln", "lrs_dispatches", "sent", version=2),
+        _rule("U4", answer_is_about_this_learner, "uln", "lrs_dispatches", "sent", version=3),
         _rule("X1", person_decided),
         _rule("P1", learner_was_told),
         _rule("R0", not_registered_yet, "registration_dispatches"),

@@ -46,6 +46,7 @@ PRACTICE_UKPRNS: Final = "9999"
 """How UKPRNs begin that no provider has."""
 
 BY_ROW: Final = itemgetter(1, 0)
+EXCEPTION: Final = "lrs_exception"
 STALE_DRAFT: Final = timedelta(hours=1)
 
 
@@ -216,8 +217,15 @@ class UnitOfWork(Glance):
         self.work, self.drafts = work, drafts
 
     def fire(self, trigger: str, moves: Sequence[Move], *, bulk: bool = False) -> list[Outcome]:
-        """Put a trigger to some cases; see Work.fire. A reason in somebody's own words is kept apart from the log."""
-        return self._in_code(moves, lambda coded: self.work.fire(trigger, coded, bulk=bulk))
+        """Put a trigger to some cases; see Work.fire. A reason in somebody's own words is kept apart from the log.
+
+        Who leaves an exception by it needs no candidates any more.
+        """
+        outcomes = self._in_code(moves, lambda coded: self.work.fire(trigger, coded, bulk=bulk))
+        decided = [o.after.subject for o in outcomes if o.source == EXCEPTION and o.result == "moved" and o.after]
+        if decided:
+            self.learners.forget_candidates(decided)
+        return outcomes
 
     def note(self, what: str, moves: Sequence[Move]) -> list[Outcome]:
         """Record facts that move nobody; see Work.note, and `fire` for reasons."""

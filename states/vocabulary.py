@@ -41,9 +41,11 @@ LRS_KEYING: Final = "lrs_keying_sheet"
 LRS_REPLY: Final = "lrs_reply"
 REGISTRATION: Final = "ilm_registration"
 CONFIRMATION: Final = "ilm_confirmation"
+MISMATCHES: Final = "ilm_mismatches"
 LAR_LEARNERS: Final = "lar_learners"
 LAR_CROSS_REFERENCE: Final = "lar_cross_reference"
 MESSAGE: Final = "uln_message"
+MAIL_REPORT: Final = "mail_report"
 COHORT_SHEET: Final = "cohort_sheet"
 
 LRS_KINDS: Final = (LRS_BATCH, LRS_KEYING)
@@ -64,6 +66,7 @@ REASONS: Final = frozenset(
         "wrong_uln",
         "left",
         "nobody_left",
+        "refused_by_body",
     }
 )
 """Every reason code an event may bear."""

@@ -14,7 +14,9 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV or XLSX sheet with one learner a row.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A sheet with one learner a row: CSV, XLSX, XLS or ODS.")
+    ],
     cohort: Annotated[str, typer.Option("--cohort", "-c", help="The cohort, where no column names it.")] = "",
     qualification: Annotated[str, typer.Option("--qualification", help="The qualification code, likewise.")] = "",
     funded: Annotated[
@@ -26,13 +28,33 @@ def import_(
     notice_version: Annotated[str, typer.Option("--notice-version", help="Privacy notice shown: its version.")] = "",
     notice_date: Annotated[str, typer.Option("--notice-date", help="Privacy notice shown: the day.")] = "",
     sheet: Annotated[str, typer.Option("--sheet", help="Which sheet of a workbook.")] = "",
+    header_row: Annotated[
+        int | None, typer.Option("--header-row", help="The row of headings, if it is not found.", min=1)
+    ] = None,
+    delimiter: Annotated[
+        str, typer.Option("--delimiter", help="What separates cells: comma, semicolon, tab, pipe.")
+    ] = "",
+    encoding: Annotated[str, typer.Option("--encoding", help="How a CSV file that is not UTF-8 is encoded.")] = "",
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="HEADING=FIELD", help="What a heading means; HEADING=- leaves it out."),
+    ] = None,
+    forget: Annotated[bool, typer.Option("--forget-mapping", help="Forget what --map once said of it.")] = False,
+    all_or_nothing: Annotated[
+        bool, typer.Option("--all-or-nothing/--keep-good", help="One row refused: take none; or take the good ones.")
+    ] = False,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Show what columns were taken for and what would happen; write nothing.")
+    ] = False,
     dry_run: DryRun = False,
     form: Format = Form.table,
 ) -> None:
     """Take in a cohort sheet; it comes back with Result and How to fix. The same sheet twice changes nothing."""
     from cli.desk import desk
-    from cli.render import say, show_findings
+    from cli.preview import said, say_what_was_read, show_preview
+    from cli.render import progress, show_findings
     from cli.typed import day
+    from states.sheet_ports import Reading
     from states.steps.gather_details import Enrolment, import_cohort
 
     enrolment = Enrolment(
@@ -45,29 +67,27 @@ def import_(
         notice_version=notice_version,
         notice_date=day(notice_date, "--notice-date"),
     )
+    columns = said(mapping)
     with desk("cohort import") as at:
+        day_first = at.settings.policy.day_first
+        reading = Reading(
+            day_first=day_first, sheet=sheet or None, header_row=header_row, encoding=encoding, delimiter=delimiter,
+            columns=columns, forget=forget,
+        )  # fmt: skip
         imported = import_cohort(
-            at.office,
-            at.act,
-            file,
-            enrolment,
-            day_first=at.settings.policy.day_first,
-            sheet=sheet or None,
-            dry_run=dry_run,
-        )
+            at.office, at.act, file, enrolment, reading,
+            all_or_nothing=all_or_nothing, dry_run=dry_run or preview, progress=progress,
+        )  # fmt: skip
         tally = imported.tally
-        read = imported.sheet
         if form is Form.table:
-            order = "day first" if at.settings.policy.day_first else "month first"
-            at_row = f"headings in row {read.header_row}"
-            say(f"Read {len(read.rows)} learners; {at_row}; dates like 7/4/1988 are read {order}.")
-            if read.unknown_columns:
-                say(f"Columns not used: {', '.join(read.unknown_columns)}")
-            for row, why in read.skipped:
-                say(f"Row {row} passed over: {why}")
-            show_findings(imported.findings)
+            say_what_was_read(imported.about, day_first=day_first)
+        if preview:
+            show_preview(imported, form)
+        elif form is Form.table:
+            show_findings(imported.noticed)
         tally.next.append("ulnflow lrs submit")
-        at.finish(tally, form, dry_run=dry_run)
+        if form is Form.table or not preview:
+            at.finish(tally, form, dry_run=dry_run or preview)
 
 
 @app.command("list")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.exits import FINDINGS
 from cli.options import (
     All,
     Cohort,
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from states.unit_of_work import Office
 
 app = typer.Typer(no_args_is_help=True)
+Profile = Annotated[
+    str, typer.Option("--profile", help="Whose file it is, where several profiles are in use.", show_default=False)
+]
+Sheet = Annotated[str, typer.Option("--sheet", help="Which sheet of a workbook.", show_default=False)]
 OPEN = ("prepared", "sent", "partly_answered")
 
 
@@ -62,6 +67,7 @@ def confirm(
     file: Annotated[
         Path | None, typer.Option("--file", help="ILM's confirmation: reference, candidate number, order number.")
     ] = None,
+    profile: Profile = "",
     dispatch: Annotated[str, typer.Option("--dispatch", help="All of one registration file.")] = "",
     cohort: Cohort = "",
     listed: ListFile = None,
@@ -90,7 +96,7 @@ def confirm(
         if order and everyone and not dispatch and not file:
             _refuse_one_number_for_many(at.office)
         tally = step.confirm(
-            at.office, at.act, standings, order=order, candidate=candidate, file=file,
+            at.office, at.act, standings, order=order, candidate=candidate, file=file, profile=profile,
             on=day(at_day), reason=reason, dry_run=dry_run,
         )  # fmt: skip
         if not standings:
@@ -144,6 +150,46 @@ def exception(
         standings = at.choose(references, listed=listed, everyone=False)
         tally = report_exception(at.office, at.act, standings, evidence=evidence, on=day(at_day), dry_run=dry_run)
         at.finish(tally, form, dry_run=dry_run)
+
+
+@app.command()
+def mismatches(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="ILM's report: ULN or reference, and a reason.")],
+    profile: Profile = "",
+    sheet: Sheet = "",
+    at_day: On = "",
+    dry_run: DryRun = False,
+    form: Format = Form.table,
+) -> None:
+    """Take in ILM's mismatch report: its learners become ILM exceptions. The same report twice changes nothing."""
+    from cli.desk import desk
+    from cli.typed import day
+    from states.steps.take_mismatches import take_mismatches
+
+    with desk("ilm mismatches") as at:
+        tally = take_mismatches(
+            at.office, at.act, file, profile=profile, sheet=sheet or None, on=day(at_day), dry_run=dry_run
+        )
+        at.finish(tally, form, dry_run=dry_run)
+
+
+@app.command()
+def reconcile(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="ILM's own list of learners, CSV or XLSX.")],
+    cohort: Cohort = "",
+    profile: Profile = "",
+    sheet: Sheet = "",
+    form: Format = Form.table,
+) -> None:
+    """Hold ILM's own list beside ours: missing there or here, or different. Exit code 1 then; the look is recorded."""
+    from cli.desk import desk
+    from cli.explain import show_compared
+    from states.steps.compare_lists import compare_body_list
+
+    with desk("ilm reconcile") as at:
+        compared = compare_body_list(at.office, at.act, file, cohort=cohort, profile=profile, sheet=sheet or None)
+        if show_compared(compared, form):
+            raise typer.Exit(FINDINGS)
 
 
 @app.command()

@@ -141,3 +141,34 @@ def confirm(
         if not standings:
             tally.notes.append("nobody is waiting for the LAR")
         at.finish(tally, form, dry_run=dry_run)
+
+
+@app.command()
+def reject(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A file for the LAR system, by name or number.")],
+    reason: Reason = "",
+    dry_run: DryRun = False,
+    form: Format = Form.table,
+) -> None:
+    """Record that the LAR system refused a file, or that it was never sent."""
+    from cli.desk import desk
+    from states.steps.take_alternative_route import reject_lar_file
+
+    with desk("lar reject") as at:
+        at.finish(reject_lar_file(at.office, at.act, file, reason, dry_run=dry_run), form, dry_run=dry_run)
+
+
+@app.command()
+def owed(cohort: Cohort = "", form: Format = Form.table) -> None:
+    """List learners registered without a ULN: days left of the debt, and of the placeholder in the funding return."""
+    from cli.desk import desk
+    from cli.explain import rows_of
+    from cli.render import say, show
+    from states.reports.owed import OwedRow
+    from states.reports.owed import owed as report
+
+    with desk("lar owed") as at:
+        rows = report(at.office, cohort or None)
+        show(rows_of(rows), form, columns=list(OwedRow.__dataclass_fields__))
+        if not rows and form is Form.table:
+            say("Nobody is registered without a ULN.")

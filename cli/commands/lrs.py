@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from cli.exits import FINDINGS
 from cli.options import Cohort, DryRun, Form, Format, ListFile, On, Reason, Reference, References
 
 app = typer.Typer(no_args_is_help=True)
 File = Annotated[str, typer.Argument(metavar="FILE", help="A file of ours, by name or register number.")]
+
+
+class As(StrEnum):
+    """What a batch file is written in."""
+
+    csv = "csv"
+    xml = "xml"
 
 
 class Via(StrEnum):
@@ -27,6 +36,9 @@ def submit(
     cohort: Cohort = "",
     listed: ListFile = None,
     via: Annotated[Via, typer.Option("--via", help="A batch file, or a sheet to key into the portal.")] = Via.batch,
+    as_: Annotated[
+        As | None, typer.Option("--as", help="CSV or XML, if not as ulnflow.toml says.", show_default=False)
+    ] = None,
     dry_run: DryRun = False,
     form: Format = Form.table,
 ) -> None:
@@ -34,12 +46,16 @@ def submit(
     from cli.desk import desk
     from states.steps import submit_to_lrs
 
+    if as_ and via is Via.portal:
+        raise typer.BadParameter("--as is for batch files; a sheet to key in is a workbook")
     with desk("lrs submit") as at:
         standings = at.choose(references, cohort=cohort, listed=listed)
         returning = [s for s in standings if submit_to_lrs.need_not_ask(s)]
         if not references and listed is None:
             standings = [s for s in standings if submit_to_lrs.is_due(at.office, s)]
-        tally = submit_to_lrs.submit(at.office, at.act, standings, via=via.value, dry_run=dry_run)
+        tally = submit_to_lrs.submit(
+            at.office, at.act, standings, via=via.value, form=as_.value if as_ else None, dry_run=dry_run
+        )
         if not standings:
             tally.notes.append("nobody is waiting to be submitted")
         if returning:
@@ -77,6 +93,23 @@ def receive(
     with desk("lrs receive") as at:
         tally = receive_reply(at.office, at.act, file, sent_on=day(sent_on, "--sent-on"), dry_run=dry_run)
         at.finish(tally, form, dry_run=dry_run)
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A batch or a reply, ours or another program's.")],
+    form: Format = Form.table,
+) -> None:
+    """List everything the LRS would refuse in a batch, or that a reply lacks. Exit code 1 when there is anything."""
+    from cli.checked import show_checked
+    from cli.tables import lrs_tables
+    from states.exchange.lrs.check import check_file
+
+    layout, codes, verify = lrs_tables()
+    checked = check_file(file, layout, codes, verify, today=datetime.now(UTC).date())
+    show_checked(checked, form)
+    if checked.findings:
+        raise typer.Exit(FINDINGS)
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,6 +12,13 @@ from cli.exits import FINDINGS
 from cli.options import All, Cohort, DryRun, Evidence, Form, Format, ListFile, On, Reason, Reference, References
 
 app = typer.Typer(no_args_is_help=True)
+
+
+class Letters(StrEnum):
+    """How letters are printed."""
+
+    html = "html"
+    pdf = "pdf"
 
 
 class Carries(StrEnum):
@@ -45,20 +53,97 @@ def pass_(
     cohort: Cohort = "",
     listed: ListFile = None,
     carries: Annotated[Carries, typer.Option("--carries", help="The ULN, or the name without it.")] = Carries.uln,
+    letters: Annotated[Letters, typer.Option("--letters", help="HTML, or PDF (an extra).")] = Letters.html,
     again: Annotated[bool, typer.Option("--again", help="Write again for those whose message waits.")] = False,
     dry_run: DryRun = False,
     form: Format = Form.table,
 ) -> None:
-    """Write one message a learner into the outbox: e-mail file and letter. Nobody counts as told by that."""
+    """Write one message a learner into the outbox: e-mail file, and letter to print. Nobody counts as told by that."""
     from cli.desk import desk
     from states.steps.pass_uln_on import pass_uln
 
     with desk("uln pass") as at:
         standings = at.choose(references, cohort=cohort, listed=listed)
-        tally = pass_uln(at.office, at.act, standings, carries=carries.value, again=again, dry_run=dry_run)
+        tally = pass_uln(
+            at.office, at.act, standings, carries=carries.value, letters=letters.value, again=again, dry_run=dry_run
+        )
         if not tally.counts:
             tally.notes.append("nobody is waiting to be told")
         at.finish(tally, form, dry_run=dry_run)
+
+
+@app.command()
+def send(
+    references: References = None,
+    dispatch: Annotated[str, typer.Option("--dispatch", help="One set of messages, by its number.")] = "",
+    cohort: Cohort = "",
+    listed: ListFile = None,
+    everyone: All = False,
+    dry_run: DryRun = False,
+    form: Format = Form.table,
+) -> None:
+    """Send the messages that wait by your mail server; who it accepts one for counts as told. None goes out twice."""
+    from cli.desk import desk
+    from cli.render import progress
+    from states.steps.send_uln import send as send_messages
+    from states.vocabulary import MESSAGE
+
+    with desk("uln send") as at:
+        if everyone or dispatch:
+            standings = [s for s in at.office.waiting(MESSAGE, dispatch) if not cohort or s.cohort == cohort]
+        else:
+            standings = at.choose(references, cohort=cohort, listed=listed, states=["uln_received"], everyone=False)
+        with progress(len(standings), "sending") as bar:
+            named = bool(references or listed)
+            tally = send_messages(at.office, at.act, standings, named=named, dry_run=dry_run, progress=bar)
+        if not standings:
+            tally.notes.append("no message waits; write them with: ulnflow uln pass")
+        at.finish(tally, form, dry_run=dry_run)
+
+
+@app.command()
+def bounced(
+    path: Annotated[Path, typer.Argument(metavar="FILE|FOLDER", help="A report saved as .eml, or a folder of them.")],
+    dry_run: DryRun = False,
+    form: Format = Form.table,
+) -> None:
+    """Take in reports that messages did not arrive: their learners are to be told again. Twice changes nothing."""
+    from cli.desk import desk
+    from states.steps.receive_reports import receive_reports
+
+    with desk("uln bounced") as at:
+        tally, unread = receive_reports(at.office, at.act, path, dry_run=dry_run)
+        at.finish(tally, form, dry_run=dry_run)
+        if unread:
+            raise typer.Exit(FINDINGS)
+
+
+@app.command("check-template")
+def check_template(
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="[FILE]...", help="Templates; those in use if none is named.")
+    ] = None,
+    form: Format = Form.table,
+) -> None:
+    """Judge templates of messages and letters: every fault with its line. Exit code 1 when there is any."""
+    from cli import post, wiring
+    from cli.render import say, show
+    from cli.typed import text_of
+
+    if files:
+        texts = {path.name: text_of(path) for path in files}
+    else:
+        folder = wiring.find_folder()
+        texts = {name: wiring.text(name, folder) for name in post.TEMPLATES}
+    rows = [
+        {"file": name, "line": fault.line, "fault": fault.message}
+        for name, text in texts.items()
+        for fault in post.check_template(name, text)
+    ]
+    show(rows, form, columns=["file", "line", "fault"])
+    if rows:
+        raise typer.Exit(FINDINGS)
+    say(f"{len(texts)} templates may be used.")
 
 
 @app.command()

@@ -25,6 +25,8 @@ def restore(cell: Cell) -> Cell:
 
 
 def _looks_active(text: str) -> bool:
+    if text[:1].isascii() and text[:1].isalnum():
+        return False  # what most texts are
     for character in text:
         if unicodedata.category(character) == "Zs":
             continue

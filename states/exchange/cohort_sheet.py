@@ -1,186 +1,220 @@
-"""A centre's own cohort sheet: found, understood by its headings, and given back with what to put right."""
+"""A centre's own cohort sheet: understood by its headings, read row by row, and given back with what to put right."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from states.errors import FileRefused
 from states.exchange.cells import Cell
-from states.exchange.cohort_values import (
-    REFERENCE_LIMIT,
-    Row,
-    has_letter,
-    read_code,
-    read_day,
-    read_details,
-    read_text,
-    word_key,
-    word_table,
-)
-from states.exchange.sheets import Table, read_table, write_for_people_xlsx
-from states.learner.details import FIVE_DETAILS, LABELS, match_key
-from states.ports import Finding, RowResult, Sheet, SheetRow
-from workflow.errors import DefinitionError
+from states.exchange.cohort_headings import RESULT_HEADINGS, Header, Headings, filled, heading
+from states.exchange.cohort_values import REFERENCE_LIMIT, Row, has_letter, read_code, read_day, read_details, read_text
+from states.exchange.cohort_values import word_table as table_of
+from states.exchange.mappings import Mappings
+from states.exchange.sheets import HELD_ROWS, Grid, open_grid, write_for_people_csv, write_for_people_xlsx
+from states.learner.details import FIVE_DETAILS, match_key
+from states.sheet_ports import Finding, Reading, RowResult, SheetFacts, SheetRow
 
-RESULT_HEADINGS: Final = ("Result", "How to fix")
+XLSX_ROWS: Final = 20_000
+"""A longer CSV goes back as CSV: to make a workbook of it takes a third of the import."""
 
-_SEARCHED_ROWS = 50
-_NAMING = frozenset({"given_name", "family_name", "date_of_birth"})
+_FIRST_ROWS = 200
+_SKIPPED = 50
 _TELLING = ("gender", "postcode", "existing_uln", "email")
 """A row without name and date of birth is still a learner when one of these is filled beside the reference."""
-_SHOWN_HEADINGS = 12
 _SHOWN_ALIKE = 4
+
+Words = Mapping[str, Mapping[str, str]]
 
 
 class CohortSheets:
-    """Reads cohort sheets by a table of headings and words, and writes them back with results.
+    """Opens cohort sheets by a table of headings and words.
 
     `headings` is the content of config/headings.toml: `headings` (field -> headings) and `words`
-    (table -> code -> words); raises DefinitionError for a heading under two fields. It does not judge ages: the
-    rules do.
+    (table -> code -> words); raises DefinitionError for a heading under two fields. `memory` keeps what a person said
+    of columns; long workbooks are made below `scratch`. It does not judge ages: the rules do.
     """
 
-    def __init__(self, headings: Mapping[str, Any]) -> None:
-        self._known: Mapping[str, Sequence[str]] = headings["headings"]
-        self._fields = _fields_by_heading(self._known)
-        tables = {name: word_table(words) for name, words in headings["words"].items()}
-        yes_no = tables["yes_no"]
+    def __init__(
+        self, headings: Mapping[str, Any], *, memory: Mappings | None = None, scratch: Path | None = None
+    ) -> None:
+        self._headings, self._scratch = Headings(headings["headings"], memory), scratch
+        tables = {name: table_of(words) for name, words in headings["words"].items()}
         self._words = {
             "gender": tables["gender"],
             "id_type": tables["id_type"],
-            "ability_to_share": yes_no | {"2": "2"},
+            "ability_to_share": tables["yes_no"] | {"2": "2"},
             "funded": tables["funded"],
         }
 
-    def read(self, path: Path, *, day_first: bool, sheet: str | None = None) -> Sheet:
-        """Read a CSV or XLSX file.
+    def open(self, path: Path, reading: Reading) -> CohortSheet:
+        """Open a CSV, XLSX, XLS or ODS file and look through it once.
 
         Raises FileRefused for what cannot be opened, a sheet without understood headings or without learner
-        references, two columns for one field, and a CSV row whose width differs from the headings'.
+        references, two columns for one field, and a CSV row whose width differs from the headings'; NotPossible for
+        what is said of columns that are not there.
         """
-        table = read_table(path, sheet=sheet)
-        at = self._find_header(table)
-        number, header = table.rows[at]
-        columns = self._columns(table.name, number, header)
-        skipped = [(row, "above the headings") for row, cells in table.rows[:at] if any(_filled(c) for c in cells)]
-        rows: list[SheetRow] = []
-        for row_number, cells in table.rows[at + 1 :]:
-            if not any(_filled(cell) for cell in cells):
-                continue
-            by_field = {field: cells[c] if c < len(cells) else None for c, field in columns.items()}
-            if not _is_learner(by_field):
-                skipped.append((row_number, "no name and no date of birth"))
-                continue
-            _check_width(table, row_number, cells, header)
-            rows.append(self._read_row(table, row_number, by_field, columns, day_first=day_first))
-        return Sheet(
-            name=table.name,
-            digest=table.digest,
-            sheet=table.sheet,
-            header_row=number,
-            columns={_heading(header[c]): field for c, field in columns.items()},
-            unknown_columns=tuple(
-                _heading(cell)
-                for c, cell in enumerate(header)
-                if _filled(cell) and c not in columns and _heading(cell) not in RESULT_HEADINGS
-            ),
-            rows=_compare(rows),
-            skipped=tuple(skipped),
+        grid = _grid(path, reading)
+        first = list(islice(grid.rows(), max(_FIRST_ROWS, reading.header_row or 0)))
+        header = self._headings.find(
+            grid.name, first, row=reading.header_row, said=reading.columns, forget=reading.forget
         )
+        return CohortSheet(grid, header, self._headings, self._words, reading, self._scratch)
 
-    def write_results(self, path: Path, source: Sheet, results: Sequence[RowResult], target: BinaryIO) -> None:
-        """Write the sheet at `path` again as XLSX with Result and How to fix at its right, safe to open.
+    def forget(self, path: Path, reading: Reading) -> bool:
+        """Forget what a person once said of the columns of such a sheet; whether there was anything."""
+        return self._headings.forget(list(islice(_grid(path, reading).rows(), _FIRST_ROWS)))
 
-        Raises FileRefused when the file is not the one that `source` was read from.
+
+def _grid(path: Path, reading: Reading) -> Grid:
+    return open_grid(path, sheet=reading.sheet, encoding=reading.encoding, delimiter=reading.delimiter)
+
+
+class CohortSheet:
+    """A cohort sheet that is open; its rows are read anew at each asking, and none is kept.
+
+    What is kept of a row is its reference and eight bytes that stand for its five details.
+    """
+
+    def __init__(
+        self, grid: Grid, header: Header, headings: Headings, words: Words, reading: Reading, scratch: Path | None
+    ) -> None:
+        self._grid, self._header, self._headings, self._words = grid, header, headings, words
+        self._day_first, self._scratch = reading.day_first, scratch
+        self._references: list[str] = []
+        self._details = array("q")
+        self._numbers = array("q")
+        self._width = 0
+        self.about = self._look_through()
+
+    @property
+    def results_suffix(self) -> str:
+        """How the name of the sheet that goes back ends."""
+        return ".csv" if not self._grid.sheet and self.about.rows > XLSX_ROWS else ".xlsx"
+
+    def rows(self) -> Iterator[SheetRow]:
+        """Read the learners in their order; a reference that stood before makes a row refused."""
+        first: dict[str, int] = {}
+        self._references, self._details, self._numbers = [], array("q"), array("q")
+        for number, by_field in self._learners():
+            row = self._read_row(number, by_field)
+            reference = row.reference
+            if reference and (before := first.setdefault(reference, number)) != number:
+                message = f"Learner reference: row {before} has the same one."
+                fix = "Give each learner a reference of their own, or delete one of the rows."
+                twice = Finding("refused", "reference", "reference_twice", message, fix)
+                row = replace(row, findings=(*row.findings, twice))
+            details = row.details
+            whole = all(getattr(details, name) for name in FIVE_DETAILS)
+            self._references.append(reference)
+            self._numbers.append(number)
+            self._details.append(hash(match_key(details)) if whole else 0)
+            yield row
+
+    def alike(self) -> Mapping[int, Finding]:
+        """By row, who has the same five details; once every row was read."""
+        more = {key for key, times in _repeated(self._details) if key and times > 1}
+        groups: dict[int, list[int]] = {}
+        for at, key in enumerate(self._details):
+            if key in more:
+                groups.setdefault(key, []).append(at)
+        found: dict[int, Finding] = {}
+        for group in groups.values():
+            known = dict.fromkeys(self._references[at] for at in group if self._references[at])
+            references = list(islice(known, _SHOWN_ALIKE))
+            for at in group:
+                if others := [reference for reference in references if reference != self._references[at]]:
+                    message = f"The five details are those of {', '.join(others)} too."
+                    fix = "Check whether this is one person entered twice."
+                    found[self._numbers[at]] = Finding("note", "reference", "same_details", message, fix)
+        return found
+
+    def write_results(self, results: Iterable[RowResult], target: BinaryIO) -> None:
+        """Write the sheet again with Result and How to fix at its right, safe to open.
+
+        Raises FileRefused when the file is not the one that was looked through.
         """
-        table = read_table(path, sheet=source.sheet or None)
-        if table.digest != source.digest:
-            raise FileRefused(table.name, "the file was changed since it was read", "Import it again.")
-        header = next(cells for number, cells in table.rows if number == source.header_row)
-        old = {c for c, cell in enumerate(header) if _filled(cell) and _heading(cell) in RESULT_HEADINGS}
-        kept = [c for c in range(max(len(cells) for _, cells in table.rows)) if c not in old]
-        told = {result.row: result for result in results}
-        rows: list[list[Cell]] = []
-        for number, cells in table.rows:
-            row = [cells[c] if c < len(cells) else None for c in kept]
-            rows.append(row + _result_cells(number, source.header_row, told.get(number)))
-        ulns = {
-            place
-            for place, c in enumerate(kept)
-            if c < len(header) and self._fields.get(word_key(_heading(header[c]))) == "existing_uln"
-        }
+        rows = self._with_results(iter(results))
+        if self.results_suffix == ".csv":
+            write_for_people_csv(rows, target)
+            return
+        kept, columns = self._kept(), self._header.columns
         write_for_people_xlsx(
             rows,
             target,
-            header=source.header_row,
-            sheet=source.sheet or "Sheet1",
-            text_columns=ulns,
+            header=self._header.row,
+            sheet=self._grid.sheet or "Sheet1",
+            text_columns={place for place, c in enumerate(kept) if columns.get(c) == "existing_uln"},
             tinted=(len(kept), len(kept) + 1),
+            scratch=self._scratch if self.about.rows > HELD_ROWS else None,
         )
 
-    def _find_header(self, table: Table) -> int:
-        """Find the row with the most understood headings; titles may stand above it."""
-        best, best_hits = -1, frozenset[str]()
-        for at, (_, cells) in enumerate(table.rows[:_SEARCHED_ROWS]):
-            hits = frozenset(f for cell in cells if (f := self._field_of(cell)))
-            if len(hits) > len(best_hits):
-                best, best_hits = at, hits
-        understood = "; ".join(f"{_label(field)}: {', '.join(self._known[field][:4])}" for field in self._known)
-        if len(best_hits & _NAMING) < len(_NAMING) - 1:
-            # only understood headings are named: in a sheet without headings the rest is people
-            found = ", ".join(sorted(_label(field) for field in best_hits)) or "none"
-            rule = f"no row of headings was found (understood in the likeliest row: {found})"
-            fix = f"Put headings above the table. Understood among others are {understood}."
-            raise FileRefused(table.name, rule, fix)
-        if "reference" not in best_hits:
-            line, cells = table.rows[best]
-            unknown = [_heading(c) for c in cells if _filled(c) and not self._field_of(c)][:_SHOWN_HEADINGS]
-            rule = "there is no column with the learner reference"
-            if unknown:
-                rule += f" (not understood: {', '.join(unknown)})"
-            fix = (
-                "Add the centre's own key of each learner under the heading Learner reference; understood too: "
-                + ", ".join(self._known["reference"][1:8])
-                + "."
-            )
-            raise FileRefused(table.name, rule, fix, line=line)
-        return best
+    def remember(self) -> bool:
+        """Keep what a person said of the columns for the next sheet with these headings."""
+        return self._headings.remember(self._header)
 
-    def _field_of(self, cell: Cell) -> str | None:
-        return self._fields.get(word_key(cell)) if isinstance(cell, str) else None
-
-    def _columns(self, file: str, line: int, header: Sequence[Cell]) -> dict[int, str]:
-        """Column -> field; two columns for one field are refused."""
-        columns: dict[int, str] = {}
-        first: dict[str, str] = {}
-        for c, cell in enumerate(header):
-            field = self._field_of(cell)
-            if not field:
+    def _look_through(self) -> SheetFacts:
+        header, grid = self._header, self._grid
+        skipped: list[tuple[int, str]] = []
+        counts = Counter[str]()
+        for number, by_field, cells in self._sorted():
+            self._width = max(self._width, len(cells))
+            if by_field is None:
+                if any(map(filled, cells)) and number != header.row:
+                    counts["skipped"] += 1
+                    above = number < header.row
+                    skipped.append((number, "above the headings" if above else "no name and no date of birth"))
+                    del skipped[_SKIPPED:]
                 continue
-            if field in first:
-                rule = f"two columns are understood as {_label(field)}: {first[field]} and {_heading(cell)}"
-                raise FileRefused(file, rule, "Rename or remove one of them.", line=line)
-            first[field] = _heading(cell)
-            columns[c] = field
-        return columns
+            counts["rows"] += 1
+            if not grid.sheet and len(cells) != len(header.cells):
+                rule = f"the row has {len(cells)} cells, the headings have {len(header.cells)}"
+                fix = "Look for a missing or an extra separator in this row."
+                raise FileRefused(grid.name, rule, fix, line=number)
+        return SheetFacts(
+            name=grid.name,
+            digest=grid.digest,
+            sheet=grid.sheet,
+            header_row=header.row,
+            columns={heading(header.cells[c]): field for c, field in header.columns.items()},
+            unknown_columns=header.unknown,
+            rows=counts["rows"],
+            skipped=tuple(skipped),
+            skipped_rows=counts["skipped"],
+            told=header.told,
+            left_out=header.left_out,
+            remembered=header.remembered,
+            likely=self._headings.likely(header) if header.unknown else {},
+        )
 
-    def _read_row(
-        self,
-        table: Table,
-        number: int,
-        by_field: Mapping[str, Cell],
-        columns: Mapping[int, str],
-        *,
-        day_first: bool,
-    ) -> SheetRow:
+    def _sorted(self) -> Iterator[tuple[int, dict[str, Cell] | None, list[Cell]]]:
+        """Every row as (number, its cells by field if it is a learner's, its cells)."""
+        columns, head = list(self._header.columns.items()), self._header.row
+        for number, cells in self._grid.rows():
+            if number <= head or not any(map(filled, cells)):
+                yield number, None, cells
+                continue
+            size = len(cells)
+            by_field = {field: cells[c] if c < size else None for c, field in columns}
+            yield number, by_field if _is_learner(by_field) else None, cells
+
+    def _learners(self) -> Iterator[tuple[int, dict[str, Cell]]]:
+        for number, by_field, _ in self._sorted():
+            if by_field is not None:
+                yield number, by_field
+
+    def _read_row(self, number: int, by_field: Mapping[str, Cell]) -> SheetRow:
+        columns, grid = self._header.columns, self._grid
         row = Row(
             cells=by_field,
-            formulas={f for c, f in columns.items() if (number, c) in table.formulas},
-            errors={f for c, f in columns.items() if (number, c) in table.errors},
-            day_first=day_first,
+            formulas={f for c, f in columns.items() if (number, c) in grid.formulas} if grid.formulas else (),
+            errors={f for c, f in columns.items() if (number, c) in grid.errors} if grid.errors else (),
+            day_first=self._day_first,
         )
         reference = read_text(row, "reference", REFERENCE_LIMIT)
         if not reference:
@@ -200,69 +234,43 @@ class CohortSheets:
             findings=tuple(row.findings),
         )
 
+    def _kept(self) -> list[int]:
+        """The columns that go back: all but those that an earlier import added."""
+        cells = self._header.cells
+        old = {c for c, cell in enumerate(cells) if filled(cell) and heading(cell) in RESULT_HEADINGS}
+        return [c for c in range(self._width) if c not in old]
 
-def _fields_by_heading(known: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    pairs = [(word_key(alias), field, alias) for field, listed in known.items() for alias in listed]
-    fields = {key: field for key, field, _ in pairs}
-    twice = [f"the heading {alias} stands under two fields" for key, field, alias in pairs if fields[key] != field]
-    if twice:
-        raise DefinitionError("headings.toml", twice)
-    return fields
-
-
-def _filled(cell: Cell) -> bool:
-    return cell is not None and not (isinstance(cell, str) and not cell.strip())
-
-
-def _heading(cell: Cell) -> str:
-    """A heading as written, blanks and control characters made single spaces, 60 characters at most."""
-    return " ".join("".join(c if c.isprintable() else " " for c in str(cell)).split())[:60]
-
-
-def _label(field: str) -> str:
-    return LABELS.get(field, field.replace("_", " ").capitalize())
+    def _with_results(self, results: Iterator[RowResult]) -> Iterator[list[Cell]]:
+        kept, head = self._kept(), self._header.row
+        told = next(results, None)
+        for number, cells in self._grid.rows():
+            size = len(cells)
+            row = [cells[c] if c < size else None for c in kept]
+            if number == head:
+                yield [*row, *RESULT_HEADINGS]
+            elif told is not None and told.row == number:
+                yield [*row, told.result, "\n".join(told.fixes)]
+                told = next(results, None)
+            else:
+                yield [*row, None, None]
+        for _ in chain(() if told is None else (told,), results):
+            raise FileRefused(self._grid.name, "the file was changed since it was read", "Import it again.")
 
 
 def _is_learner(by_field: Mapping[str, Cell]) -> bool:
     named = any(has_letter(by_field.get(name)) for name in ("given_name", "family_name"))
-    told = any(_filled(by_field.get(name)) for name in _TELLING)
-    return named or _filled(by_field.get("date_of_birth")) or (_filled(by_field.get("reference")) and told)
+    if named or filled(by_field.get("date_of_birth")):
+        return True
+    return filled(by_field.get("reference")) and any(filled(by_field.get(name)) for name in _TELLING)
 
 
-def _check_width(table: Table, number: int, cells: Sequence[Cell], header: Sequence[Cell]) -> None:
-    """Refuse a CSV row with more or fewer cells than the headings: its values may stand in wrong columns."""
-    if not table.sheet and len(cells) != len(header):
-        rule = f"the row has {len(cells)} cells, the headings have {len(header)}"
-        fix = "Look for a missing or an extra separator in this row."
-        raise FileRefused(table.name, rule, fix, line=number)
-
-
-def _result_cells(number: int, header_row: int, result: RowResult | None) -> list[Cell]:
-    if number == header_row:
-        return list(RESULT_HEADINGS)
-    return [result.result, "\n".join(result.fixes)] if result else [None, None]
-
-
-def _compare(rows: list[SheetRow]) -> tuple[SheetRow, ...]:
-    """Add what only shows between rows: a reference given twice, and two learners with the same five details."""
-    first: dict[str, int] = {}
-    alike: dict[str, list[SheetRow]] = {}
-    more: dict[int, list[Finding]] = {}
-    for row in rows:
-        if row.reference and row.reference in first:
-            message = f"Learner reference: row {first[row.reference]} has the same one."
-            fix = "Give each learner a reference of their own, or delete one of the rows."
-            more.setdefault(row.row, []).append(Finding("refused", "reference", "reference_twice", message, fix))
-        elif row.reference:
-            first[row.reference] = row.row
-        if all(getattr(row.details, name) for name in FIVE_DETAILS):
-            alike.setdefault(match_key(row.details), []).append(row)
-    for group in alike.values():
-        references = list(dict.fromkeys(each.reference for each in group if each.reference))[:_SHOWN_ALIKE]
-        for row in group:
-            others = [reference for reference in references if reference != row.reference]
-            if others:
-                message = f"The five details are those of {', '.join(others)} too."
-                fix = "Check whether this is one person entered twice."
-                more.setdefault(row.row, []).append(Finding("note", "reference", "same_details", message, fix))
-    return tuple(replace(row, findings=row.findings + tuple(more.get(row.row, ()))) for row in rows)
+def _repeated(keys: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """(key, how often) of keys that came more than once, by sorting: a table of them all would weigh ten times more."""
+    times, before = 1, None
+    for key in chain(sorted(keys), (None,)):
+        if key == before:
+            times += 1
+            continue
+        if before is not None and times > 1:
+            yield before, times
+        times, before = 1, key

@@ -15,7 +15,7 @@ from typing import Final
 from states.exchange.cells import Cell, restore
 from states.learner import checks, uln
 from states.learner.details import LABELS, Details
-from states.ports import Finding, Weight
+from states.sheet_ports import Finding, Weight
 
 ROW_LABELS: Final = {
     "reference": "Learner reference",
@@ -125,7 +125,7 @@ def plain_text(cell: Cell) -> str:
 
 def say_what_was_cleaned(row: Row, name: str, raw: str) -> None:
     """Note outer blanks that were removed, and text that was probably decoded wrongly once."""
-    if len(checks.clean_name(raw)) != len(unicodedata.normalize("NFC", raw)):
+    if len(checks.clean_name(raw)) != len(raw if raw.isascii() else unicodedata.normalize("NFC", raw)):
         row.say("note", name, "trimmed", "blanks around it were removed.")
     if looks_wrongly_decoded(raw):
         fix = "Compare it with the source; if it is wrong, export the file again as CSV UTF-8."

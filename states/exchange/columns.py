@@ -1,4 +1,4 @@
-"""Files for machines, described by columns that are data: what each holds, how long it may be, which codes it knows.
+"""Values on their way into files for machines: what each may hold, and what is said where it does not fit.
 
 Values are never altered and never truncated on the way out: what does not fit is a finding, and no file is written.
 """
@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import csv
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields
 from datetime import date
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final
 
 from states.errors import FileRefused
 from states.learner import uln as uln_number
 from states.learner.checks import Fault, email_fault, name_fault, normalise_postcode, postcode_fault
-from states.learner.details import DATE_FIELDS, LABELS, Details
-from states.ports import Finding, Registration
-from workflow.errors import DefinitionError
+from states.learner.details import LABELS, Details
+from states.registration import Registration
+from states.sheet_ports import Finding
 
 OWN_LABELS: Final = {
     "reference": "Learner reference",
@@ -26,6 +26,9 @@ OWN_LABELS: Final = {
     "qualification": "Qualification",
     "cohort": "Cohort",
     "funded": "Funded or not",
+    "start": "Start",
+    "planned_end": "Planned end",
+    "order_number": "Order number",
 }
 """What a registration says beside the learner's details."""
 
@@ -149,44 +152,6 @@ def write_cells(target: BinaryIO, rows: Iterable[Sequence[str]], *, quote_all: b
         csv.writer(out, lineterminator="\r\n").writerows(rows)
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column of a profile; `limit` in characters, `codes` from our value to theirs."""
-
-    heading: str
-    source: str
-    limit: int | None
-    required: bool
-    codes: Mapping[str, str] | None
-    date_format: str
-
-    def cell(self, registration: Registration) -> str:
-        """What stands in the file for this learner."""
-        value = _value(registration, self.source)
-        if isinstance(value, date):
-            return format_date(value, self.date_format)
-        text = value or ""
-        return self.codes.get(text, "") if self.codes is not None else text
-
-    def finding(self, registration: Registration) -> Finding | None:
-        """The first thing wrong with this learner's value; None when it fits."""
-        value = _value(registration, self.source)
-        if value in ("", None):
-            return self._absent() if self.required else None
-        if not isinstance(value, str):
-            return too_long(self.source, self.cell(registration), self.limit)
-        if self.codes is None:
-            return value_finding(self.source, value, self.limit)
-        if value not in self.codes:
-            known = ", ".join(self.codes)
-            message = f"{label_of(self.source)} is not one of the values the profile knows"
-            return Finding("refused", self.source, "not_a_code", message, f"Use one of: {known}.")
-        return too_long(self.source, self.cell(registration), self.limit)
-
-    def _absent(self) -> Finding:
-        return funded_unknown() if self.source == "funded" else missing(self.source)
-
-
 def funded_unknown() -> Finding:
     """The finding for a learner of whom nobody said whether they are funded."""
     return Finding(
@@ -202,45 +167,6 @@ def format_date(value: date, pattern: str) -> str:
     """A date in a pattern made of DD, MM and YYYY."""
     text = pattern.replace("YYYY", f"{value.year:04}")
     return text.replace("MM", f"{value.month:02}").replace("DD", f"{value.day:02}")
-
-
-def _value(registration: Registration, source: str) -> str | date | None:
-    if source == "funded":
-        return {True: "yes", False: "no", None: ""}[registration.funded]
-    owner: Any = registration if source in OWN_LABELS else registration.details
-    value: str | date | None = getattr(owner, source)
-    return value
-
-
-class ColumnTable:
-    """The columns of one file in order, read from a profile; raises DefinitionError with every fault of it."""
-
-    def __init__(self, origin: str, columns: Sequence[Mapping[str, Any]], *, date_format: str) -> None:
-        self.origin = origin
-        faults: list[str] = []
-        self.columns = tuple(_column(raw, date_format, faults) for raw in columns)
-        headings = [column.heading for column in self.columns]
-        if not headings:
-            faults.append("it has no column")
-        faults += [f"heading {heading} stands twice" for heading in sorted(_twice(headings))]
-        if faults:
-            raise DefinitionError(origin, faults)
-
-    def findings(self, registration: Registration) -> tuple[Finding, ...]:
-        """What does not fit, one finding a column at the most; empty when all fits."""
-        found = (column.finding(registration) for column in self.columns)
-        return tuple(finding for finding in found if finding is not None)
-
-    def write(self, registrations: Sequence[Registration], target: BinaryIO) -> None:
-        """Write heading and rows; the caller has asked `findings` before."""
-        write_cells(
-            target,
-            [
-                [column.heading for column in self.columns],
-                *([column.cell(one) for column in self.columns] for one in registrations),
-            ],
-            quote_all=False,
-        )
 
 
 def refuse_unfit(
@@ -262,31 +188,3 @@ def refuse_unfit(
         for finding in judge(one):
             rule = f"{named(one.reference, place)}: {finding.message}"
             raise FileRefused(file, rule, finding.fix, column=label_of(finding.field))
-
-
-def _column(raw: Mapping[str, Any], date_format: str, faults: list[str]) -> Column:
-    heading, source = str(raw.get("heading", "")), str(raw.get("source", ""))
-    pattern = str(raw.get("date_format", date_format))
-    limit = raw.get("max")
-    if not heading:
-        faults.append("a column has no heading")
-    if source not in OWN_LABELS and source not in DETAIL_FIELDS:
-        faults.append(f"column {heading}: source {source or '(none)'} is not known")
-    if source in DATE_FIELDS and any(pattern.count(part) != 1 for part in ("DD", "MM", "YYYY")):
-        faults.append(f"column {heading}: the date format needs DD, MM and YYYY, each once")
-    if limit is not None and (not isinstance(limit, int) or limit < 1):
-        faults.append(f"column {heading}: max must be a number of characters from 1")
-        limit = None
-    codes = raw.get("codes")
-    return Column(
-        heading=heading,
-        source=source,
-        limit=limit,
-        required=bool(raw.get("required", False)),
-        codes=None if codes is None else {str(k): str(v) for k, v in codes.items()},
-        date_format=pattern,
-    )
-
-
-def _twice(texts: Sequence[str]) -> set[str]:
-    return {text for text in texts if text and texts.count(text) > 1}

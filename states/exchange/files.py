@@ -7,22 +7,23 @@ import io
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from states.errors import FileRefused
 
 READ_LIMIT: Final = 50_000_000
 FIELD_LIMIT: Final = 100_000
 
-_WIDE_MARKS = (
+WIDE_MARKS = (
     (b"\xff\xfe\x00\x00", "UTF-32"),
     (b"\x00\x00\xfe\xff", "UTF-32"),
     (b"\xff\xfe", "UTF-16"),
     (b"\xfe\xff", "UTF-16"),
 )
-_SAVE_AS_UTF8 = 'Save it again as "CSV UTF-8 (comma delimited)".'
+SAVE_AS_UTF8: Final = 'Save it again as "CSV UTF-8 (comma delimited)".'
 
 
 def shown_name(path: Path | str) -> str:
@@ -30,33 +31,50 @@ def shown_name(path: Path | str) -> str:
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in Path(path).name) or "(no name)"
 
 
-def read_bytes(path: Path, *, limit: int = READ_LIMIT) -> bytes:
-    """Read a whole file that somebody handed in.
+@contextmanager
+def opened(path: Path, *, limit: int = READ_LIMIT) -> Iterator[BinaryIO]:
+    """Open a file that somebody handed in, for reading bytes.
 
-    `limit` is in bytes. Raises FileRefused for what is missing, not a plain file, unreadable, empty or too
-    large; this is judged before the file is opened, so a pipe or a device never blocks.
+    `limit` is in bytes. Raises FileRefused for what is missing, not a plain file, unreadable, empty or too large; this
+    is judged before the file is opened, so a pipe or a device never blocks. So does a disk that fails while reading.
     """
     name = shown_name(path)
     try:
-        _check_kind(path.stat(), name, limit)
-        with path.open("rb") as source:
-            _check_kind(os.fstat(source.fileno()), name, limit)
-            data = source.read(limit + 1)
+        check_kind(path.stat(), name, limit)
+        source = path.open("rb")
     except FileNotFoundError:
         raise FileRefused(name, "there is no such file", "Check the path and the spelling.") from None
     except ValueError:
         raise FileRefused(name, "the path holds a NUL character", "Give a plain path.") from None
     except OSError as error:
-        reason = f"it cannot be read ({error.strerror or type(error).__name__})"
-        raise FileRefused(name, reason, "Check its permissions, and that nobody holds it open.") from None
+        raise _unreadable(name, error) from None
+    with source:
+        try:
+            check_kind(os.fstat(source.fileno()), name, limit)
+            yield source
+        except OSError as error:
+            raise _unreadable(name, error) from None
+
+
+def _unreadable(name: str, error: OSError) -> FileRefused:
+    reason = f"it cannot be read ({error.strerror or type(error).__name__})"
+    return FileRefused(name, reason, "Check its permissions, and that nobody holds it open.")
+
+
+def read_bytes(path: Path, *, limit: int = READ_LIMIT) -> bytes:
+    """Read a whole file that somebody handed in; `limit` in bytes. Raises FileRefused as `opened` does."""
+    name = shown_name(path)
+    with opened(path, limit=limit) as source:
+        data = source.read(limit + 1)
     if not data:
         raise FileRefused(name, "the file is empty", "Export it again.")
     if len(data) > limit:
-        raise _too_large(name, limit)
+        raise too_large(name, limit)
     return data
 
 
-def _check_kind(status: os.stat_result, name: str, limit: int) -> None:
+def check_kind(status: os.stat_result, name: str, limit: int) -> None:
+    """Raise FileRefused for what is no plain file, is empty or holds more than `limit` bytes."""
     if stat.S_ISDIR(status.st_mode):
         raise FileRefused(name, "it is a folder", "Name a file inside it.")
     if not stat.S_ISREG(status.st_mode):
@@ -64,11 +82,19 @@ def _check_kind(status: os.stat_result, name: str, limit: int) -> None:
     if status.st_size == 0:
         raise FileRefused(name, "the file is empty", "Export it again.")
     if status.st_size > limit:
-        raise _too_large(name, limit)
+        raise too_large(name, limit)
 
 
-def _too_large(name: str, limit: int) -> FileRefused:
+def too_large(name: str, limit: int) -> FileRefused:
+    """The refusal of a file over `limit` bytes."""
     return FileRefused(name, f"it is larger than {limit:,} bytes", "Split it into smaller files.")
+
+
+def check_mark(data: bytes, file: str, fix: str = SAVE_AS_UTF8) -> None:
+    """Raise FileRefused when a text begins with the mark of UTF-16 or UTF-32."""
+    for mark, encoding in WIDE_MARKS:
+        if data.startswith(mark):
+            raise FileRefused(file, f"it is {encoding}, not UTF-8", fix)
 
 
 def decode_text(data: bytes, file: str) -> str:
@@ -76,19 +102,17 @@ def decode_text(data: bytes, file: str) -> str:
 
     Raises FileRefused with the byte offset of what is not UTF-8, for UTF-16 and UTF-32, and for NUL.
     """
-    for mark, encoding in _WIDE_MARKS:
-        if data.startswith(mark):
-            raise FileRefused(file, f"it is {encoding}, not UTF-8", _SAVE_AS_UTF8)
+    check_mark(data, file)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         # the codec has cut a mark off before it counts
         start = error.start + (3 if data.startswith(b"\xef\xbb\xbf") else 0)
         line = _line_of(data[:start])
-        raise FileRefused(file, f"byte {start} is not UTF-8", _SAVE_AS_UTF8, line=line) from None
+        raise FileRefused(file, f"byte {start} is not UTF-8", SAVE_AS_UTF8, line=line) from None
     if (at := data.find(b"\x00")) >= 0:
         rule = f"byte {at} is NUL: this is not a text file, or it is UTF-16"
-        raise FileRefused(file, rule, _SAVE_AS_UTF8, line=_line_of(data[:at]))
+        raise FileRefused(file, rule, SAVE_AS_UTF8, line=_line_of(data[:at]))
     return text
 
 
@@ -99,11 +123,18 @@ def _line_of(before: bytes) -> int:
 def read_records(data: bytes, file: str, *, delimiter: str = ",") -> Iterator[tuple[int, int, list[str]]]:
     """Read CSV records as (line, record number, cells), both 1-based; a blank line has no cells.
 
-    The record number is the row a spreadsheet program shows. Raises FileRefused, with its line, for a quote
-    that is not closed, text after a closing quote, and a field over 100,000 characters.
+    The record number is the row a spreadsheet program shows. Raises FileRefused as `decode_text` and `records` do.
     """
-    text = decode_text(data, file)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    return records(io.StringIO(decode_text(data, file), newline=""), file, delimiter=delimiter)
+
+
+def records(lines: Iterable[str], file: str, *, delimiter: str) -> Iterator[tuple[int, int, list[str]]]:
+    """Split lines, each with its line end, into records as `read_records` gives them.
+
+    Raises FileRefused, with its line, for a quote that is not closed, text after a closing quote, and a field over
+    100,000 characters.
+    """
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     line, number = 1, 0
     while True:
         try:
@@ -111,15 +142,16 @@ def read_records(data: bytes, file: str, *, delimiter: str = ",") -> Iterator[tu
         except StopIteration:
             return
         except csv.Error as error:
-            raise _broken_csv(file, line, str(error)) from None
+            raise broken_csv(file, line, str(error)) from None
         number += 1
-        if any(len(cell) > FIELD_LIMIT for cell in cells):
-            raise _broken_csv(file, line, "field larger than")
+        if max(map(len, cells), default=0) > FIELD_LIMIT:
+            raise broken_csv(file, line, "field larger than")
         yield line, number, cells
         line = reader.line_num + 1
 
 
-def _broken_csv(file: str, line: int, said: str) -> FileRefused:
+def broken_csv(file: str, line: int, said: str) -> FileRefused:
+    """How the csv module's complaint about a record is told."""
     if "field larger than" in said:
         rule = f"a field is longer than {FIELD_LIMIT:,} characters; often a quote that is never closed"
     elif "unexpected end" in said:

@@ -85,7 +85,7 @@ class Outbox:
             raise
         if flush:
             _sync_folder(pending)
-        return FileDraft(draft=temporary, final=final, digest=digest, size=size)
+        return FileDraft(draft=temporary, final=final, digest=digest, size=size, flush=flush)
 
     def publish(self, draft: FileDraft) -> Path:
         """Give a draft its final name; doing it twice is harmless.
@@ -109,7 +109,8 @@ class Outbox:
             raise _taken(name) from None
         except OSError as error:
             raise _cannot_write(name, error) from None
-        _sync_folder(draft.final.parent)
+        if draft.flush:
+            _sync_folder(draft.final.parent)
         self._tidy(draft.draft.parent)
         return draft.final
 

@@ -1,38 +1,82 @@
-"""Sheets in and out: CSV and XLSX read into rows of cells, and two writers for files that people open.
-
-No promise is made for merged cells (the value stands in the first one) or for hidden sheets (read only when
-named). A formula's value is the last one the spreadsheet program calculated.
-"""
+"""Sheets in and out: a sheet as rows of cells, whatever its format, and two writers for files that people open."""
 
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import re
-from collections.abc import Collection, Iterable, Sequence
+import shutil
+import tempfile
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from pathlib import Path
-from typing import Any, BinaryIO
+from time import time as time_of_day
+from typing import Any, BinaryIO, Final, Protocol
 
-import python_calamine
 import xlsxwriter  # type: ignore[import-untyped]  # ships no types
+from xlsxwriter.exceptions import XlsxWriterException  # type: ignore[import-untyped]  # as above
 
 from states.errors import FileRefused
 from states.exchange.cells import Cell, neutralise
-from states.exchange.files import decode_text, read_bytes, read_records, shown_name
-from states.exchange.workbook_gate import ZIP_MARK, SheetScan, check_old_container, check_workbook
+from states.exchange.csv_file import TEXT_LIMIT, CsvFile, checked_delimiter, checked_encoding
+from states.exchange.files import opened, shown_name
+from states.exchange.workbook import WorkbookSheet
+from states.exchange.workbook_gate import ZIP_MARK
+from states.exchange.xls_gate import OLE_MARK
 
-_DELIMITERS = (",", ";", "\t")
+HELD_ROWS: Final = 5_000
+"""Up to so many rows a workbook is made in memory; longer ones need a folder of the centre's own."""
+
 _FIRST_EXCEL_YEAR = 1900
 _EXACT_DIGITS = 10**15
 _CELL_TEXT_LIMIT = 32_767
+_STALE = 86_400
+"""Seconds after which no command works on what it made any more."""
+_WORKBOOKS = {".xlsx", ".xls", ".ods"}
+
+
+class Grid(Protocol):
+    """A sheet of a file as rows of cells, read anew at each asking, nothing interpreted.
+
+    `sheet` is empty for CSV. `digest` is the SHA-256 of the file, known once all rows were read. `formulas` and
+    `errors` are places as (row number, column counted from 0).
+    """
+
+    @property
+    def name(self) -> str:
+        """The file's name, fit for messages."""
+        ...
+
+    @property
+    def sheet(self) -> str:
+        """The sheet's name."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """64 hexadecimal digits."""
+        ...
+
+    @property
+    def formulas(self) -> frozenset[tuple[int, int]]:
+        """Where formulas stand."""
+        ...
+
+    @property
+    def errors(self) -> frozenset[tuple[int, int]]:
+        """Where error values stand."""
+        ...
+
+    def rows(self) -> Iterator[tuple[int, list[Cell]]]:
+        """(row as the spreadsheet program shows it, cells), blank rows too."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Table:
-    """A sheet as rows of cells, nothing interpreted; its repr shows no cell.
+    """A sheet as rows of cells, all of it held; its repr shows no cell.
 
     `rows` holds (row number as the spreadsheet program shows it, cells), blank rows too. `formulas` and
     `errors` are places as (row number, column counted from 0). `sheet` is empty for CSV; `digest` is the SHA-256
@@ -50,96 +94,44 @@ class Table:
         return f"Table({len(self.rows)} rows)"
 
 
-def read_table(path: Path, *, sheet: str | None = None) -> Table:
-    """Read a CSV or XLSX file, told apart by its first bytes.
+def open_grid(path: Path, *, sheet: str | None = None, encoding: str = "", delimiter: str = "") -> Grid:
+    """Open a CSV, XLSX, XLS or ODS file, told apart by its first bytes.
 
-    Raises FileRefused for what the gates refuse, for a sheet that is not there, and when several sheets are
-    filled and none is named.
+    `encoding` and `delimiter` are for CSV alone, and found out when empty. Raises FileRefused for what the gates
+    refuse, for a sheet that is not there, and when several sheets are filled and none is named; NotPossible for an
+    encoding or a separator that is not known.
     """
-    name = shown_name(path)
-    if path.suffix.casefold() in {".xlsm", ".xltm", ".xlsb"}:
+    name, suffix = shown_name(path), path.suffix.casefold()
+    told = [word for word, said in (("--encoding", encoding), ("--delimiter", delimiter)) if said]
+    checked_encoding(encoding)
+    checked_delimiter(delimiter)
+    if suffix in {".xlsm", ".xltm", ".xlsb"}:
         raise FileRefused(name, "workbooks with macros, and binary ones, are not read", "Save it as .xlsx.")
-    data = read_bytes(path)
-    check_old_container(data, name)
-    if data.startswith(ZIP_MARK):
-        return _read_workbook(data, name, sheet)
-    if path.suffix.casefold() == ".xlsx":
-        raise FileRefused(name, "it is named .xlsx but is no workbook", "Save it as .xlsx, or name it .csv.")
+    with opened(path) if suffix in _WORKBOOKS else opened(path, limit=TEXT_LIMIT) as source:
+        head = source.read(512)
+    if head.startswith((OLE_MARK, ZIP_MARK)):
+        if told:
+            raise FileRefused(name, "a workbook has neither encoding nor separator", f"Leave {told[0]} out.")
+        return WorkbookSheet(path, sheet=sheet)
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        fix = "Open it in a spreadsheet program and save it as .xlsx or CSV UTF-8."
+        raise FileRefused(name, "it is a web page or XML, whatever its name says", fix)
+    if suffix in _WORKBOOKS:
+        fix = f"Save it as {suffix}, or name it .csv."
+        raise FileRefused(name, f"it is named {suffix} but is no workbook", fix)
     if sheet:
         raise FileRefused(name, "a CSV file has no sheets", "Leave --sheet out.")
-    delimiter = _delimiter(decode_text(data, name))
-    rows: list[tuple[int, list[Cell]]] = [
-        (number, [cell or None for cell in cells])
-        for _line, number, cells in read_records(data, name, delimiter=delimiter)
-    ]
-    return Table(name=name, digest=_digest(data), sheet="", rows=rows)
+    return CsvFile(path, encoding=encoding, delimiter=delimiter)
 
 
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def _delimiter(text: str) -> str:
-    """Find the separator seen most often in the first twenty lines; a comma when in doubt."""
-    head = "\n".join(text[:20_000].splitlines()[:20])
-    return max(_DELIMITERS, key=head.count)
-
-
-def _read_workbook(data: bytes, name: str, sheet: str | None) -> Table:
-    scans = check_workbook(data, name)
-    try:
-        with python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data)) as book:
-            chosen = _choose(book, scans, name, sheet)
-            raw = book.get_sheet_by_name(chosen).to_python(skip_empty_area=False)
-    except (python_calamine.CalamineError, ValueError, OSError):
-        raise FileRefused(name, "the workbook is damaged", "Save it again as .xlsx or CSV UTF-8.") from None
-    except BaseException as error:  # a panic of the Rust reader is no Exception
-        if type(error).__name__ != "PanicException":
-            raise
-        raise FileRefused(name, "the workbook is damaged", "Save it again as .xlsx or CSV UTF-8.") from None
-    rows = [(number, [_cell(value) for value in cells]) for number, cells in enumerate(raw, start=1)]
-    scan = scans[chosen]
+def read_table(path: Path, *, sheet: str | None = None, encoding: str = "", delimiter: str = "") -> Table:
+    """Read a whole file of at most 50 MB as `open_grid` opens it."""
+    with opened(path):
+        grid = open_grid(path, sheet=sheet, encoding=encoding, delimiter=delimiter)
+        rows = list(grid.rows())
     return Table(
-        name=name,
-        digest=_digest(data),
-        sheet=chosen,
-        rows=rows,
-        formulas=scan.formulas,
-        errors=scan.errors,
+        name=grid.name, digest=grid.digest, sheet=grid.sheet, rows=rows, formulas=grid.formulas, errors=grid.errors
     )
-
-
-def _choose(book: python_calamine.CalamineWorkbook, scans: dict[str, SheetScan], name: str, sheet: str | None) -> str:
-    if sheet is not None:
-        if sheet in book.sheet_names and sheet in scans:
-            return sheet
-        raise FileRefused(name, "it has no such sheet", f"Choose one with --sheet: {_list(scans)}.")
-    visible = python_calamine.SheetVisibleEnum.Visible
-    filled = [
-        each.name
-        for each in book.sheets_metadata
-        if each.visible == visible and each.name in scans and scans[each.name].filled
-    ]
-    if not filled:
-        raise FileRefused(name, "no visible sheet holds anything", "Name a hidden one with --sheet, or export again.")
-    if len(filled) > 1:
-        raise FileRefused(name, "more than one sheet is filled", f"Choose one with --sheet: {_list(filled)}.")
-    return filled[0]
-
-
-def _list(names: Iterable[str]) -> str:
-    return ", ".join("".join(c if c.isprintable() else "?" for c in each) for each in names)
-
-
-def _cell(value: Any) -> Cell:
-    if isinstance(value, str):
-        return value or None
-    if isinstance(value, time):
-        return value.isoformat()
-    if isinstance(value, timedelta):
-        return str(value)
-    kept: Cell = value
-    return kept
 
 
 def write_for_people_csv(rows: Iterable[Sequence[Cell]], target: BinaryIO) -> None:
@@ -171,49 +163,87 @@ def write_for_people_xlsx(
     sheet: str = "Sheet1",
     text_columns: Collection[int] = (),
     tinted: Collection[int] = (),
+    scratch: Path | None = None,
 ) -> None:
     """Write rows as XLSX for people: every text neutralised and kept as text, dates as dates.
 
     `header` is the 1-based row of the headings, which are in bold and stay in view. Numbers in `text_columns`
     become text, such as ULNs; the columns in `tinted` are coloured lightly. Columns count from 0. The workbook is made
-    in memory and written at once: on a full disk xlsxwriter would raise an error of its own and complain at its end.
+    whole and then written at once: in memory, or in a folder below `scratch` that only its owner can read and that is
+    removed again, so that rows need not be held. Raises OSError for a disk that is full.
     """
-    options = {
-        "in_memory": True,  # no copy of personal data in the system's temporary folder
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-        "strings_to_numbers": False,
-    }
-    made = io.BytesIO()
-    with xlsxwriter.Workbook(made, options) as book:
-        page = book.add_worksheet(_sheet_name(sheet))
-        looks = {
-            (bold, tint): {
-                kind: book.add_format(
-                    {"bold": bold, "text_wrap": tint, "valign": "top"}
-                    | ({"bg_color": "#FFF4D6"} if tint else {})
-                    | ({"num_format": pattern} if pattern else {})
-                )
-                for kind, pattern in (("plain", ""), ("date", "dd/mm/yyyy"), ("time", "dd/mm/yyyy hh:mm"))
-            }
-            for bold in (False, True)
-            for tint in (False, True)
+    with _making(scratch) as (made, options):
+        book = xlsxwriter.Workbook(made, options)
+        try:
+            _write_page(book, rows, header=header, sheet=sheet, text_columns=text_columns, tinted=tinted)
+            book.close()
+        except XlsxWriterException as wrong:
+            raise OSError(f"the workbook cannot be made ({type(wrong).__name__})") from None
+        finally:
+            book.fileclosed = 1  # else it tries again at its end, and complains
+            for page in book.worksheets():
+                if page.row_data_fh is not None:
+                    page.row_data_fh.close()
+        if isinstance(made, io.BytesIO):
+            target.write(made.getbuffer())
+        else:
+            with Path(made).open("rb") as source:
+                shutil.copyfileobj(source, target)
+
+
+@contextmanager
+def _making(scratch: Path | None) -> Iterator[tuple[io.BytesIO | str, dict[str, Any]]]:
+    """Where a workbook is made, and how: no copy of personal data in the system's temporary folder."""
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    if scratch is None:
+        yield io.BytesIO(), {**options, "in_memory": True}
+        return
+    scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for left in scratch.iterdir():  # by a command that was killed
+        if time_of_day() - left.stat().st_mtime > _STALE:
+            shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=scratch) as own:
+        yield str(Path(own) / "made.xlsx"), {**options, "constant_memory": True, "tmpdir": own}
+
+
+def _write_page(
+    book: Any,
+    rows: Iterable[Sequence[Cell]],
+    *,
+    header: int,
+    sheet: str,
+    text_columns: Collection[int],
+    tinted: Collection[int],
+) -> None:
+    page = book.add_worksheet(_sheet_name(sheet))
+    looks = {
+        (bold, tint): {
+            kind: book.add_format(
+                {"bold": bold, "text_wrap": tint, "valign": "top"}
+                | ({"bg_color": "#FFF4D6"} if tint else {})
+                | ({"num_format": pattern} if pattern else {})
+            )
+            for kind, pattern in (("plain", ""), ("date", "dd/mm/yyyy"), ("time", "dd/mm/yyyy hh:mm"))
         }
-        width = 0
-        for number, row in enumerate(rows):
-            width = max(width, len(row))
-            for column, cell in enumerate(row):
-                look = looks[number == header - 1, column in tinted and number >= header - 1]
-                _write_cell(page, number, column, cell, look, as_text=column in text_columns)
-        page.set_column(0, max(width - 1, 0), 18)
-        for column in tinted:
-            page.set_column(column, column, 40)
-        page.freeze_panes(header, 0)
-    target.write(made.getbuffer())
+        for bold in (False, True)
+        for tint in (False, True)
+    }
+    width = 0
+    for number, row in enumerate(rows):
+        width = max(width, len(row))
+        for column, cell in enumerate(row):
+            look = looks[number == header - 1, column in tinted and number >= header - 1]
+            _write_cell(page, number, column, cell, look, as_text=column in text_columns)
+    page.set_column(0, max(width - 1, 0), 18)
+    for column in tinted:
+        page.set_column(column, column, 40)
+    page.freeze_panes(header, 0)
 
 
 def _write_cell(page: Any, row: int, column: int, cell: Cell, look: dict[str, Any], *, as_text: bool) -> None:
-    if cell is None:
+    if type(cell) is str:
+        page.write_string(row, column, str(neutralise(cell))[:_CELL_TEXT_LIMIT], look["plain"])
+    elif cell is None:
         page.write_blank(row, column, None, look["plain"])
     elif isinstance(cell, bool):
         page.write_boolean(row, column, cell, look["plain"])

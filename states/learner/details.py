@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import Any, Final
 
@@ -87,8 +87,8 @@ class Details:
         """The known fields as plain texts, dates as YYYY-MM-DD."""
         return {
             name: value.isoformat() if isinstance(value, date) else value
-            for name, value in asdict(self).items()
-            if value
+            for name in self.__slots__
+            if (value := getattr(self, name))
         }
 
     @classmethod

@@ -1,14 +1,13 @@
 """Learners in the database: all personal values in one table, apart from the log, so that they can be erased.
 
-`personal` holds details (a row a version), ULNs (a row a number ever held), free-text remarks and quarantined answers.
-With `workflow.store` this is the only module that knows SQL.
+`personal` holds details (a row a version), ULNs (a row a number ever held), and what `kept` says. With `workflow.store`
+and `case_facts` these two are the only modules that know SQL.
 """
 
 from __future__ import annotations
 
-import hashlib
 import hmac
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
@@ -19,8 +18,9 @@ from sqlalchemy import Column, Index, LargeBinary, text
 from sqlmodel import Field, SQLModel
 
 from states.learner.details import Details, match_key
-from states.vocabulary import NOT_ACTIVE, READY, UNREADY
-from workflow.store.connection import Connection
+from states.learner.kept import Kept
+from states.vocabulary import LRS_KINDS, NOT_ACTIVE, READY, UNREADY
+from workflow.store.dispatch_log import OPEN_STATES
 from workflow.store.schema import Lineage
 from workflow.store.tables import STRICT, Whole, Words
 
@@ -32,7 +32,6 @@ RIGHTS: Final = {
     "learner_version": ("SELECT", "SELECT"),
 }
 """Table -> what an operator may, what an auditor may: nothing that tells of a person."""
-NOBODY: Final = 0
 DETAILS, ULN, REMARK, QUARANTINE, ANSWERED = "details", "uln", "remark", "quarantine", "answered"
 CURRENT, OLD, HELD, MERGED, IN_ERROR = "current", "old", "held", "merged", "in_error"
 BLANK: Final = match_key(Details())
@@ -102,11 +101,8 @@ class Cohort:
     waived: int | None
 
 
-class Learners:
+class Learners(Kept):
     """The learners within one transaction."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._raw = connection
 
     # --- learners -----------------------------------------------------------------------------------------------
 
@@ -142,8 +138,12 @@ class Learners:
 
     def commitment(self, learner: int, value: str) -> str:
         """HMAC-SHA-256 of a value under the learner's own key, as hexadecimal digits."""
-        row = self._raw.execute("SELECT key FROM learner WHERE id=?", (learner,)).fetchone()
-        return hmac.new(row[0], value.encode(), hashlib.sha256).hexdigest()
+        return self.committing([learner])(learner, value)
+
+    def committing(self, learners: Iterable[int]) -> Callable[[int, str], str]:
+        """What makes commitments for some learners, whose keys are read at once; see `commitment`."""
+        keys = dict(self._all("SELECT id, key FROM learner WHERE id IN [?]", list(learners)))
+        return lambda learner, value: hmac.digest(keys[learner], value.encode(), "sha256").hex()
 
     # --- details ------------------------------------------------------------------------------------------------
 
@@ -264,30 +264,24 @@ class Learners:
         self._raw.execute("INSERT INTO personal VALUES (?, 'uln', ?, 'held', ?, ?)", (learner, number, uln, payload))
         return number
 
+    def keep_merged(self, learner: int, ulns: Iterable[str], version: int) -> None:
+        """Write older ULNs, merged into the one held, into the history; those known already stay as they are."""
+        known = self.ulns([learner]).get(learner, [])
+        fresh = [uln for uln in dict.fromkeys(ulns) if uln not in {r.uln for r in known}]
+        first = max((r.number for r in known), default=0) + 1
+        payload = orjson.dumps({"version": version}).decode()
+        self._raw.executemany(
+            "INSERT INTO personal VALUES (?, 'uln', ?, 'merged', ?, ?)",
+            [(learner, number, uln, payload) for number, uln in enumerate(fresh, first)],
+        )
+
     def mark_uln_wrong(self, learner: int) -> None:
         """The ULN a learner holds was never theirs."""
         self._raw.execute(
             "UPDATE personal SET status='in_error' WHERE learner=? AND kind='uln' AND status='held'", (learner,)
         )
 
-    def keep_answered(self, learner: int, uln: str, dispatch: int) -> None:
-        """Keep a ULN the LRS answered that a person must decide about: nobody holds it by that."""
-        known = self.answered(learner)
-        if uln in known:
-            return
-        self._raw.execute(
-            "INSERT INTO personal VALUES (?, 'answered', ?, 'open', ?, ?)",
-            (learner, len(known) + 1, uln, orjson.dumps({"dispatch": dispatch}).decode()),
-        )
-
-    def answered(self, learner: int) -> list[str]:
-        """The ULNs the LRS answered for a learner that were not taken by themselves, oldest first."""
-        rows = self._raw.execute(
-            "SELECT lookup FROM personal WHERE learner=? AND kind='answered' ORDER BY number", (learner,)
-        )
-        return [row[0] for row in rows]
-
-    # --- cohorts, remarks, quarantine -----------------------------------------------------------------------------
+    # --- cohorts ------------------------------------------------------------------------------------------------
 
     def save_cohort(self, name: str, register_by: date | None) -> None:
         """Remember a cohort; a last day to register given before stays unless another is named."""
@@ -307,35 +301,6 @@ class Learners:
         which, arguments = ("", ()) if names is None else (" WHERE name IN [?]", (list(names),))
         rows = self._raw.execute(f"SELECT name, register_by, waived FROM cohort{which} ORDER BY name", arguments)
         return {name: Cohort(name, date.fromisoformat(day) if day else None, waived) for name, day, waived in rows}
-
-    def remark(self, position: int, words: str, learner: int = NOBODY) -> None:
-        """Keep the free text of a reason beside the event that holds its code; erased with the learner."""
-        self._raw.execute(
-            "INSERT INTO personal VALUES (?, 'remark', ?, '', '', ?)",
-            (learner, position, orjson.dumps({"text": words}).decode()),
-        )
-
-    def remarks(self, learner: int) -> dict[int, str]:
-        """Free texts by the position of their event."""
-        rows = self._raw.execute(
-            "SELECT number, payload FROM personal WHERE learner IN (?, ?) AND kind='remark'", (learner, NOBODY)
-        )
-        return {number: orjson.loads(payload)["text"] for number, payload in rows}
-
-    def quarantine(self, rows: Sequence[Mapping[str, Any]], reply: int) -> None:
-        """Keep answers about learners we do not know, out of sight but not lost."""
-        start = self._raw.execute(
-            "SELECT coalesce(max(number), 0) + 1 FROM personal WHERE kind='quarantine' AND learner=?", (NOBODY,)
-        ).fetchone()[0]
-        self._raw.executemany(
-            "INSERT INTO personal VALUES (?, 'quarantine', ?, 'open', ?, ?)",
-            [(NOBODY, n, str(reply), orjson.dumps(dict(row)).decode()) for n, row in enumerate(rows, start)],
-        )
-
-    def quarantined(self) -> list[dict[str, Any]]:
-        """The answers kept in quarantine, oldest first."""
-        rows = self._raw.execute("SELECT lookup, payload FROM personal WHERE kind='quarantine' ORDER BY number")
-        return [{"reply": int(reply), **orjson.loads(payload)} for reply, payload in rows]
 
     # --- cases of learners --------------------------------------------------------------------------------------
 
@@ -365,6 +330,22 @@ class Learners:
             int(self._raw.execute(f"SELECT count(*) {sql}", arguments).fetchone()[0])
             for sql, arguments in _unready(cohort, final)
         )
+
+    def stale(self, states: Collection[str], cohort: str | None = None) -> list[int]:
+        """Cases in some states whose match is stale, the longest there first.
+
+        Left out are those an open file to the LRS holds, and those whose remembered refusal says so already.
+        """
+        which, arguments = ("", []) if cohort is None else ("AND c.cohort = ?", [cohort])
+        rows = self._raw.execute(
+            "SELECT c.id FROM cases c WHERE c.state IN [?] AND c.facts::json ->> 'stale' IS NOT NULL "
+            f"{which} AND NOT EXISTS (SELECT 1 FROM blocked b WHERE b.case_id = c.id AND b.reasons LIKE '%:stale:%') "
+            "AND NOT EXISTS (SELECT 1 FROM dispatch_member m JOIN dispatch d ON d.id = m.dispatch "
+            f"WHERE m.case_id = c.id AND m.state = 'open' AND d.state IN {OPEN_STATES} AND d.kind IN {LRS_KINDS}) "
+            "ORDER BY c.entered_at, c.id",
+            (list(states), *arguments),
+        )
+        return [row[0] for row in rows]
 
     def _all(self, sql: str, values: Sequence[Any]) -> Any:
         return self._raw.execute(sql, (values,))

@@ -35,19 +35,20 @@ def causes_of(
     waiting: Sequence[tuple[OpenDispatch, Stuck]],
     cohort: str | None,
     ignoring: Collection[str],
+    stale: Collection[int] = (),
 ) -> tuple[tuple[Cause, ...], dict[str, int]]:
-    """Every cause, and how many rows there are of each kind."""
+    """Every cause, and how many rows there are of each kind; `stale` are cases to ask the LRS about again."""
     blocked, refused = _blocked(look, cohort, ignoring)
     overdue, late_ones = _overdue(look, cohort, ignoring)
     unanswered = _unanswered(look, waiting, cohort)
     owed = _owed(look, cohort)
     found = sorted(
-        (c for c in (*blocked, *overdue, *unanswered, *owed) if c.learners),
+        (c for c in (*blocked, *_stale(stale), *overdue, *unanswered, *owed) if c.learners),
         key=lambda c: (-c.releases, -c.learners, c.code),
     )
     totals = {
         "overdue": late_ones,
-        "blocked": refused,
+        "blocked": refused + len(stale),
         "unanswered": sum(c.learners for c in unanswered),
         "owed": sum(c.learners for c in owed),
     }
@@ -87,6 +88,20 @@ def _blocked(look: Glance, cohort: str | None, ignoring: Collection[str]) -> tup
             )
         )
     return causes, refused
+
+
+def _stale(cases: Collection[int]) -> list[Cause]:
+    """The one cause that stale matches share; asking again sets all of them free."""
+    return [
+        Cause(
+            kind="blocked",
+            code="I1",
+            what=f"details of {counted(len(cases), 'learner')} changed after the LRS matched them",
+            learners=len(cases),
+            releases=len(cases),
+            next_command="ulnflow lrs submit",
+        )
+    ]
 
 
 def _overdue(look: Glance, cohort: str | None, ignoring: Collection[str]) -> tuple[list[Cause], int]:

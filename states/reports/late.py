@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from states.learner.case_facts import courses
+from states.registration import Window
 from states.unit_of_work import Glance
 from workflow.route import State
 from workflow.store.queries import Queries
@@ -24,12 +26,20 @@ class Late:
 
 
 def deadlines(look: Glance) -> dict[tuple[str, str], date]:
-    """Each cohort's last day to register, where it is known."""
-    return {
-        (REGISTER_BY, name): cohort.register_by
-        for name, cohort in look.learners.cohorts().items()
-        if cohort.register_by is not None
-    }
+    """Each cohort's last day to register: its own or, where it has none, the one its registration window gives."""
+    cohorts = look.learners.cohorts()
+    own = {name: cohort.register_by for name, cohort in cohorts.items() if cohort.register_by is not None}
+    found = {(REGISTER_BY, name): day for name, day in own.items()}
+    windows = look.office.policy.windows
+    if not any(window != Window() for window in windows.values()):
+        return found
+    states = [name for name, s in look.office.route.states.items() if s.deadline and s.deadline.name == REGISTER_BY]
+    for course in courses(look.connection, states):
+        window = windows.get(course.qualification, windows.get("", Window()))
+        last = window.last(course.start, course.planned_end)
+        if last is not None and course.cohort and course.cohort not in own:
+            found[REGISTER_BY, course.cohort] = min(last, found.get((REGISTER_BY, course.cohort), last))
+    return found
 
 
 def past_deadline(look: Glance, state: State, days: Deadlines, today: date) -> list[str]:

@@ -121,11 +121,18 @@ def _answered(event: Event, register: Register) -> str:
     }.get(event.trigger or "", register.trigger(event.trigger))
     if decision := evidence.get("decision"):
         chosen = "declared a new learner" if decision == "new" else "chose a learner the LRS holds already"
+        if evidence.get("candidate"):
+            chosen += f" (candidate {evidence['candidate']} of {evidence.get('candidates')})"
         compared = f", after comparing {fields(evidence['compared'])}" if evidence.get("compared") else ""
         return f"A person {chosen}{compared}: {came}"
     words = f"The LRS answered {evidence['code']}" if evidence.get("code") else "The LRS answered"
     if causes := evidence.get("refused_for"):
         came += " because " + " and ".join(CAUSES.get(str(c), plain(str(c))) for c in causes)
+    if evidence.get("merged"):
+        came = "the ULN held was merged into another, which is held now"
+    answer = event.facts.get("exception") or event.facts.get("kept_answer") or {}
+    if differs := answer.get("differs"):
+        came += f" (different: {', '.join(differs)})"
     reply = evidence.get("reply")
     where = f" ({register.file(reply, evidence.get('reply_row'))})" if isinstance(reply, int) else ""
     return f"{words}: {came}{where}"
@@ -139,7 +146,15 @@ def _taken_back(event: Event, register: Register) -> str:
 def _told(event: Event, _register: Register) -> str:
     how = str(event.evidence.get("how", ""))
     by = f", by {event.evidence['by']}" if event.evidence.get("by") else ""
-    return " ".join(part for part in ("Told the ULN", TOLD.get(how, plain(how))) if part) + by
+    code = f", accepted by the mail server ({event.evidence['code']})" if event.evidence.get("code") else ""
+    return " ".join(part for part in ("Told the ULN", TOLD.get(how, plain(how))) if part) + by + code
+
+
+def _mail(event: Event, _register: Register) -> str:
+    """What became of a message, with what the mail server said in figures."""
+    words = MAIL[event.trigger or ""]
+    said = " ".join(str(event.evidence[name]) for name in ("code", "status") if event.evidence.get(name))
+    return words + (f" ({said})" if said else "") + _given(event.evidence)
 
 
 def _registered(event: Event, register: Register) -> str:
@@ -219,6 +234,8 @@ LOOKS = {
     "reasons": "The words of reasons were looked at",
     "history": "An auditor read the learner's history",
     "events": "An auditor read events",
+    "body_list": "The awarding organisation's list was compared with our learners",
+    "enrolments": "The enrolments were compared with our learners",
     "refused": "An auditor asked for what auditors may not see, and was refused",
 }
 
@@ -282,16 +299,26 @@ MOVES: Final[Mapping[str, Sentence]] = {
     "return_to_details": _taken_back,
     "return_to_debt": _taken_back,
     "pass_uln_to_learner": _told,
+    "report_not_told": _mail,
     "register_with_ilm": _registered,
     "register_without_uln": _registered,
     "supply_uln_to_ilm": _registered,
     "confirm_lar_update": _lar_updated,
 }
 
+MAIL: Final = {
+    "report_not_told": "The message did not reach the learner",
+    "mail_begun": "The message goes to the mail server",
+    "mail_accepted": "The mail server accepted the word that the ULN is ready",
+    "mail_refused": "The mail server refused the message",
+    "mail_put_off": "The mail server put the message off",
+    "mail_unknown": "The mail server's answer was lost; the message may have arrived",
+    "mail_bounced": "A mail server reported that the message did not arrive",
+}
+
 SIMPLE: Final = {
     "reuse_uln": "The ULN the learner holds already is used again",
     "report_wrong_uln": "The ULN was reported to be wrong",
-    "report_not_told": "The message did not reach the learner",
     "drop_registration": "ILM cancelled the registration",
     "report_ilm_exception": "ILM reported that the ULN does not match",
     "resolve_ilm_exception": "ILM matched the learner after all",
@@ -309,16 +336,23 @@ NOTES: Final[Mapping[str, Sentence]] = {
     "case_changed": _changed,
     "answer_kept": _answered,
     "learner_told": _told,
+    **dict.fromkeys(MAIL, _mail),
     "duty_closed": _duty_closed,
     "alternative_chosen": lambda _e, _r: (
         "Chosen: to be registered before a ULN is held; the extra work was acknowledged"
     ),
     "exception_decided": lambda _e, _r: "A person decided to ask the LRS again",
+    "exception_assigned": lambda e, _r: f"The decision was given to {e.evidence.get('to', '')}",
+    "challenge_raised": lambda e, _r: "A data challenge was raised with the LRS" + _given(e.evidence),
+    "candidates_kept": lambda e, _r: (
+        f"{counted(e.evidence.get('candidates', 0), 'candidate')} of the LRS kept to compare"
+    ),
     "doubt_settled": lambda _e, _r: "A person decided that the ULN held is right",
     "recalled": _taken_back,
     "registered_without_uln_held_since": lambda e, _r: (
         "ILM confirmed a registration that went to it without a ULN: the alternative route begins" + _given(e.evidence)
     ),
+    "registration_refused": lambda e, r: f"ILM refused the registration, {r.file(e.dispatch, e.row)}",
     "match_known": lambda _e, _r: "The match of the learner's other qualification holds here too",
     "registration_confirmed": lambda e, _r: (
         "ILM confirmed a registration after the learner had left" + _given(e.evidence)

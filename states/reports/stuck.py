@@ -13,6 +13,8 @@ from typing import Final
 
 from states.reports import commands, late, next_move
 from states.reports.causes import Cause, causes_of
+from states.reports.exceptions import held_by
+from states.reports.stale import as_refusals, stale_cases
 from states.reports.words import FILES, iso, minute
 from states.unit_of_work import Glance, Office
 from states.vocabulary import LAR_CROSS_REFERENCE, LAR_LEARNERS, LRS_BATCH, LRS_KEYING, MESSAGE, REGISTRATION
@@ -81,14 +83,15 @@ def stuck(office: Office, cohort: str | None = None, limit: int = 200) -> StuckR
     """At most `limit` rows, those due longest first; totals and causes count everybody."""
     with office.look() as look:
         waiting = unanswered_files(look)
+        stale = stale_cases(look, cohort)
         found = [
             *_overdue(look, cohort, limit),
-            *_blocked(look, cohort, limit),
+            *_blocked(look, cohort, limit, stale),
             *_unanswered(look, waiting, cohort, limit),
             *_owed(look, cohort, limit),
         ]
         found.sort(key=lambda s: (s.due or date.max, s.case or 0, s.kind))
-        causes, totals = causes_of(look, waiting, cohort, ABOUT_THE_COMMAND)
+        causes, totals = causes_of(look, waiting, cohort, ABOUT_THE_COMMAND, stale)
         return StuckReport(rows=tuple(_rows(look, found[:limit])), totals=totals, causes=causes)
 
 
@@ -144,12 +147,12 @@ def _overdue(look: Glance, cohort: str | None, limit: int) -> list[Stuck]:
     return engine.overdue(places.values(), office.route, today, office.policy.closed, days)
 
 
-def _blocked(look: Glance, cohort: str | None, limit: int) -> list[Stuck]:
+def _blocked(look: Glance, cohort: str | None, limit: int, stale: Sequence[int]) -> list[Stuck]:
     office = look.office
     queries = Queries(look.connection, ignoring=ABOUT_THE_COMMAND)
     refusals = queries.refusals(open_states(office.route), cohort=cohort, limit=limit)
     return engine.blocked(
-        refusals,
+        [*refusals, *as_refusals(look, stale[:limit])],
         office.route,
         office.today(),
         office.policy.closed,
@@ -212,6 +215,7 @@ def _row(
     route = look.office.route
     title = route.states[one.state].title if one.state in route.states else ""
     why = tuple(f"{r.code}: {r.message}" if one.kind == "blocked" else r.message for r in one.reasons)
+    held = held_by(look.office, standing) if standing else ""
     if dispatch is not None:
         why = tuple(f"{w} ({FILES.get(dispatch.kind, dispatch.kind)} {dispatch.name})" for w in why)
     return StuckRow(
@@ -220,11 +224,11 @@ def _row(
         state=one.state,
         title=title,
         kind=one.kind,
-        owner=one.owner,
+        owner="LRS" if held else one.owner,
         working_days=one.waited,
         clock=one.clock,
         due=iso(one.due),
-        why=why,
+        why=(*why, held) if held else why,
         codes=tuple(dict.fromkeys(r.code for r in one.reasons)),
         file=dispatch.name if dispatch else "",
         duty=one.duty,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
-from states.reports import commands, exceptions, late, next_move
+from states.deciding import ILM, LRS, challenge_of, doubtful
+from states.reports import commands, exceptions, late, next_move, stale
 from states.reports.words import FILES, OURS, day, iso, minute
 from states.unit_of_work import Glance, Office
 from states.vocabulary import LRS_KINDS, RULES
@@ -99,6 +100,7 @@ class Why:
     contacts: tuple[tuple[str, str], ...]
     alternative: bool
     stale: tuple[str, ...]
+    match: str
     answer: str
     next_command: str
 
@@ -119,6 +121,8 @@ def why(office: Office, reference: str, qualification: str = "", *, guidance: Ma
         files = next_move.open_files(look, [standing.case]).get(standing.case, [])
         place = office.route.states[standing.state]
         theirs = "" if place.final or place.owner == OURS else place.owner
+        if challenge_of(standing):
+            theirs = "LRS"
         waits_for = theirs or ("LRS" if trigger in commands.ANSWERS and _asked_already(trigger, files) else "")
         rules = () if waits_for or not trigger else _rules(look, standing, trigger, reference)
         duties = _duties(look, standing, reference)
@@ -154,12 +158,13 @@ def why(office: Office, reference: str, qualification: str = "", *, guidance: Ma
             alternative="alternative_since" in standing.facts,
             answer=_answer(office, standing),
             stale=tuple(sorted(standing.facts.get("stale", {}))),
+            match="; ".join(o.message for o in stale.objections(look, standing)),
         )
 
 
 def _answer(office: Office, standing: Standing) -> str:
     """The answer that waits for a decision: its code and what it means."""
-    if standing.state not in {"lrs_exception", "ilm_exception"} and not exceptions.doubtful(standing):
+    if standing.state not in {LRS, ILM} and not doubtful(standing):
         return ""
     return ": ".join(filter(None, (exceptions.code_of(standing), exceptions.meaning_of(office, standing))))
 

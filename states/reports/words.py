@@ -14,7 +14,9 @@ from states.vocabulary import (
     LRS_BATCH,
     LRS_KEYING,
     LRS_REPLY,
+    MAIL_REPORT,
     MESSAGE,
+    MISMATCHES,
     REGISTRATION,
 )
 from workflow.working_days import day_of, moment_of
@@ -28,9 +30,11 @@ FILES: Final = {
     LRS_REPLY: "reply of the LRS",
     REGISTRATION: "registration file for ILM",
     CONFIRMATION: "confirmation from ILM",
+    MISMATCHES: "mismatch report from ILM",
     LAR_LEARNERS: "learners file for the LAR system",
     LAR_CROSS_REFERENCE: "cross-reference file for the LAR system",
     MESSAGE: "messages to learners",
+    MAIL_REPORT: "report of a mail server",
     COHORT_SHEET: "cohort sheet",
 }
 
@@ -47,6 +51,7 @@ BY: Final = {"ilm": "ILM", "centre": "the centre"}
 REASONS: Final = {
     "rejected_whole": "the whole file was rejected",
     "never_sent": "the file was never sent",
+    "refused_by_body": "ILM's file says refused",
     "recalled": "taken back on purpose",
     "wrong_uln": "the ULN was never this learner's",
     "declined_uln": "declined a ULN",

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from states import effects
 from states.asked import Answer
+from states.deciding import LRS, answer_of, challenge_of, doubted, open_decisions, waiting_case
 from states.errors import NotFound, NotPossible
 from states.learner.details import FIVE_DETAILS
+from states.learner.likeness import compare
 from states.learner.uln import explain, fault
-from states.lrs_match import DOUBTED, OTHER_CASES, WRONG, Matched, hold, match_facts
+from states.lrs_match import DOUBTED, OTHER_CASES, WRONG, Matched, hold, know, match_facts, owed_for_another
 from states.lrs_sending import asking
 from states.ports import ReplyRow
-from states.tally import Tally
+from states.tally import Refusal, Tally
 from states.unit_of_work import Office, UnitOfWork
 from states.vocabulary import DECISIONS, LRS_KINDS
 from workflow import Act, Move, Outcome, Standing
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Chosen:
+    """What a person decided: the ULN chosen, the details compared, and what more the event says of it."""
+
+    decision: str
+    uln: str
+    compared: tuple[str, ...] = ()
+    said: Mapping[str, Any] = field(default_factory=dict)
 
 
 def resolve_exception(
@@ -27,66 +40,126 @@ def resolve_exception(
     decision: str,
     reason: str,
     uln: str = "",
+    candidate: int | None = None,
     compared: Sequence[str] = FIVE_DETAILS,
     dry_run: bool = False,
 ) -> Tally:
     """Record what a person decided about an answer of the LRS: an existing candidate, a new learner, or ask again.
 
-    `uln` is the number the portal showed for the one chosen. A learner who holds a ULN and got an answer that does not
-    fit it is decided about in the same way. Raises NotFound, NotPossible.
+    `uln` is the number the portal showed for the one chosen, `candidate` the number of one that was kept. A learner who
+    holds a ULN and got an answer that does not fit it is decided about in the same way. Raises NotFound, NotPossible.
     """
-    if decision not in DECISIONS:
-        raise NotPossible(f"decide one of: {', '.join(DECISIONS)}")
-    if not reason.strip():
-        raise NotPossible("say why, with --reason")
+    _refuse_unsaid(decision, reason)
     tally = Tally()
     with office.begin(act, dry_run=dry_run) as uow:
-        standing = _waiting(uow, reference)
+        standing = waiting_case(uow, reference)
         names = uow.references([standing])
-        doubted = _doubted(uow, standing)
-        if standing.state != "lrs_exception" and not doubted:
-            raise NotPossible(f"{reference} is not an LRS exception. See: ulnflow exception list")
-        settled = doubted and ("confirm_match", standing.state) not in office.route.arrows
+        if fault := _nothing_to_decide(uow, standing, reference):
+            raise NotPossible(fault)
+        chosen = Chosen(decision, uln, compared=tuple(compared))
+        if candidate is not None:
+            chosen = _candidate(uow, standing, chosen, candidate, reference)
+        doubt, settled = doubted(uow, standing), _settled(uow, standing)
         if settled and not (decision == "again" and asking(uow, standing)):
-            outcomes = _settle_doubt(uow, standing, decision, uln, reference)
+            outcomes = _settle_doubt(uow, standing, chosen, reference)
             tally.add(outcomes, names, "doubt settled: the ULN held is right")
-        elif decision == "again" and standing.facts.get("decision") == "again":
-            tally.notes.append(f"{reference}: to be asked about again, as decided before; nothing was changed")
-            tally.next.append("ulnflow lrs submit")
-            return tally
         elif decision == "again":
-            decided = Move(
-                case=standing.case, reason="stated", evidence={"decision": decision}, facts={"decision": "again"}
-            )
-            outcomes = uow.work.note("exception_decided", [decided])
-            tally.add(outcomes, names, "will be asked about again")
-            tally.next.append("ulnflow lrs submit")
+            outcomes = _again(uow, standing, reference, tally)
         else:
-            outcomes, others = _decided(uow, standing, decision, uln, compared)
-            tally.add(outcomes, names, "match decided" if doubted else "ULN received")
+            outcomes, others = _decided(uow, standing, chosen)
+            tally.add(outcomes, names, "match decided" if doubt else "ULN received")
             tally.add(others, uow.references([o.after for o in others if o.after]), OTHER_CASES)
-            tally.next.append("ulnflow duty list" if doubted else "ulnflow uln pass")
+            tally.next.append("ulnflow duty list" if doubt else "ulnflow uln pass")
+        if outcomes and all(o.accepted for o in outcomes):
+            uow.learners.forget_candidates([standing.subject])
         uow.remark(outcomes, reason)
     return tally
 
 
-def _doubted(uow: UnitOfWork, standing: Standing) -> bool:
-    return "kept_answer" in standing.facts and bool(uow.close_duties(standing.case, *DOUBTED))
+def ask_again(
+    office: Office, act: Act, references: Sequence[str] | None, *, code: str = "", reason: str, dry_run: bool = False
+) -> Tally:
+    """Decide about many at once that the LRS is asked again, each judged on its own.
+
+    None means everybody whose answer waits for a decision; `code` leaves out whoever got another answer. Raises
+    NotFound, NotPossible.
+    """
+    _refuse_unsaid("again", reason)
+    tally = Tally()
+    with office.begin(act, dry_run=dry_run) as uow:
+        if references is None:
+            chosen = [s for _, s in open_decisions(uow) if s.state == LRS or doubted(uow, s)]
+        else:
+            chosen = list({s.case: s for s in (waiting_case(uow, one) for one in references)}.values())
+        names = uow.references(chosen)
+        for standing in chosen:
+            if code and answer_of(standing).get("code") != code:
+                tally.counts["got another answer, left as they are"] += references is not None
+                continue
+            name = names[standing.case]
+            fault = _nothing_to_decide(uow, standing, name)
+            if not fault and _settled(uow, standing) and not asking(uow, standing):
+                fault = f"the LRS is not asked from here; see: ulnflow exception show {name}"
+            if fault:
+                tally.counts["refused"] += 1
+                tally.refusals.append(Refusal(name, standing.state, "desk", "not_open", "", fault))
+                continue
+            uow.remark(_again(uow, standing, name, tally), reason)
+            uow.learners.forget_candidates([standing.subject])
+        if not chosen:
+            tally.notes.append("nobody waits for a decision")
+    tally.next[:] = list(dict.fromkeys(tally.next))
+    return tally
 
 
-def _waiting(uow: UnitOfWork, reference: str) -> Standing:
-    """The case asked for, or, where none was named and nothing is to be decided there, one that waits."""
-    found = uow.find_case(reference)
-    named = not uow.learners.by_reference([reference])
-    if named or found.state == "lrs_exception" or _doubted(uow, found):
-        return found
-    own = uow.log.load(uow.learners.cases([found.subject])[found.subject])
-    waiting = [s for s in own.values() if s.state == "lrs_exception" or _doubted(uow, s)]
-    return waiting[-1] if waiting else found
+def _refuse_unsaid(decision: str, reason: str) -> None:
+    if decision not in DECISIONS:
+        raise NotPossible(f"decide one of: {', '.join(DECISIONS)}")
+    if not reason.strip():
+        raise NotPossible("say why, with --reason")
 
 
-def _settle_doubt(uow: UnitOfWork, standing: Standing, decision: str, uln: str, reference: str) -> list[Outcome]:
+def _nothing_to_decide(uow: UnitOfWork, standing: Standing, reference: str) -> str:
+    """Why there is nothing to decide about a case; empty when there is."""
+    if standing.state == LRS or doubted(uow, standing):
+        return ""
+    return f"{reference} is not an LRS exception. See: ulnflow exception list"
+
+
+def _settled(uow: UnitOfWork, standing: Standing) -> bool:
+    """Whether the route confirms no match any more where this doubted case stands."""
+    return doubted(uow, standing) and ("confirm_match", standing.state) not in uow.office.route.arrows
+
+
+def _candidate(uow: UnitOfWork, standing: Standing, chosen: Chosen, number: int, reference: str) -> Chosen:
+    """The choice with the ULN of a candidate that was kept, and what differs in them."""
+    kept = uow.learners.candidates(standing.subject)
+    one = next((c for c in kept if c.number == number), None)
+    if chosen.decision != "existing" or one is None:
+        known = f"{reference} has no candidate {number}. See: ulnflow exception show {reference}"
+        raise NotPossible(known if one is None else "a candidate is chosen with --decision existing")
+    _, details = uow.learners.current([standing.subject])[standing.subject]
+    likeness = compare(details, one.details)
+    said = {"candidate": number, "candidates": len(kept), "differs": list(likeness.differs)}
+    return replace(chosen, uln=one.uln, said=said)
+
+
+def _again(uow: UnitOfWork, standing: Standing, reference: str, tally: Tally) -> list[Outcome]:
+    if "ulnflow lrs submit" not in tally.next:
+        tally.next.append("ulnflow lrs submit")
+    if standing.facts.get("decision") == "again":
+        tally.notes.append(f"{reference}: to be asked about again, as decided before; nothing was changed")
+        return []
+    facts = {"decision": "again", **({"challenge": None} if challenge_of(standing) else {})}
+    decided = Move(case=standing.case, reason="stated", evidence={"decision": "again"}, facts=facts)
+    outcomes = uow.work.note("exception_decided", [decided])
+    tally.add(outcomes, {standing.case: reference}, "will be asked about again")
+    return outcomes
+
+
+def _settle_doubt(uow: UnitOfWork, standing: Standing, chosen: Chosen, reference: str) -> list[Outcome]:
     """Where the route confirms no match any more, a person can only say that the ULN held is right after all."""
+    decision, uln = chosen.decision, chosen.uln
     place = uow.office.route.states[standing.state].title
     wrong = f"report the one held first: ulnflow uln wrong {reference} --reason WHY --evidence REFERENCE"
     if decision != "existing":
@@ -98,7 +171,7 @@ def _settle_doubt(uow: UnitOfWork, standing: Standing, decision: str, uln: str, 
     move = Move(
         case=standing.case,
         reason="stated",
-        evidence={"decision": decision},
+        evidence={"decision": decision, **chosen.said},
         facts={"kept_answer": None, "decision": None},
         commitments={"uln": uow.learners.commitment(standing.subject, uln)},
         closes=uow.close_duties(standing.case, *DOUBTED),
@@ -106,10 +179,9 @@ def _settle_doubt(uow: UnitOfWork, standing: Standing, decision: str, uln: str, 
     return uow.work.note("doubt_settled", [move])
 
 
-def _decided(
-    uow: UnitOfWork, standing: Standing, decision: str, uln: str, compared: Sequence[str]
-) -> tuple[list[Outcome], list[Outcome]]:
+def _decided(uow: UnitOfWork, standing: Standing, chosen: Chosen) -> tuple[list[Outcome], list[Outcome]]:
     """Fire what the decision means, for this case and others of the learner; details compared are those of now."""
+    decision, uln = chosen.decision, chosen.uln
     if not uln:
         raise NotPossible("type the ULN that the portal shows for this learner")
     holding = uow.dispatches.holding(uow.learners.cases([standing.subject])[standing.subject], LRS_KINDS)
@@ -130,8 +202,8 @@ def _decided(
         row=member.row if member.case == standing.case else None,
         settles="answered" if member.case == standing.case else None,
         reason="stated",
-        evidence={"decision": decision, "compared": list(compared)},
-        facts={"exception": None, "decision": None, "kept_answer": None, **match_facts(uow, one)},
+        evidence={"decision": decision, "compared": list(chosen.compared), **chosen.said},
+        facts={"exception": None, "decision": None, "kept_answer": None, **match_facts(uow, one, know(uow, [one]))},
         commitments={"uln": uow.learners.commitment(standing.subject, uln)} if not fault(uln) else {},
         private=Answer(uln, None, frozenset(), decided=True),
     )
@@ -156,13 +228,8 @@ def _merging(uow: UnitOfWork, standing: Standing, decision: str, uln: str, move:
         raise NotPossible(
             f"{', '.join(others.values())} holds this ULN; find out whose it is, then report the wrong one"
         )
-    opens = []
-    if move.facts["uln"] != standing.facts.get("uln"):
-        opens += ["tell_learner"] if "told_at" in standing.facts else []
-        opens += ["replace_uln_at_ilm"] if "registered_at" in standing.facts else []
-    open_now = {name for _, name in uow.log.open_duties([standing.case]).get(standing.case, ())}
     return move._replace(
-        opens=tuple(name for name in opens if name not in open_now),
+        opens=owed_for_another(uow, standing, move.facts["uln"]),
         closes=uow.close_duties(standing.case, *DOUBTED),
     )
 

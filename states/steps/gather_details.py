@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Final
 
-from states.errors import NotFound, NotPossible
-from states.learner.details import FIVE_DETAILS, LABELS, Details, changed_fields
-from states.ports import Finding, RowResult, Sheet, SheetRow
-from states.tally import FileMade, Refusal, Tally
-from states.unit_of_work import Office, UnitOfWork
+from states.details_change import CASE_FIELDS, change_details, stale_fields
+from states.errors import FileRefused, NotFound, NotPossible
+from states.learner.details import LABELS, Details, changed_fields
+from states.ports import FileDraft
+from states.sheet_answers import ADDED, ELSEWHERE, REFUSED, UNCHANGED, UPDATED, Answers, Noticed, worded
+from states.sheet_ports import Finding, Reading, RowResult, Sheet, SheetFacts, SheetRow
+from states.tally import FileMade, Tally
+from states.unit_of_work import Office, UnitOfWork, token_of
 from states.vocabulary import COHORT_SHEET
-from workflow import Act, Move, Outcome, Standing
+from workflow import Act, Move, Standing
 
-CASE_FIELDS = ("cohort", "qualification", "funded", "start", "planned_end")
+CHUNK: Final = 1_000
+"""Rows taken in together; no more of them are held."""
+
+Bar = Callable[[int, str], AbstractContextManager[Callable[[int], None]]]
+"""Shows how far a long work is: (how much there is, what it is) gives what is told of each part done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,13 +45,19 @@ class Enrolment:
 
 @dataclass(slots=True)
 class Imported:
-    """What came of a sheet: the tally, and a result for each of its rows."""
+    """What came of a sheet: what it is, the tally, and what was noticed in its rows."""
 
-    sheet: Sheet
-    tally: Tally
-    results: list[RowResult] = field(default_factory=list)
-    findings: list[tuple[int, str, Finding]] = field(default_factory=list)
-    """(row, reference, finding), notes included, in sheet order."""
+    about: SheetFacts
+    tally: Tally = field(default_factory=Tally)
+    noticed: Noticed = field(default_factory=Noticed)
+
+
+class _NothingTaken(Exception):
+    """Rows were refused, and it was all or nothing."""
+
+
+def _unseen(_total: int, _what: str) -> AbstractContextManager[Callable[[int], None]]:
+    return nullcontext(lambda _done: None)
 
 
 def import_cohort(
@@ -49,134 +65,232 @@ def import_cohort(
     act: Act,
     path: Path,
     enrolment: Enrolment,
+    reading: Reading,
     *,
-    day_first: bool,
-    sheet: str | None = None,
+    all_or_nothing: bool = False,
     dry_run: bool = False,
+    progress: Bar = _unseen,
 ) -> Imported:
-    """Take a cohort sheet in, a case a row; the same sheet again changes nothing.
+    """Take a cohort sheet in, a case a row, however many; the same sheet again changes nothing.
 
-    Incomplete rows are kept, rows that cannot be told apart are refused, details that differ make a new version.
-    The user's own sheet comes back with Result and How to fix. Raises FileRefused.
+    Incomplete rows are kept, rows that cannot be told apart are refused, alone or, with `all_or_nothing`, together
+    with the whole sheet; details that differ make a new version. The user's own sheet comes back with Result and How
+    to fix. What was said of its columns is remembered once it was taken in. Raises FileRefused.
     """
     source = office.plugs.cohort_source
-    read = source.read(path, day_first=day_first, sheet=sheet)
-    imported = Imported(read, Tally())
-    with office.begin(act, dry_run=dry_run) as uow:
-        before = uow.log.head()
-        _take_in(uow, imported, enrolment)
-        if uow.log.head() == before and imported.sheet.rows:
-            imported.tally.notes.append("nothing in this sheet is new: nothing was changed")
-        if not dry_run and (uow.log.head() > before or imported.tally.refusals):
-            name = f"result-{office.today():%Y%m%d}-{uow.work.command_id[:8]}.xlsx"
-            draft = uow.draft(
-                name, lambda target: source.write_results(path, read, imported.results, target), folder="results"
-            )
-            imported.tally.files.append(FileMade(0, name, draft.final, len(read.rows)))
+    forgotten = reading.forget and not dry_run and source.forget(path, reading)
+    sheet = source.open(path, reading)
+    imported = Imported(sheet.about)
+    tally = imported.tally
+    if forgotten:
+        tally.notes.append("what was remembered of these columns is forgotten")
+    apart: list[FileDraft] = []
+    try:
+        with progress(2 * sheet.about.rows, "taking in") as bar, office.begin(act, dry_run=dry_run) as uow:
+            _take_sheet(uow, sheet, imported, enrolment, apart, all_or_nothing=all_or_nothing, dry_run=dry_run, bar=bar)
+    except _NothingTaken:
+        tally.notes.append("rows were refused, so nothing of this sheet was taken in, as --all-or-nothing asks")
+        for draft in apart:
+            office.plugs.outbox.publish(draft)
+        return imported
+    except BaseException:
+        for draft in apart:
+            office.plugs.outbox.discard(draft)
+        raise
+    if not dry_run:
+        _remember(sheet, tally)
     return imported
 
 
-def _take_in(uow: UnitOfWork, imported: Imported, enrolment: Enrolment) -> None:
-    rows = imported.sheet.rows
-    taken = [row for row in rows if not any(f.weight == "refused" for f in row.findings)]
-    known = uow.learners.by_reference([row.reference for row in taken])
-    current = uow.learners.current(known.values())
-    cases = uow.learners.cases(known.values())
-    standings = uow.log.load([case for listed in cases.values() for case in listed])
-    fresh: list[tuple[SheetRow, Mapping[str, Any]]] = []
-    outcomes: dict[int, tuple[str, int | None]] = {}
-    file = _File(uow, imported.sheet)
-    for row in taken:
-        facts = _case_facts(row, enrolment)
-        details = _with_notice(row.details, enrolment)
-        learner = known.get(row.reference)
-        if learner is None:
-            fresh.append((row, facts))
-            continue
-        own = [standings[c] for c in cases.get(learner, ())]
-        outcomes[row.row] = _known_learner(file, learner, current.get(learner), details, facts, own, row.row)
-    if fresh:
-        numbers = uow.add_learners([(row.reference, _with_notice(row.details, enrolment)) for row, _ in fresh])
-        opened = uow.work.open(
-            [(number, {**facts, "details_version": 1}) for number, (_, facts) in zip(numbers, fresh, strict=True)],
-            dispatch=file.number(),
-            rows=[row.row for row, _ in fresh],
-        )
-        outcomes |= {row.row: ("added", s.case) for (row, _), s in zip(fresh, opened, strict=True)}
-    for name in {facts["cohort"] for _, facts in fresh if "cohort" in facts} | ({enrolment.cohort} - {""}):
-        uow.learners.save_cohort(name, enrolment.register_by)
-    _tell(uow, imported, outcomes, file.replaced)
-    _tell_overruled(imported, enrolment)
+def _remember(sheet: Sheet, tally: Tally) -> None:
+    """Keep what a person said of the columns; the learners are taken in even where that fails."""
+    try:
+        if sheet.remember():
+            tally.notes.append("what --map said of these columns is remembered for the next sheet with such headings")
+    except FileRefused as wrong:
+        tally.notes.append(f"the learners were taken in, but what --map said is not remembered: {wrong}")
 
 
-def _tell_overruled(imported: Imported, enrolment: Enrolment) -> None:
-    """Where the sheet has its own column, it counts; say for how many rows an option therefore did not."""
-    for name in CASE_FIELDS:
-        option = getattr(enrolment, name)
-        own = [getattr(row, name) for row in imported.sheet.rows]
-        other = sum(value not in {None, "", option} for value in own)
-        if option not in {None, ""} and other:
-            imported.tally.notes.append(
-                f"{name.replace('_', ' ')}: the sheet's own column says otherwise for {other} rows, and it counts"
-            )
+def _take_sheet(
+    uow: UnitOfWork,
+    sheet: Sheet,
+    imported: Imported,
+    enrolment: Enrolment,
+    apart: list[FileDraft],
+    *,
+    all_or_nothing: bool,
+    dry_run: bool,
+    bar: Callable[[int], None],
+) -> None:
+    """Take every row in, then ask the rules and write the sheet that goes back; all in one transaction.
+
+    Where nothing is taken, that sheet is drafted apart from the transaction, for it says why. Raises _NothingTaken.
+    """
+    before, about = uow.log.head(), sheet.about
+    answers = _Taking(uow, about, enrolment, imported.tally).take_in(sheet, bar)
+    nothing = all_or_nothing and answers.refused > 0
+    changed = uow.log.head() > before
+    if not changed and about.rows and not nothing:
+        imported.tally.notes.append("nothing in this sheet is new: nothing was changed")
+    results = _told(uow, sheet, imported, answers, kept=not nothing, bar=bar)
+    if dry_run or not (changed or answers.refused):
+        for _ in results:
+            pass
+    else:
+        name = f"result-{uow.office.today():%Y%m%d}-{uow.work.command_id[:8]}{sheet.results_suffix}"
+
+        def write(target: BinaryIO) -> None:
+            sheet.write_results(results, target)
+
+        if nothing:
+            uow.office.refuse_practice()
+            token = token_of(uow.work.command_id)
+            draft = uow.office.plugs.outbox.draft(name, write, folder="results", token=token)
+            apart.append(draft)
+        else:
+            draft = uow.draft(name, write, folder="results")
+        imported.tally.files.append(FileMade(0, name, draft.final, about.rows))
+    if nothing:
+        raise _NothingTaken
 
 
-@dataclass(slots=True)
-class _File:
-    """The sheet's place in the register, taken when the first row of it changes something."""
+class _Taking:
+    """A sheet being taken in, chunk by chunk; it gets its number when the first row changes something."""
 
-    uow: UnitOfWork
-    sheet: Sheet
-    taken: int | None = None
-    replaced: dict[int, tuple[str, ...]] = field(default_factory=dict)
-    """Row -> the fields whose value on file it replaced."""
+    def __init__(self, uow: UnitOfWork, about: SheetFacts, enrolment: Enrolment, tally: Tally) -> None:
+        self._uow, self._about, self._enrolment, self._tally = uow, about, enrolment, tally
+        self._number: int | None = None
+        self._cohorts = {enrolment.cohort} - {""}
+        self._overruled = Counter[str]()
+
+    def take_in(self, sheet: Sheet, bar: Callable[[int], None]) -> Answers:
+        """Take in every row; what came of each is answered in their order."""
+        answers, rows = Answers(), sheet.rows()
+        while chunk := list(islice(rows, CHUNK)):
+            self._take_chunk(chunk, answers)
+            bar(len(chunk))
+        for name in sorted(self._cohorts):
+            self._uow.learners.save_cohort(name, self._enrolment.register_by)
+        for name in CASE_FIELDS:
+            if other := self._overruled[name]:
+                self._tally.notes.append(
+                    f"{name.replace('_', ' ')}: the sheet's own column says otherwise for {other} rows, and it counts"
+                )
+        return answers
 
     def number(self) -> int | None:
         """The register number; the one it got before when these bytes came in before."""
-        if self.taken is None:
-            seen = self.uow.dispatches.find(kinds=[COHORT_SHEET], digest=self.sheet.digest)
-            new = self.uow.received(COHORT_SHEET, self.sheet.digest, rows=len(self.sheet.rows))
-            self.taken = new if new is not None else seen[-1].id
-        return self.taken
+        if self._number is None:
+            digest = self._about.digest
+            seen = self._uow.dispatches.find(kinds=[COHORT_SHEET], digest=digest)
+            new = self._uow.received(COHORT_SHEET, digest, rows=self._about.rows)
+            self._number = new if new is not None else seen[-1].id
+        return self._number
+
+    def _take_chunk(self, rows: Sequence[SheetRow], answers: Answers) -> None:
+        uow, enrolment = self._uow, self._enrolment
+        taken = [row for row in rows if not any(f.weight == "refused" for f in row.findings)]
+        known = uow.learners.by_reference([row.reference for row in taken])
+        current = uow.learners.current(known.values())
+        cases = uow.learners.cases(known.values())
+        standings = uow.log.load([case for listed in cases.values() for case in listed])
+        fresh: list[tuple[SheetRow, Mapping[str, Any]]] = []
+        came: dict[int, tuple[str, int | None, tuple[Finding, ...]]] = {}
+        for row in taken:
+            facts = _case_facts(row, enrolment)
+            learner = known.get(row.reference)
+            if learner is None:
+                fresh.append((row, facts))
+                continue
+            own = [standings[c] for c in cases.get(learner, ())]
+            details = _with_notice(row.details, enrolment)
+            came[row.row] = self._known_learner(learner, current.get(learner), details, facts, own, row.row)
+        if fresh:
+            numbers = uow.add_learners([(row.reference, _with_notice(row.details, enrolment)) for row, _ in fresh])
+            opened = uow.work.open(
+                [(number, {**facts, "details_version": 1}) for number, (_, facts) in zip(numbers, fresh, strict=True)],
+                dispatch=self.number(),
+                rows=[row.row for row, _ in fresh],
+            )
+            came |= {row.row: (ADDED, s.case, ()) for (row, _), s in zip(fresh, opened, strict=True)}
+            self._cohorts |= {facts["cohort"] for _, facts in fresh if "cohort" in facts}
+        for row in rows:
+            word, case, more = came.get(row.row, (REFUSED, None, ()))
+            answers.add(row.row, row.reference, word, case, row.findings + more)
+            self._count_overruled(row)
+
+    def _count_overruled(self, row: SheetRow) -> None:
+        """Where the sheet has its own column, it counts; an option therefore did not."""
+        for name in CASE_FIELDS:
+            option = getattr(self._enrolment, name)
+            if option not in {None, ""} and getattr(row, name) not in {None, "", option}:
+                self._overruled[name] += 1
+
+    def _known_learner(
+        self,
+        learner: int,
+        current: tuple[int, Details] | None,
+        details: Details,
+        facts: Mapping[str, Any],
+        own: Sequence[Standing],
+        row: int,
+    ) -> tuple[str, int | None, tuple[Finding, ...]]:
+        """Bring a learner we have up to date with their row; blanks in the sheet never erase.
+
+        A row that names no qualification is about the case there is; another qualification opens another case.
+        """
+        uow, word = self._uow, UNCHANGED
+        replaced: tuple[Finding, ...] = ()
+        wanted = facts.get("qualification", "")
+        same = [s for s in own if not wanted or s.facts.get("qualification", "") in {"", wanted}]
+        if same and facts.get("cohort") and same[-1].cohort not in {"", facts["cohort"]}:
+            text = "this learner is in another cohort for the same qualification"
+            fix = "Move them with: ulnflow learner edit"
+            return ELSEWHERE, same[-1].case, (Finding("refused", "cohort", "elsewhere", text, fix),)
+        if current is not None:
+            version, old = current
+            given = {name: value for name, value in _fields(details).items() if value}
+            new = old.with_changes(given)
+            if changed := changed_fields(old, new):
+                self.number()
+                change_details(uow, learner, own, version, new, changed)
+                word, replaced = UPDATED, tuple(map(_replaced, (name for name in changed if getattr(old, name))))
+        if not same:
+            opened = uow.work.open(
+                [(learner, {**facts, **_returning(uow, learner)})], dispatch=self.number(), rows=[row]
+            )
+            return ADDED, opened[0].case, replaced
+        differs = {name: value for name, value in facts.items() if same[-1].facts.get(name) != value}
+        if differs:
+            number, evidence = self.number(), {"fields": sorted(differs)}
+            uow.note(
+                "case_changed", [Move(case=same[-1].case, dispatch=number, row=row, evidence=evidence, facts=differs)]
+            )
+            word = UPDATED
+        return word, same[-1].case, replaced
 
 
-def _known_learner(
-    file: _File,
-    learner: int,
-    current: tuple[int, Details] | None,
-    details: Details,
-    facts: Mapping[str, Any],
-    own: Sequence[Standing],
-    row: int,
-) -> tuple[str, int | None]:
-    """Bring a learner we have up to date with their row; blanks in the sheet never erase.
+def _replaced(name: str) -> Finding:
+    text = f"{LABELS[name]}: the value on file was another; the sheet's replaced it"
+    return Finding("note", name, "replaced", text)
 
-    A row that names no qualification is about the case there is; another qualification opens another case.
-    """
-    uow, word = file.uow, "unchanged"
-    wanted = facts.get("qualification", "")
-    same = [s for s in own if not wanted or s.facts.get("qualification", "") in {"", wanted}]
-    if same and facts.get("cohort") and same[-1].cohort not in {"", facts["cohort"]}:
-        return "elsewhere", same[-1].case
-    if current is not None:
-        version, old = current
-        given = {name: value for name, value in _fields(details).items() if value}
-        new = old.with_changes(given)
-        if changed := changed_fields(old, new):
-            file.number()
-            change_details(uow, learner, own, version, new, changed)
-            word = "updated"
-            file.replaced[row] = tuple(name for name in changed if getattr(old, name))
-    if not same:
-        opened = uow.work.open([(learner, {**facts, **_returning(uow, learner)})], dispatch=file.number(), rows=[row])
-        return "added", opened[0].case
-    differs = {name: value for name, value in facts.items() if same[-1].facts.get(name) != value}
-    if differs:
-        number = file.number()
-        move = Move(case=same[-1].case, dispatch=number, row=row, evidence={"fields": sorted(differs)}, facts=differs)
-        uow.note("case_changed", [move])
-        word = "updated"
-    return word, same[-1].case
+
+def _told(
+    uow: UnitOfWork, sheet: Sheet, imported: Imported, answers: Answers, *, kept: bool, bar: Callable[[int], None]
+) -> Iterator[RowResult]:
+    """Word what came of each row, asking the rules of submission so that what will be refused is known today."""
+    alike = sheet.alike()
+    for chunk in answers.chunks(CHUNK):
+        gathered = [answer.case for answer in chunk if answer.case is not None and answer.word != ELSEWHERE]
+        standings = uow.log.load(gathered)
+        waiting = [case for case in gathered if standings[case].state == uow.office.route.initial]
+        moves = [Move(case=case) for case in waiting]
+        asked = {o.case: o for o in uow.work.ask("submit_to_lrs", moves)} if moves else {}
+        for answer in chunk:
+            more = [alike[answer.row]] if answer.row in alike else []
+            outcome = asked.get(answer.case) if answer.case is not None else None
+            yield worded(answer, outcome, more, imported.tally, imported.noticed, kept=kept)
+        bar(len(chunk))
 
 
 def _returning(uow: UnitOfWork, learner: int) -> dict[str, Any]:
@@ -189,83 +303,6 @@ def _returning(uow: UnitOfWork, learner: int) -> dict[str, Any]:
         if stale := stale_fields(uow, learner, held.version, details):
             facts["stale"] = stale
     return facts
-
-
-def _tell(
-    uow: UnitOfWork,
-    imported: Imported,
-    outcomes: Mapping[int, tuple[str, int | None]],
-    replaced: Mapping[int, tuple[str, ...]],
-) -> None:
-    """Word what came of each row, asking the rules of submission so that what will be refused is known today."""
-    gathered = [case for word, case in outcomes.values() if case is not None and word != "elsewhere"]
-    standings = uow.log.load(gathered)
-    waiting = [case for case in gathered if standings[case].state == uow.office.route.initial]
-    asked = {o.case: o for o in uow.work.ask("submit_to_lrs", [Move(case=case) for case in waiting])} if waiting else {}
-    tally = imported.tally
-    for row in imported.sheet.rows:
-        word, case = outcomes.get(row.row, ("refused", None))
-        outcome = asked.get(case) if case is not None else None
-        ready = outcome is None or outcome.accepted
-        filled = ready and word in {"updated", "unchanged"}  # what the sheet leaves out is on file
-        findings = [f for f in row.findings if not (filled and f.weight == "missing")]
-        if word == "elsewhere":
-            text = "this learner is in another cohort for the same qualification"
-            findings.append(Finding("refused", "cohort", "elsewhere", text, "Move them with: ulnflow learner edit"))
-        findings += [
-            Finding("note", name, "replaced", f"{LABELS[name]}: the value on file was another; the sheet's replaced it")
-            for name in replaced.get(row.row, ())
-        ]
-        findings += _objections(outcome, findings)
-        imported.findings += [(row.row, row.reference, finding) for finding in findings]
-        tally.counts[_COUNTED[word]] += 1
-        if word in {"refused", "elsewhere"}:
-            tally.refusals += [
-                Refusal(row.reference, "", "sheet", f.code, f.field, f.message)
-                for f in findings
-                if f.weight == "refused"
-            ]
-        imported.results.append(_result(row.row, word, findings, ready=ready))
-        if not ready:
-            tally.counts["need attention before the LRS"] += 1
-
-
-_COUNTED = {
-    "added": "learners added",
-    "updated": "learners updated",
-    "unchanged": "learners unchanged",
-    "elsewhere": "rows refused",
-    "refused": "rows refused",
-}
-
-
-def _objections(outcome: Outcome | None, findings: Sequence[Finding]) -> list[Finding]:
-    if outcome is None:
-        return []
-    told = {f.field for f in findings if f.weight in {"missing", "malformed", "refused"}}
-    return [
-        Finding("missing", said.field, said.code, said.message) if said.severity == "block"
-        else Finding("note", said.field, said.code, said.message)
-        for verdict in outcome.verdicts
-        for said in verdict.objections
-        if said.field not in told
-    ]  # fmt: skip
-
-
-def _result(row: int, word: str, findings: Sequence[Finding], *, ready: bool) -> RowResult:
-    """A row's answer in the sheet; a cell that was left out although the learner is ready is to be checked."""
-    shown = {"added": "Added", "updated": "Updated", "unchanged": "Unchanged"}
-    result = shown.get(word, "Refused")
-    if result != "Refused" and not ready:
-        result += ", not ready for the LRS"
-    elif result != "Refused" and any(f.weight in {"missing", "malformed"} for f in findings):
-        result += ", please check"
-    fixes = tuple(dict.fromkeys(" ".join(filter(None, (_sentence(f.message), _sentence(f.fix)))) for f in findings))
-    return RowResult(row=row, result=result, fixes=fixes)
-
-
-def _sentence(words: str) -> str:
-    return words[:1].upper() + words[1:].rstrip(".") + "." if words else ""
 
 
 def _fields(details: Details) -> dict[str, Any]:
@@ -290,50 +327,6 @@ def _case_facts(row: SheetRow, enrolment: Enrolment) -> dict[str, Any]:
         if value not in {None, ""}:
             facts[name] = value.isoformat() if isinstance(value, date) else value
     return facts
-
-
-def stale_fields(uow: UnitOfWork, learner: int, matched: int, new: Details) -> dict[str, str]:
-    """The five details that differ from the version the LRS matched, each with today's date."""
-    old = uow.learners.details(learner, matched)
-    if old is None:
-        return {}
-    today = uow.office.today().isoformat()
-    return {name: today for name in changed_fields(old, new) if name in FIVE_DETAILS}
-
-
-def change_details(
-    uow: UnitOfWork,
-    learner: int,
-    standings: Sequence[Standing],
-    version: int,
-    new: Details,
-    changed: Sequence[str],
-) -> list[Outcome]:
-    """Write a new version and note it on every case of the learner, naming fields only.
-
-    A change of the five details makes a match stale, and after registration opens a duty to tell ILM.
-    """
-    uow.learners.add_details([(learner, version + 1, new)])
-    five = [name for name in changed if name in FIVE_DETAILS]
-    duties = uow.log.open_duties([s.case for s in standings])
-    moves = []
-    for standing in standings:
-        facts: dict[str, Any] = {"details_version": version + 1}
-        if matched := standing.facts.get("match_version"):
-            stale = stale_fields(uow, learner, matched, new)
-            before = standing.facts.get("stale", {})
-            facts["stale"] = {name: before.get(name, day) for name, day in stale.items()} or None
-        open_already = any(name == "tell_ilm_of_change" for _, name in duties.get(standing.case, ()))
-        tell = five and "registered_at" in standing.facts and not open_already
-        moves.append(
-            Move(
-                case=standing.case,
-                evidence={"fields": list(changed), "version": version + 1},
-                facts=facts,
-                opens=("tell_ilm_of_change",) if tell else (),
-            )
-        )
-    return uow.work.note("details_changed", moves)
 
 
 def edit_details(

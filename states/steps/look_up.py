@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from states.errors import NotFound
-from states.learner.details import FIVE_DETAILS, LABELS
-from states.unit_of_work import Office
+from states.learner.details import LABELS
+from states.unit_of_work import Office, UnitOfWork
 from workflow import Act, Standing
 from workflow.event import SCHEMA
 from workflow.store import roles
@@ -24,25 +23,27 @@ class Shown:
     cases: list[Standing]
 
 
-def show(office: Office, act: Act, reference: str, *, scope: Sequence[str] = ()) -> Shown:
-    """A learner's details (or only some of them); raises NotFound."""
+def show(office: Office, act: Act, reference: str) -> Shown:
+    """A learner's details and ULNs, answered ones that were not taken included; raises NotFound."""
     with office.begin(act) as uow:
         standing = uow.find_case(reference)
         version, details = uow.learners.current([standing.subject])[standing.subject]
         record = details.to_record()
-        names = scope or tuple(LABELS)
-        uow.work.record("looked_up", evidence={"case": standing.case, "scope": "five_details" if scope else "details"})
+        uow.work.record("looked_up", evidence={"case": standing.case, "scope": "details"})
         own = uow.log.load(uow.learners.cases([standing.subject])[standing.subject])
         return Shown(
             reference,
             version,
-            {LABELS[name]: record.get(name, "") for name in names},
-            [
-                (r.uln, r.status.replace("_", " "))
-                for r in uow.learners.ulns([standing.subject]).get(standing.subject, ())
-            ],
+            {LABELS[name]: record.get(name, "") for name in LABELS},
+            _numbers(uow, standing.subject),
             list(own.values()),
         )
+
+
+def _numbers(uow: UnitOfWork, learner: int) -> list[tuple[str, str]]:
+    """Every ULN a learner holds or held with its status, then those the LRS answered that nobody took."""
+    known = [(r.uln, r.status.replace("_", " ")) for r in uow.learners.ulns([learner]).get(learner, ())]
+    return known + [(uln, "answered") for uln in uow.learners.answered(learner) if uln not in dict(known)]
 
 
 def find(office: Office, act: Act, words: str) -> list[tuple[str, Standing]]:
@@ -90,8 +91,3 @@ def audited(office: Office, act: Act, scope: str, *, reference: str = "", **seen
                 "recorded_at": now,
             },
         )
-
-
-def compare(office: Office, act: Act, reference: str) -> Shown:
-    """The five details to hold beside the candidates the LRS shows."""
-    return show(office, act, reference, scope=FIVE_DETAILS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -12,8 +12,9 @@ from typing import Any, Final
 from states.asked import Answer
 from states.errors import FileRefused, NotPossible
 from states.learner.uln import fault
-from states.lrs_match import DOUBTED, OTHER_CASES, Matched, hold, match_facts
+from states.lrs_match import DOUBTED, OTHER_CASES, Known, Matched, hold, know, match_facts, merges, owed_for_another
 from states.lrs_sending import send
+from states.lrs_verified import with_references
 from states.ports import Reply, ReplyRow
 from states.tally import Refusal, Tally
 from states.unit_of_work import Office, UnitOfWork
@@ -29,6 +30,9 @@ WHOSE_ANSWER: Final = 16
 """Hexadecimal digits of a commitment that tell one answer from another."""
 CODE: Final = re.compile(r"[A-Z]{2,6}[0-9]{1,6}")
 """What a return code looks like; anything else that is typed for one may be a ULN, and stays out of the log."""
+NAMED: Final = 10
+"""How many learners a note names."""
+KEPT_ANSWER: Final = "answer_kept"
 TWICE: Final = "answered_twice"
 ACTED_ON: Final = ("receive_uln", "confirm_match", "report_lrs_exception")
 """What an answer may have done; one that was merely kept can still be used, by receiving its file again."""
@@ -42,14 +46,13 @@ def receive_reply(office: Office, act: Act, path: Path, *, sent_on: date | None 
     """
     reply = office.plugs.lrs.read_reply(path)
     _refuse_foreign(office, reply)
-    tally = Tally()
+    tally = Tally(notes=list(reply.notes))
     with office.begin(act, dry_run=dry_run) as uow:
         seen = uow.dispatches.find(kinds=[LRS_REPLY], digest=reply.digest)
+        reply = with_references(uow, reply)
         matched, strangers = _match(uow, reply, tally)
         if seen:
-            tally.notes.append(
-                "this very file was received before; only answers that could not be used then are looked at again"
-            )
+            tally.notes.append("received before; only answers that could not be used then are looked at again")
             number: int | None = seen[-1].id
         else:
             number = uow.received(LRS_REPLY, reply.digest, rows=len(reply.rows))
@@ -125,7 +128,7 @@ def _refuse_day(office: Office, standing: Standing, on: date | None) -> None:
 
 
 def _refuse_foreign(office: Office, reply: Reply) -> None:
-    if reply.ukprn != office.ukprn:
+    if reply.ukprn and reply.ukprn != office.ukprn:
         raise FileRefused(
             reply.name,
             "it is for another provider: its UKPRN is not this centre's",
@@ -147,7 +150,7 @@ def _match(uow: UnitOfWork, reply: Reply, tally: Tally) -> tuple[list[Matched], 
     all_cases = [case for listed in cases.values() for case in listed]
     standings, holding = uow.log.load(all_cases), uow.dispatches.holding(all_cases, LRS_KINDS)
     ours = {d.id for d in uow.dispatches.find(kinds=LRS_KINDS) if d.name.rpartition(".")[0] == reply.batch_reference}
-    if not ours:
+    if not ours and reply.batch_reference:
         tally.notes.append("the reply names a file that is not in the register; learners were matched by reference")
     matched: dict[str, Matched] = {}
     strangers: list[ReplyRow] = []
@@ -156,7 +159,7 @@ def _match(uow: UnitOfWork, reply: Reply, tally: Tally) -> tuple[list[Matched], 
             (member, dispatch)
             for case in cases.get(known.get(row.reference, 0), ())
             for member, dispatch in holding.get(case, ())
-            if dispatch.state != SUPERSEDED
+            if dispatch.state != SUPERSEDED or dispatch.id in ours  # a reply that names a file proves its sending
         ]
         places.sort(key=lambda p: (p[1].id in ours, p[0].state == "open", p[1].id))
         if not places:
@@ -188,20 +191,26 @@ def _apply(
     """Fire what each answer means; what a rule refuses becomes an exception for a person."""
     names = uow.references([m.standing for m in matched])
     groups: dict[str, list[tuple[Matched, Move]]] = {}
+    taken: list[str] = []
+    known, commit = know(uow, matched), uow.learners.committing([one.standing.subject for one in matched])
+    done = uow.log.done_before([one.standing.case for one in matched], (*ACTED_ON, KEPT_ANSWER))
     for one in matched:
         trigger = _trigger(uow, one)
-        move = _move(uow, one, trigger, reply, echoed)._replace(on=on, reason=TYPED if on else "")
-        done = any(uow.log.repeats(move.case, before, move.command_id) for before in ACTED_ON)
-        if done or _still_not_taken(uow, trigger, move):
+        move = _move(uow, one, trigger, known, commit, (reply, echoed))._replace(on=on, reason=TYPED if on else "")
+        before = done.get((move.case, move.command_id), set())
+        if before.intersection(ACTED_ON) or (KEPT_ANSWER in before and _still_not_taken(uow, trigger, move)):
             tally.counts["done before, nothing changed"] += 1
         else:
             groups.setdefault(trigger, []).append((one, move))
+            if one.member.state == "released":
+                taken.append(names[move.case])
             if one.rivals:
                 _say_twice(tally, one, names[move.case])
-    for trigger in ("receive_uln", "confirm_match", "report_lrs_exception", "answer_kept"):
+    _say_taken_back(tally, taken)
+    for trigger in ("receive_uln", "confirm_match", "report_lrs_exception", KEPT_ANSWER):
         pairs = groups.get(trigger, [])
         moves = [move for _, move in pairs]
-        if trigger == "answer_kept":
+        if trigger == KEPT_ANSWER:
             _keep_numbers(uow, [one for one, _ in pairs])
             for opened, word in ((False, "kept: the learner moved on meanwhile"), (True, KEPT)):
                 some = [move for move in moves if bool(move.opens) is opened]
@@ -220,28 +229,43 @@ def _apply(
         _hand_over(uow, pairs, outcomes, tally, names)
 
 
+def _say_taken_back(tally: Tally, taken: Sequence[str]) -> None:
+    """A late answer to somebody who was taken back from the file is used like any other, and named."""
+    if taken:
+        shown = ", ".join(sorted(taken)[:NAMED]) + (" ..." if len(taken) > NAMED else "")
+        tally.notes.append(f"taken back from their file before: {shown}; their late answers were not lost")
+
+
 def _still_not_taken(uow: UnitOfWork, trigger: str, move: Move) -> bool:
-    """Whether an answer was kept before and the rules take it no more than then: there is nothing new to write."""
-    kept = trigger != "answer_kept" and uow.log.repeats(move.case, "answer_kept", move.command_id)
-    return bool(kept) and not uow.work.ask(trigger, [move])[0].accepted
+    """Whether the rules take an answer that was kept before no more than then: there is nothing new to write."""
+    return trigger != KEPT_ANSWER and not uow.work.ask(trigger, [move])[0].accepted
 
 
 def _trigger(uow: UnitOfWork, one: Matched) -> str:
     arrows, state = uow.office.route.arrows, one.standing.state
     if one.rivals:
-        return "report_lrs_exception" if ("report_lrs_exception", state) in arrows else "answer_kept"
+        return "report_lrs_exception" if ("report_lrs_exception", state) in arrows else KEPT_ANSWER
     if one.row.outcome == "success" and (one.row.uln or ("confirm_match", state) in arrows):
         for trigger in ("confirm_match", "receive_uln"):
             if (trigger, state) in arrows:
                 return trigger
     elif ("report_lrs_exception", state) in arrows:
         return "report_lrs_exception"
-    return "answer_kept"
+    return KEPT_ANSWER
 
 
-def _move(uow: UnitOfWork, one: Matched, trigger: str, reply: int | None, echoed: frozenset[str]) -> Move:
+def _move(
+    uow: UnitOfWork,
+    one: Matched,
+    trigger: str,
+    known: Known,
+    commit: Callable[[int, str], str],
+    came: tuple[int | None, frozenset[str]],
+) -> Move:
+    """The move an answer means; `commit` commits to a ULN, `came` is the reply it stood in and what that echoes."""
+    reply, echoed = came
     row, standing = one.row, one.standing
-    commitment = uow.learners.commitment(standing.subject, row.uln) if row.uln else ""
+    commitment = commit(standing.subject, row.uln) if row.uln else ""
     evidence: dict[str, Any] = {"code": row.code, "outcome": row.outcome}
     if reply is not None:
         evidence |= {"reply": reply, "reply_row": row.row}
@@ -250,11 +274,14 @@ def _move(uow: UnitOfWork, one: Matched, trigger: str, reply: int | None, echoed
     facts: dict[str, Any] = {"exception": None, "decision": None, "kept_answer": None}
     opens: tuple[str, ...] = ()
     if trigger in {"receive_uln", "confirm_match"}:
-        facts |= match_facts(uow, one)
+        facts |= match_facts(uow, one, known)
+        if trigger == "confirm_match" and merges(uow, one):
+            evidence["merged"] = standing.facts["uln"]
+            opens = owed_for_another(uow, standing, facts["uln"])
     elif trigger == "report_lrs_exception":
-        facts = {"exception": {"code": row.code, "dispatch": one.dispatch.id}, "decision": None}
+        facts = {"exception": _answered(one), "decision": None}
     else:
-        facts = {"kept_answer": {"code": row.code, "dispatch": one.dispatch.id}}
+        facts = {"kept_answer": _answered(one)}
         other = bool(row.uln) and row.uln != uow.held_uln(standing.subject)
         doubted = bool(standing.facts.get("uln")) and (row.outcome != "success" or other or bool(one.rivals))
         opens = DOUBTED if doubted and not uow.close_duties(standing.case, *DOUBTED) else ()
@@ -269,9 +296,15 @@ def _move(uow: UnitOfWork, one: Matched, trigger: str, reply: int | None, echoed
         commitments={"uln": commitment} if commitment else {},
         command_id=f"answer:{one.dispatch.id}:{standing.case}:{row.code}:{commitment[:WHOSE_ANSWER]}"
         + (":twice" if one.rivals else ""),
-        private=Answer(row.uln, row.echo, echoed),
+        private=Answer(row.uln, row.echo, echoed, linked=row.linked),
         closes=uow.close_duties(standing.case, *DOUBTED) if trigger == "confirm_match" else (),
     )
+
+
+def _answered(one: Matched) -> dict[str, Any]:
+    """What is remembered of an answer that a person must decide about."""
+    known = {"code": one.row.code, "dispatch": one.dispatch.id}
+    return {**known, "differs": list(one.row.differs)} if one.row.differs else known
 
 
 def _hand_over(
@@ -288,7 +321,7 @@ def _hand_over(
         if outcome.accepted:
             continue
         tally.refuse(outcome, names[outcome.case])
-        answered = {"code": one.row.code, "dispatch": one.dispatch.id}
+        answered = _answered(one)
         plain = Move(
             case=move.case,
             dispatch=move.dispatch,
@@ -313,7 +346,7 @@ def _hand_over(
     if kept:
         by_case = {move.case: one for one, move in pairs}
         _keep_numbers(uow, [by_case[move.case] for move in kept])
-        tally.add(uow.work.note("answer_kept", kept), names, KEPT)
+        tally.add(uow.work.note(KEPT_ANSWER, kept), names, KEPT)
         _advise_doubt(tally, [names[move.case] for move in kept])
 
 

@@ -9,15 +9,20 @@ from typing import Any, BinaryIO
 
 from states import effects
 from states.errors import NotPossible
-from states.ports import Registration
-from states.tally import FileMade, Tally
+from states.facts import registration_of
+from states.registration import ConfirmedRow, RegistrationFile
+from states.tally import FileMade, Refusal, Tally
 from states.unit_of_work import Office, UnitOfWork
 from states.vocabulary import CONFIRMATION, NOT_ACTIVE, REGISTRATION
 from workflow import Act, Move, Standing
 from workflow.store.dispatch_log import OPEN_STATES, REJECTED, Dispatch
+from workflow.store.queries import Queries
 
 WITH, WITHOUT, SUPPLY = "register_with_ilm", "register_without_uln", "supply_uln_to_ilm"
 LEFT = "registration_confirmed"
+LET_GO = "registration_refused"
+REFUSED = "refused_by_body"
+SHOWN = 20
 EARLY = "registered_without_uln_held_since"
 """The note that ILM registered somebody who had left the route while the file was under way."""
 
@@ -94,36 +99,26 @@ def _advise_registered(uow: UnitOfWork, standings: Sequence[Standing], names: Ma
 
 
 def _write(uow: UnitOfWork, good: Sequence[Standing], names: Mapping[int, str], tally: Tally) -> None:
-    office = uow.office
-    body = office.plugs.awarding_body
+    body = uow.office.plugs.awarding_body
     current = uow.learners.current([s.subject for s in good])
-    by_reference = {names[s.case]: s for s in good}
+    people = {(names[s.case], s.facts.get("qualification", "")): (s, current[s.subject][0]) for s in good}
     registrations = [
-        Registration(
-            reference=names[s.case],
-            details=current[s.subject][1],
-            uln=uow.held_uln(s.subject) if s.facts.get("uln") else "",
-            qualification=s.facts.get("qualification", ""),
-            cohort=s.cohort,
-            funded=s.facts.get("funded"),
-        )
+        registration_of(s, names[s.case], current[s.subject][1], uow.held_uln(s.subject) if s.facts.get("uln") else "")
         for s in good
     ]
-    for word, part in body.split(registrations):
+    for file in body.split(registrations):
         number = uow.dispatches.next_id()
-        name = f"D{number}-{body.profile}-{word}.csv"
-        draft = uow.draft(name, _writer(uow, part), folder="ilm")
-        members = [
-            (by_reference[r.reference].case, row, current[by_reference[r.reference].subject][0])
-            for row, r in enumerate(part, 1)
-        ]
+        name = f"D{number}-{file.profile}-{file.word}.{file.extension}"
+        draft = uow.draft(name, _writer(uow, file), folder="ilm")
+        held = [people[one.reference, one.qualification] for one in file.registrations]
+        members = [(standing.case, row, version) for row, (standing, version) in enumerate(held, 1)]
         uow.prepare(REGISTRATION, draft, members, dispatch=number)
         tally.files.append(FileMade(number, name, draft.final, len(members)))
 
 
-def _writer(uow: UnitOfWork, part: Sequence[Registration]) -> Callable[[BinaryIO], None]:
+def _writer(uow: UnitOfWork, file: RegistrationFile) -> Callable[[BinaryIO], None]:
     def write(target: BinaryIO) -> None:
-        uow.office.plugs.awarding_body.write_registration(part, target)
+        uow.office.plugs.awarding_body.write_registration(file, target)
 
     return write
 
@@ -136,33 +131,36 @@ def confirm(
     order: str = "",
     candidate: str = "",
     file: Path | None = None,
+    profile: str = "",
     on: date | None = None,
     reason: str = "",
     dry_run: bool = False,
 ) -> Tally:
     """Record that ILM registered learners: with their ULN, without it, or took a late or replaced ULN.
 
-    `file` names candidate and order numbers by reference; with it only the learners it names are confirmed. Raises
-    FileRefused, NotPossible.
+    `file` names candidate and order numbers by reference or ULN; with it only the learners it names as registered are
+    confirmed, and those it names as refused are let go from their file. Raises FileRefused, NotPossible.
     """
     tally = Tally()
-    numbers: dict[str, tuple[str, str]] = {}
-    digest = ""
-    if file is not None:
-        read = office.plugs.awarding_body.read_confirmation(file)
-        numbers = {row.reference: (row.candidate_number, row.order_number) for row in read.rows}
-        digest = read.digest
-    elif not order:
+    read = office.plugs.awarding_body.read_confirmation(file, profile=profile) if file is not None else None
+    if read is None and not order:
         raise NotPossible("give ILM's order number with --order, or its confirmation file with --file")
     with office.begin(act, dry_run=dry_run) as uow:
         names = uow.references(standings)
-        received = uow.received(CONFIRMATION, digest, rows=len(numbers)) if digest else None
-        if file is not None:
-            unknown = sorted(numbers.keys() - set(names.values()))
-            tally.notes += [
-                f"{reference}: in the file, but no registration of ours waits" for reference in unknown[:20]
-            ]
-            standings = [s for s in standings if names[s.case] in numbers]
+        rows = _rows_by_reference(uow, read.rows if read else ())
+        received = None
+        if read is not None:
+            standings = _of_profile(office, standings, profile)
+            _tell_unknown(read.rows, rows, {s.case: names[s.case] for s in standings}, tally)
+            outcomes = {s.case: rows[names[s.case]].outcome for s in standings if names[s.case] in rows}
+            seen = uow.dispatches.find(kinds=[CONFIRMATION], digest=read.digest)
+            received = uow.received(CONFIRMATION, read.digest, rows=len(read.rows))
+            refused = [s for s in standings if outcomes.get(s.case) == "refused"]
+            _refused(uow, refused, names, rows, received or seen[-1].id, tally)
+            if waiting := sum(outcome == "waiting" for outcome in outcomes.values()):
+                tally.counts["not decided by ILM yet"] = waiting
+            standings = [s for s in standings if outcomes.get(s.case) == "registered"]
+        numbers = {reference: (row.candidate_number, row.order_number) for reference, row in rows.items()}
         groups, touched = _confirmations(uow, standings, names, numbers, (order, candidate, received), on, reason)
         words = {WITH: "registered with ILM", WITHOUT: "registered without a ULN", SUPPLY: "ULN supplied to ILM"}
         left = groups.pop(LEFT, [])
@@ -179,6 +177,64 @@ def confirm(
     if tally.counts["registered without a ULN"]:
         tally.next.append("a ULN is owed now: ulnflow lrs submit")
     return tally
+
+
+def _rows_by_reference(uow: UnitOfWork, rows: Sequence[ConfirmedRow]) -> dict[str, ConfirmedRow]:
+    """The rows by reference; those that name a ULN alone by the learner who holds it."""
+    holders = uow.learners.holders({row.uln for row in rows if not row.reference} - {""})
+    references = uow.learners.references(one for found in holders.values() for one in found)
+    named = {uln: references[found[0]] for uln, found in holders.items() if len(found) == 1}
+    found = ((row.reference or named.get(row.uln, ""), row) for row in rows)
+    return {reference: row for reference, row in found if reference}
+
+
+def _of_profile(office: Office, standings: Sequence[Standing], profile: str) -> list[Standing]:
+    body = office.plugs.awarding_body
+    return [s for s in standings if body.serves(s.facts.get("qualification", ""), profile)]
+
+
+def _tell_unknown(
+    rows: Sequence[ConfirmedRow], found: Mapping[str, ConfirmedRow], names: Mapping[int, str], tally: Tally
+) -> None:
+    unknown = sorted(found.keys() - set(names.values()))
+    tally.notes += [f"{reference}: in the file, but no registration of ours waits" for reference in unknown[:SHOWN]]
+    matched = {row.row for row in found.values()}
+    lost = [str(row.row) for row in rows if row.row not in matched]
+    if lost:
+        tally.notes.append(f"rows whose ULN no learner here holds: {', '.join(lost[:SHOWN])}")
+
+
+def _refused(
+    uow: UnitOfWork,
+    standings: Sequence[Standing],
+    names: Mapping[int, str],
+    rows: Mapping[str, ConfirmedRow],
+    received: int,
+    tally: Tally,
+) -> None:
+    """Let learners go from the file that ILM refused them in, once; its words are kept apart from the log."""
+    queries = Queries(uow.connection)
+    waiting = uow.dispatches.waiting([s.case for s in standings], [REGISTRATION])
+    moves = [
+        Move(
+            case=s.case,
+            reason=rows[names[s.case]].said or REFUSED,
+            evidence={"confirmation": received, "confirmation_row": rows[names[s.case]].row},
+            dispatch=waiting[s.case][-1][1].id,
+            row=waiting[s.case][-1][0].row,
+            settles="released",
+        )
+        for s in standings
+        if s.case in waiting
+        and not any(e.evidence.get("confirmation") == received for e in queries.events(case=s.case, trigger=LET_GO))
+    ]
+    for outcome in uow.note(LET_GO, moves):
+        reference = names[outcome.case]
+        tally.counts["refused by ILM, let go from the file"] += 1
+        state = outcome.after.state if outcome.after else ""
+        fix = f"put right what ILM's file names, then: ulnflow ilm register {reference}"
+        tally.refusals.append(Refusal(reference, state, "ILM", REFUSED, "", f"ILM's file says refused; {fix}"))
+    uow.settle_all({d.id for places in waiting.values() for _, d in places}, proved_by="confirmation")
 
 
 def _confirmations(
@@ -276,7 +332,7 @@ def report_exception(
         names = uow.references(standings)
         moves = [Move(case=s.case, on=on, evidence={"reference": evidence} if evidence else {}) for s in standings]
         tally.add(uow.fire("report_ilm_exception", moves), names, "ILM exception recorded")
-    tally.next.append("compare the details, then: ulnflow ilm resolve REFERENCE")
+    tally.next.append("compare the details, then: ulnflow ilm resolve REFERENCE --evidence REFERENCE")
     return tally
 
 
@@ -298,7 +354,10 @@ def resolve_exception(
             Move(
                 case=s.case,
                 evidence={"reference": evidence} if evidence else {},
-                facts=effects.UNREGISTERED if dropped else {},
+                facts={
+                    **(effects.UNREGISTERED if dropped else {}),
+                    **({"mismatch": None} if "mismatch" in s.facts else {}),
+                },
             )
             for s in standings
         ]

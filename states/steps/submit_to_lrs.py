@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from states.errors import NotPossible
 from states.learner.repository import HELD, IN_ERROR
 from states.lrs_sending import asking, send
-from states.ports import BatchLearner, FileDraft
+from states.ports import BATCH_FORMS, BatchForm, BatchLearner, FileDraft
 from states.tally import FileMade, Refusal, Tally
 from states.unit_of_work import Office, UnitOfWork
 from states.vocabulary import LRS_BATCH, LRS_KEYING, LRS_KINDS
@@ -45,12 +45,13 @@ def submit(
     standings: Sequence[Standing],
     *,
     via: Literal["batch", "portal"] = "batch",
+    form: BatchForm | None = None,
     dry_run: bool = False,
 ) -> Tally:
     """Prepare the files that ask the LRS about these learners; nobody moves before the file is sent.
 
     Learners a rule holds back are refused and left out; learners in an open file are counted as waiting. Files are
-    split above the limit.
+    split above the limit. `form` is what batch files are written in, the centre's own choice unless given.
     """
     tally = Tally()
     with office.begin(act, dry_run=dry_run) as uow:
@@ -58,7 +59,7 @@ def submit(
         limit = office.plugs.lrs.limit
         moment = moment_of(office.engine.clock()).astimezone(LONDON)
         for start in range(0, len(ready), limit):
-            moment = _write_file(uow, ready[start : start + limit], via, moment, tally)
+            moment = _write_file(uow, ready[start : start + limit], via, form, moment, tally)
     if tally.files:
         for made in tally.files:
             tally.next.append(f"upload {made.name} to the LRS portal, then: ulnflow lrs sent {made.name}")
@@ -132,6 +133,7 @@ def _write_file(
     uow: UnitOfWork,
     part: Sequence[tuple[Standing, int, BatchLearner]],
     via: Literal["batch", "portal"],
+    form: BatchForm | None,
     moment: datetime,
     tally: Tally,
 ) -> datetime:
@@ -148,7 +150,7 @@ def _write_file(
             folder="lrs",
         )
     else:
-        draft, moment = _batch(uow, learners, moment)
+        draft, moment = _batch(uow, learners, form, moment)
     kind = LRS_KEYING if via == "portal" else LRS_BATCH
     members = [(standing.case, row, version) for row, (standing, version, _) in enumerate(part, 1)]
     dispatch = uow.prepare(kind, draft, members)
@@ -156,24 +158,31 @@ def _write_file(
     return moment + timedelta(minutes=1)
 
 
-def _batch(uow: UnitOfWork, learners: Sequence[BatchLearner], moment: datetime) -> tuple[FileDraft, datetime]:
-    """Names have minute resolution: a name that is taken moves on to the next free minute."""
+def _batch(
+    uow: UnitOfWork, learners: Sequence[BatchLearner], form: BatchForm | None, moment: datetime
+) -> tuple[FileDraft, datetime]:
+    """Names have minute resolution: a name that is taken, in either format, moves on to the next free minute."""
     office = uow.office
-    mark = PRACTICE if office.practice else ""
-    while True:
-        name = mark + office.plugs.lrs.batch_name(office.ukprn, moment)
-        final = office.outbox_folder / "lrs" / name
-        if not uow.dispatches.find(kinds=[LRS_BATCH], name=name) and not final.exists():
-            break
+    while any(_is_taken(uow, _batch_name(office, moment, other)) for other in BATCH_FORMS):
         moment += timedelta(minutes=1)
+    name = _batch_name(office, moment, form)
     draft = uow.draft(
         name,
         lambda target: office.plugs.lrs.write_batch(
-            learners, ukprn=office.ukprn, reference=PurePath(name).stem, target=target
+            learners, ukprn=office.ukprn, reference=PurePath(name).stem, target=target, form=form
         ),
         folder="lrs",
     )
     return draft, moment
+
+
+def _batch_name(office: Office, moment: datetime, form: BatchForm | None) -> str:
+    return (PRACTICE if office.practice else "") + office.plugs.lrs.batch_name(office.ukprn, moment, form)
+
+
+def _is_taken(uow: UnitOfWork, name: str) -> bool:
+    taken = bool(uow.dispatches.find(kinds=[LRS_BATCH], name=name))
+    return taken or (uow.office.outbox_folder / "lrs" / name).exists()
 
 
 def mark_sent(

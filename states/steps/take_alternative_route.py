@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import BinaryIO
 
 from states import effects
 from states.errors import NotPossible
-from states.ports import Registration
-from states.tally import FileMade, Tally
-from states.unit_of_work import Office
+from states.facts import registration_of
+from states.registration import Registration
+from states.tally import FileMade, Refusal, Tally
+from states.unit_of_work import Office, UnitOfWork
 from states.vocabulary import LAR_CROSS_REFERENCE, LAR_LEARNERS
 from workflow import Act, Move, Standing
+from workflow.store.dispatch_log import OPEN_STATES, REJECTED
 
 EXTRA_WORK = (
     "You will have to obtain the ULN afterwards, create the LAR on the LAR system, supply cross-reference data "
@@ -75,41 +77,94 @@ def is_due(office: Office, standing: Standing, trigger: str) -> bool:
 def prepare_lar_file(
     office: Office, act: Act, standings: Sequence[Standing], kind: str, *, dry_run: bool = False
 ) -> Tally:
-    """Write the file that adds learners to the LAR system, or ties their ULNs to candidate numbers."""
+    """Write the file that adds learners to the LAR system, or ties their ULNs to candidate numbers.
+
+    Who is in an open file already is counted; who a rule or the profile holds back is left out and says why.
+    """
     tally = Tally()
     with office.begin(act, dry_run=dry_run) as uow:
-        if not standings:
-            tally.notes.append("nobody is waiting for this file")
-            return tally
         names = uow.references(standings)
-        current = uow.learners.current([s.subject for s in standings])
-        registrations = [
-            Registration(
-                reference=names[s.case],
-                details=current[s.subject][1],
-                uln=uow.held_uln(s.subject),
-                qualification=s.facts.get("qualification", ""),
-                cohort=s.cohort,
-                funded=s.facts.get("funded"),
-                candidate_number=s.facts.get("candidate_number", ""),
-            )
-            for s in standings
-        ]
-        number = uow.dispatches.next_id()
-
-        def write(target: BinaryIO) -> None:
-            if kind == LAR_LEARNERS:
-                office.plugs.lar_system.write_learners(registrations, target)
-            else:
-                office.plugs.lar_system.write_cross_reference(registrations, target)
-
-        draft = uow.draft(f"D{number}-{kind.replace('_', '-')}.csv", write, folder="lar")
-        members = [(s.case, row, current[s.subject][0]) for row, s in enumerate(standings, 1)]
-        uow.prepare(kind, draft, members, dispatch=number)
-        tally.files.append(FileMade(number, draft.final.name, draft.final, len(members)))
-        tally.counts["learners in the file"] = len(members)
+        waiting = uow.dispatches.waiting([s.case for s in standings], [kind])
+        if waiting:
+            tally.counts["already in a file for the LAR system"] = len(waiting)
+        free = [s for s in standings if s.case not in waiting]
+        good = _fit(uow, free, kind, names, tally)
+        if good:
+            _write(uow, good, kind, tally)
+        elif not tally.counts:
+            tally.notes.append("nobody is waiting for this file")
     step = "lar create" if kind == LAR_LEARNERS else "lar cross-reference"
-    tally.next.append(f"upload it to the LAR system; when that is confirmed: ulnflow {step} --reference NUMBER ...")
+    if tally.files:
+        tally.next.append(
+            f"upload it to the LAR system; when that is confirmed: ulnflow {step} --all --reference NUMBER"
+        )
+    return tally
+
+
+def _fit(
+    uow: UnitOfWork, standings: Sequence[Standing], kind: str, names: Mapping[int, str], tally: Tally
+) -> list[tuple[Standing, int, Registration]]:
+    """Those whom the rules of the step and the profile let go, with the version of the details and what is written."""
+    lar = uow.office.plugs.lar_system
+    trigger, judge = (
+        ("create_lar", lar.learner_refusals)
+        if kind == LAR_LEARNERS
+        else ("supply_cross_reference", lar.cross_reference_refusals)
+    )
+    current = uow.learners.current([s.subject for s in standings])
+    good = []
+    for outcome, standing in zip(uow.work.ask(trigger, [Move(case=s.case) for s in standings]), standings, strict=True):
+        reference = names[standing.case]
+        version, details = current[standing.subject]
+        one = registration_of(standing, reference, details, uow.held_uln(standing.subject))
+        found = [f for f in judge(one) if f.field != "candidate_number" or outcome.accepted]
+        tally.refuse(outcome, reference)
+        tally.refusals += [
+            Refusal(reference, standing.state, "LAR", f.code, f.field, f"{f.message.rstrip('.')}. {f.fix}")
+            for f in found
+        ]
+        if outcome.accepted and not found:
+            good.append((standing, version, one))
+        else:
+            tally.counts["refused"] += 1
+    return good
+
+
+def _write(
+    uow: UnitOfWork,
+    good: Sequence[tuple[Standing, int, Registration]],
+    kind: str,
+    tally: Tally,
+) -> None:
+    lar, number = uow.office.plugs.lar_system, uow.dispatches.next_id()
+    registrations = [one for _, _, one in good]
+
+    def write(target: BinaryIO) -> None:
+        if kind == LAR_LEARNERS:
+            lar.write_learners(registrations, target)
+        else:
+            lar.write_cross_reference(registrations, target)
+
+    draft = uow.draft(f"D{number}-{kind.replace('_', '-')}.{lar.extension}", write, folder="lar")
+    members = [(standing.case, row, version) for row, (standing, version, _) in enumerate(good, 1)]
+    uow.prepare(kind, draft, members, dispatch=number)
+    tally.files.append(FileMade(number, draft.final.name, draft.final, len(members)))
+    tally.counts["learners in the file"] = len(members)
+
+
+def reject_lar_file(office: Office, act: Act, name: str, reason: str, *, dry_run: bool = False) -> Tally:
+    """Record that the LAR system refused a file, or that it was never sent: its learners may be prepared again."""
+    tally = Tally()
+    with office.begin(act, dry_run=dry_run) as uow:
+        dispatch = uow.find_dispatch(name, [LAR_LEARNERS, LAR_CROSS_REFERENCE])
+        if dispatch.state not in OPEN_STATES:
+            tally.notes.append(f"{dispatch.name} is {dispatch.state.replace('_', ' ')} already: nothing changed")
+            return tally
+        tally.counts["released from the file"] = uow.dispatches.counts(dispatch.id).get("open", 0)
+        uow.end(dispatch, REJECTED, reason="rejected_whole")
+        uow.learners.remark(uow.log.head(), reason)
+    step = "create" if dispatch.kind == LAR_LEARNERS else "cross-reference"
+    tally.next.append(f"ulnflow lar {step} --prepare")
     return tally
 
 

@@ -227,3 +227,12 @@ def test_the_college_export_is_read_the_same_from_any_folder(centre):
     result = centre.run("cohort", "import", DATA / "cohort_college_export.xlsx", "--cohort", "C")
     assert result.code in {0, 1}
     assert "Traceback" not in result.err
+
+
+def test_a_bar_at_a_terminal_is_gone_when_the_import_is_done(centre, tmp_path):
+    sheet = write_sheet(tmp_path / "cohort.csv", sheet_line(given="[/oops]"))
+    result = centre.run("cohort", "import", sheet, "--cohort", "C", terminal=True, NO_COLOR="1", COLUMNS="100")
+    assert result.code == 0, result.err
+    assert "taking in" in result.err
+    assert "oops" not in result.err
+    assert centre.places() == {"R1": "details_gathered"}

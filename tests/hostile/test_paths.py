@@ -47,6 +47,7 @@ def test_a_path_that_is_no_plain_file_is_refused_at_once(at, odd, kind):
     for command in (
         ("cohort", "import", odd[kind], "--cohort", "C"),
         ("lrs", "receive", odd[kind]),
+        ("lrs", "check", odd[kind]),
         ("uln", "told", "--list", odd[kind], "--how", "email"),
         ("ilm", "confirm", "--file", odd[kind]),
         ("uln", "check", odd[kind]),

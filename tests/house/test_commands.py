@@ -40,20 +40,28 @@ def commands(group: Any = None, path: str = "") -> Iterator[tuple[str, Any]]:
 COMMANDS = dict(commands())
 READS = [
     "today", "status", "status --learners", "stuck", "help lrs", "help lar", "help ilm", "help", "cohort list",
-    "route show", "exception list", "exception show ILM-00011", "duty list", "learner show ILM-00001",
+    "route show", "exception list", "exception show ILM-00011", "dispatch list", "dispatch reconcile", "dispatch show 1", "duty list", "learner show ILM-00001",
     "learner why ILM-00001", "learner find", "audit history ILM-00001", "audit events", "audit verify", "uln check -",
+    f"lrs check {REPLY}", "uln check-template", "profile list", "profile check", "lar owed",
 ]  # fmt: skip
 STEPS = {
     "cohort import": ("new", (str(SHEET), "--cohort", "NF-1", "--funded")),
     "cohort waive": ("told", ("NF-1", "--reason", "x")),
     "lrs submit": ("gathered", ()),
     "lrs submit --via portal": ("gathered", ()),
+    "lrs submit --as xml": ("gathered", ()),
     "lrs sent": ("prepared", ("1",)),
     "lrs receive": ("prepared", (str(REPLY),)),
     "lrs answer": ("prepared", ("ILM-00001", "--code", "RC001")),
     "lrs reject": ("prepared", ("1", "--reason", "x")),
     "lrs recall": ("prepared", ("ILM-00001", "--reason", "x")),
     "exception resolve": ("received", ("ILM-00011", "--decision", "again", "--reason", "x")),
+    "exception resolve --all": ("received", ("--decision", "again", "--reason", "x")),
+    "exception assign": ("received", ("ILM-00011", "--to", "Bo Example")),
+    "exception challenge": ("received", ("ILM-00011", "--reference", "LRS-77")),
+    "exception candidates": ("received", ("ILM-00011", "-")),
+    "dispatch mark-sent": ("prepared", ("1",)),
+    "dispatch reject": ("prepared", ("1", "--reason", "x")),
     "uln pass": ("received", ()),
     "uln told": ("received", ("ILM-00001", "--how", "email")),
     "uln not-told": ("told", ("ILM-00001", "--evidence", "bounce")),
@@ -62,6 +70,7 @@ STEPS = {
     "ilm confirm": ("ordered", ("--order", "WG-1", "--all")),
     "ilm reject": ("ordered", ("1", "--reason", "x")),
     "ilm exception": ("registered", ("ILM-00001", "--evidence", "x")),
+    "ilm mismatches": ("registered", (str(DATA / "ilm_mismatches.csv"),)),
     "lar confirm": ("registered", ("--by", "ilm", "--reference", "L-1", "--all")),
     "route alternative": ("gathered", ("ILM-00001", "--reason", "x", "--yes")),
     "learner edit": ("gathered", ("ILM-00001", "postcode")),
@@ -72,13 +81,17 @@ STEPS = {
         ("confirm_lar_update", "--state", "registered_with_ilm", "-e", "by=ilm", "-e", "reference=L-1"),
     ),
 }
-TYPED = {"lrs answer": "3465047078\n", "learner edit": "B1 1AA\n"}
+TYPED = {
+    "lrs answer": "3465047078\n",
+    "learner edit": "B1 1AA\n",
+    "exception candidates": "ULN,Given name,Family name,Date of birth\n3465047078,Ann,Lee,1990-01-31\n",
+}
 
 
 def begin(step: str, tmp_path: Path) -> tuple[Centre, list[str]]:
     place, rest = STEPS[step]
     centre, words = centre_at(place, tmp_path), [*step.split(), *rest]
-    if words[:2] in (["lrs", "sent"], ["lrs", "reject"]) or step == "ilm reject":
+    if words[1] in {"sent", "mark-sent", "reject"}:
         ((number,),) = centre.rows("SELECT max(id) FROM dispatch WHERE direction='out'")
         words[2] = str(number)
     return centre, words
@@ -123,7 +136,13 @@ def test_every_step_command_can_be_rehearsed():
 
 
 @pytest.mark.parametrize(
-    ("words", "place"), [(w, p) for w in READS for p in ("new", "received") if p == "received" or "ILM-" not in w]
+    ("words", "place"),
+    [
+        (w, p)
+        for w in READS
+        for p in ("new", "received")
+        if p == "received" or (not w.endswith("show 1") and "ILM-" not in w)
+    ],
 )
 @pytest.mark.parametrize("form", FORMS)
 def test_what_is_read_parses_for_machines(tmp_path, words, place, form):

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.bodies import csv_file
 from tests.fakes.centre import Result, row, uln
 from tests.unit.commands import Centre, centre_at
 
@@ -87,7 +88,7 @@ def nothing_is_found(watched: Watched) -> None:
 READS = [
     ("today",), ("status",), ("status", "--learners"), ("stuck",), ("duty", "list"), ("cohort", "list"), ("exception", "list"),
     ("learner", "why", "R1"), ("audit", "history", "R1", "--refusals"), ("audit", "events", "--refusals"), ("audit", "verify"),
-    ("route", "show"),
+    ("route", "show"), ("dispatch", "list"), ("dispatch", "reconcile"),
 ]  # fmt: skip
 
 
@@ -128,7 +129,14 @@ def test_the_whole_recommended_route_leaves_no_trace_of_the_person(watched):
     watched.run("lrs", "submit", "--via", "portal")
     look_around(watched)
     assert receive(watched, R1=("", "RC008"), R2=uln(1), R3=uln(2)).code == 0
+    portal = f"ULN,Given name,Family name,Date of birth\n{OTHER},Zebediah,Quuxburough,1987-11-23\n"
+    watched.run("exception", "candidates", "R1", stdin=portal.replace(OTHER, OTHER[:-1] + "x"), code=4)
+    watched.run("exception", "candidates", "R1", stdin=portal, code=0)
+    watched.run("exception", "assign", "R1", "--to", "Bo Example", code=0)
+    watched.run("exception", "challenge", "R1", "--reference", "LRS-77", code=0)
     watched.run("exception", "show", "R1", code=0)
+    watched.run("exception", "resolve", "R1", "--decision", "existing", "--candidate", "9", "--reason", "x")
+    look_around(watched)
     watched.run("exception", "resolve", "R1", "--decision", "new", "--reason", "x", stdin=NUMBER[:-1] + "\n", code=1)
     watched.run("exception", "resolve", "R1", "--decision", "new", "--reason", "compared", stdin=NUMBER + "\n", code=0)
     watched.run("lrs", "answer", "R2", "--code", "RC001", stdin=NUMBER + "\n")
@@ -160,6 +168,39 @@ def test_the_whole_recommended_route_leaves_no_trace_of_the_person(watched):
     nothing_is_found(watched)
 
 
+def test_lists_and_reports_that_name_the_person_leave_no_trace(watched):
+    """E1, E2: values of theirs and ours, a reason that tells a name, files that are refused."""
+    watched.run("lrs", "submit", code=0)
+    assert receive(watched, R1=NUMBER, R2=uln(1), R3=uln(2)).code == 0
+    watched.run("uln", "pass", code=0)
+    watched.run("uln", "told", "--how", "email", "--all", code=0)
+    watched.run("ilm", "register", code=0)
+    theirs = {"ULN": NUMBER, "Candidate number": "C-1", "Last name": "Quuxburough", "Date of birth": "23/11/1987"}
+    files = watched.centre.folder
+    answer = csv_file(
+        files / "a.csv", [{"ULN": NUMBER, "Candidate number": "C-1", "Status": "Rejected", "Reason": "Quuxbury"}]
+    )
+    watched.run("ilm", "confirm", "--file", answer, code=1)
+    watched.run("ilm", "register", "R1", code=0)
+    watched.run(
+        "ilm", "confirm", "--file", csv_file(files / "b.csv", [{**theirs, "Candidate number": "Quuxbury Z"}]), code=4
+    )
+    watched.run("ilm", "confirm", "--file", csv_file(files / "c.csv", [theirs]), "--order", "WG-1", code=0)
+    watched.run("ilm", "reconcile", csv_file(files / "d.csv", [theirs]), code=1)
+    watched.run("ilm", "reconcile", csv_file(files / "e.csv", [{**theirs, "Date of birth": "23.11.1987"}]), code=4)
+    watched.run(
+        "enrolment", "reconcile", files / watched.centre.sheet([row("R1", **CANARY | {"Postcode": "GY9 3UG"})]), code=1
+    )
+    said = "Quuxbury, Zebediah is Quuxburough at the LRS"
+    report = csv_file(files / "f.csv", [{"ULN": NUMBER, "Reason": f'"{said}"'}, {"ULN": OTHER, "Reason": "x"}])
+    watched.run("ilm", "mismatches", report, code=0)
+    watched.run("ilm", "mismatches", csv_file(files / "g.csv", [{"ULN": "", "Reason": "Zebediah"}]), code=4)
+    watched.run("lar", "owed", code=0)
+    assert watched.centre.places()["R1"] == "ilm_exception"
+    look_around(watched)
+    nothing_is_found(watched)
+
+
 def test_the_alternative_route_leaves_no_trace_of_the_person(watched):
     """E1"""
     watched.run("route", "alternative", "R1", "--reason", "x", "--yes", code=0)
@@ -186,7 +227,7 @@ def test_files_of_a_person_are_named_without_them_and_closed_to_others(watched):
     receive(watched, R1=NUMBER, R2=uln(1), R3=uln(2))
     watched.run("uln", "pass", code=0)
     made = [p for p in (watched.centre.folder / "outbox").rglob("*") if p.is_file()]
-    assert len(made) == 7
+    assert len(made) == 5
     for path in made:
         assert hits(str(path)) == []
         assert path.stat().st_mode & 0o077 == 0, path

@@ -40,7 +40,13 @@ def loaded(tmp_path: Path, *words: str, typed: str = "") -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("words", "typed"), [(["--help"], ""), (["lrs", "--help"], ""), (["uln", "check", "-"], "1000000043\n")]
+    ("words", "typed"),
+    [
+        (["--help"], ""),
+        (["lrs", "--help"], ""),
+        (["uln", "check", "-"], "1000000043\n"),
+        (["lrs", "check", str(ROOT / "tests" / "data" / "lrb_reply_tidy.csv")], ""),
+    ],
 )
 def test_a_command_without_a_database_reads_none_of_the_heavy_libraries(
     tmp_path: Path, words: list[str], typed: str

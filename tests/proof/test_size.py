@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from python_calamine import CalamineWorkbook
 
 from cli import wiring
-from states.exchange.files import READ_LIMIT
+from states.exchange.sheets import read_table
 from states.learner.details import Details
 from tests.fakes.centre import row
 from tests.fakes.office import GOOD
@@ -26,7 +25,8 @@ FEW: Final = 2_000
 MANY: Final = at_scale(20_000, 1_000_000)
 CHUNK: Final = 10_000
 ROWS: Final = at_scale(20_000, 200_000)
-"""A sheet may have 50 MB, which is some 350,000 learners; an import holds all of it, about 11 kB a row."""
+IMPORT_GROWTH: Final = at_scale(60, 200)
+"""Megabytes that an import may need more for ROWS than for FEW."""
 GROWTH: Final = at_scale(150, 4_000)
 """Megabytes that a command may need more for MANY learners than for FEW."""
 
@@ -39,7 +39,6 @@ def sheet(path: Path, rows: int) -> Path:
         for number in range(1, rows + 1):
             reference = "" if number == rows - 1 else f"P-{number:07}"
             writer.writerow({**row(f"P-{number:07}"), "Learner reference": reference})
-    assert path.stat().st_size <= READ_LIMIT
     return path
 
 
@@ -90,13 +89,27 @@ def test_of_very_many_rows_the_bad_one_is_named_and_the_others_are_taken_in_whol
     assert code == 1, said
     assert place.rows("SELECT count(*), min(sequence), max(sequence) FROM cases") == [(ROWS - 1, 1, 1)]
     assert place.count("kind='opened'") == ROWS - 1
-    (result,) = (place.folder / "outbox" / "results").glob("*.xlsx")
-    answers = [cells[-2:] for cells in CalamineWorkbook.from_path(result).get_sheet_by_index(0).to_python()]
+    (result,) = (place.folder / "outbox" / "results").glob("result-*")
+    answers = [cells[-2:] for _, cells in read_table(result).rows]
     assert len(answers) == ROWS + 1
     refused = [number for number, (answer, _) in enumerate(answers) if str(answer).startswith("Refused")]
     assert refused == [ROWS - 1]
     assert answers[ROWS - 1][1]
     place.holds()
+
+
+@pytest.mark.timeout(at_scale(300, 7_200))
+def test_ten_times_the_rows_cost_an_import_a_little_more_memory(tmp_path: Path) -> None:
+    """B6: rows come and go; of each stays a reference and a few numbers, some 200 bytes."""
+    peaks = []
+    for rows, name in ((FEW, "few"), (ROWS, "many")):
+        place = new("sqlite", tmp_path / name)
+        path = sheet(tmp_path / f"{name}.csv", rows)
+        code, said, memory = typed(place, "cohort", "import", path, "--cohort", "NF-1")
+        assert code == 1, said
+        assert place.count("kind='opened'") == rows - 1
+        peaks.append(memory)
+    assert peaks[1] - peaks[0] < IMPORT_GROWTH, peaks
 
 
 @pytest.mark.timeout(at_scale(300, 7_200))

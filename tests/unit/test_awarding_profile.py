@@ -11,7 +11,7 @@ import pytest
 from states.errors import FileRefused
 from states.exchange.awarding.profile import ProfiledAwardingBody
 from states.learner.details import Details
-from states.ports import Registration
+from states.registration import Registration, RegistrationFile
 from workflow.errors import DefinitionError
 
 PROFILE = tomllib.loads(files("config").joinpath("profiles", "ilm-generic.toml").read_text(encoding="utf-8"))
@@ -36,9 +36,13 @@ def registration(reference="L-1", funded=True, uln="1000102504", qualification="
     )
 
 
+def file(*people):
+    return RegistrationFile(profile="ilm-generic", word="all", extension="csv", registrations=people)
+
+
 def test_the_file_is_what_the_profile_says():
     target = io.BytesIO()
-    assert ILM.write_registration([registration(), registration("L-2", uln="", gender="9")], target) == "csv"
+    ILM.write_registration(file(registration(), registration("L-2", uln="", gender="9")), target)
     assert target.getvalue().decode("utf-8") == (
         "Centre learner reference,ULN,First name,Last name,Date of birth,Gender,Postcode,Email,Qualification,"
         "Cohort,Funding\r\n"
@@ -71,28 +75,28 @@ def test_what_does_not_fit_is_refused_and_never_cut_off_or_shown(field, code, ch
     assert [(finding.field, finding.code) for finding in ILM.refusals(bad)] == [(field, code)]
     target = io.BytesIO()
     with pytest.raises(FileRefused) as refused:
-        ILM.write_registration([bad], target)
+        ILM.write_registration(file(bad), target)
     assert target.getvalue() == b""
     assert not any(value in str(refused.value) for value in ("M1 1AC", "9999999999", "O'Brien", "xxxxx36"))
 
 
 def test_funded_and_non_funded_learners_go_into_separate_files():
     people = [registration("L-1"), registration("L-2", funded=False), registration("L-3")]
-    parts = [(word, [one.reference for one in part]) for word, part in ILM.split(people)]
+    parts = [(part.word, [one.reference for one in part.registrations]) for part in ILM.split(people)]
     assert parts == [("funded", ["L-1", "L-3"]), ("non-funded", ["L-2"])]
     with pytest.raises(FileRefused, match="one file"):
-        ILM.write_registration(people, io.BytesIO())
+        ILM.write_registration(file(*people), io.BytesIO())
     with pytest.raises(FileRefused, match="1 of them"):
         ILM.split([*people, registration("L-4", funded=None)])
     whole = ProfiledAwardingBody({**PROFILE, "split": {}})
-    assert [word for word, _ in whole.split(people)] == ["all"]
+    assert [part.word for part in whole.split(people)] == ["all"]
     assert whole.split([]) == []
 
 
 def test_nobody_stands_in_a_file_twice_and_no_file_is_empty():
     for people in ([], [registration(), registration()]):
         with pytest.raises(FileRefused):
-            ILM.write_registration(people, io.BytesIO())
+            ILM.write_registration(file(*people), io.BytesIO())
 
 
 def test_only_named_qualifications_pass_where_the_profile_names_them():

@@ -10,7 +10,7 @@ import pytest
 from states.errors import FileRefused
 from states.exchange.lar.profile import ProfiledLar
 from states.learner.details import Details
-from states.ports import Registration
+from states.registration import Registration
 from workflow.errors import DefinitionError
 
 PROFILE = tomllib.loads(files("config").joinpath("profiles", "lar-generic.toml").read_text(encoding="utf-8"))

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from states.errors import FileRefused
+from states.exchange.gate import held
 from states.exchange.lrs.plug import LrsFiles
 from states.exchange.lrs.practice import answer_batch
-from states.exchange.lrs.reply_csv import read_reply
+from states.exchange.lrs.reply import read_reply
 from states.learner.details import Details
 from states.ports import BatchLearner
 from workflow.errors import DefinitionError
@@ -35,7 +36,8 @@ def table(name):
 
 
 BATCH, CODES = table("batch.toml"), table("return_codes.toml")
-LRS = LrsFiles(batch=BATCH, return_codes=CODES)
+VERIFY = table("verify.toml")
+LRS = LrsFiles(batch=BATCH, return_codes=CODES, verify=VERIFY)
 
 
 def details(**changes):
@@ -132,7 +134,7 @@ def test_postcodes_the_lrs_takes_are_taken_as_they_stand(postcode):
 
 
 def test_a_file_holds_no_more_than_the_limit_no_fewer_than_one_and_nobody_twice():
-    small = LrsFiles(batch={**BATCH, "limit": 2}, return_codes=CODES)
+    small = LrsFiles(batch={**BATCH, "limit": 2}, return_codes=CODES, verify=VERIFY)
     three = [learner(f"L-{n}") for n in range(3)]
     for learners in (three, [], [three[0], three[0]]):
         target = io.BytesIO()
@@ -234,7 +236,8 @@ def test_any_learner_written_comes_back_as_sent(people, seed):
     """Values are never altered on the way out or in."""
     sent = [BatchLearner(reference=f"L-{n}", details=one) for n, one in enumerate(people)]
     answer = answer_batch(written(sent), seed=seed, table=BATCH)
-    reply = read_reply(answer, "reply.csv", LRS._layout, LRS._codes)
+    with held(answer, "reply.csv") as gate:
+        reply = read_reply(gate, LRS._layout, LRS._codes, LRS._verify)
     assert [row.reference for row in reply.rows] == [one.reference for one in sent]
     assert [row.echo for row in reply.rows] == people
 
@@ -255,7 +258,11 @@ def test_the_keying_sheet_has_the_fields_to_key_and_room_for_the_answer():
 
 def test_a_faulty_table_is_refused_with_every_fault():
     with pytest.raises(DefinitionError) as refused:
-        LrsFiles(batch={**BATCH, "column": BATCH["column"][1:-2], "limit": 0}, return_codes=CODES)
+        LrsFiles(batch={**BATCH, "column": BATCH["column"][1:-2], "limit": 0}, return_codes=CODES, verify=VERIFY)
     assert len(refused.value.faults) == 2
     with pytest.raises(DefinitionError, match="class"):
-        LrsFiles(batch=BATCH, return_codes={**CODES, "code": [{"code": "RC001", "class": "good", "meaning": "x"}]})
+        LrsFiles(
+            batch=BATCH,
+            return_codes={**CODES, "code": [{"code": "RC001", "class": "good", "meaning": "x"}]},
+            verify=VERIFY,
+        )

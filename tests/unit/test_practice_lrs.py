@@ -22,7 +22,7 @@ def table(name):
 
 
 BATCH = table("batch.toml")
-LRS = LrsFiles(batch=BATCH, return_codes=table("return_codes.toml"))
+LRS = LrsFiles(batch=BATCH, return_codes=table("return_codes.toml"), verify=table("verify.toml"))
 
 
 def learners(count, first=0, **known):

@@ -7,8 +7,8 @@ import pytest
 
 from states.asked import Answer, Asked, Policy, Waiting
 from states.learner.details import Details
-from states.ports import Finding
 from states.rules import LEARNER_RULES
+from states.sheet_ports import Finding
 from states.vocabulary import RULES
 from tests.unit.rules_snapshot import FILE, snapshot
 from workflow import Move, Question, Standing

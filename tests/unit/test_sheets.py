@@ -2,7 +2,9 @@
 
 import csv
 import io
+import os
 import struct
+import time
 import zipfile
 from datetime import date, datetime
 
@@ -12,6 +14,7 @@ from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from states.errors import FileRefused
 from states.exchange.cells import neutralise, restore
+from states.exchange.csv_file import CsvFile
 from states.exchange.sheets import (
     read_table,
     write_for_people_csv,
@@ -210,3 +213,52 @@ def test_csv_for_people_is_neutralised_and_marked_as_utf8():
     assert target.getvalue().startswith(b"\xef\xbb\xbf")
     text = target.getvalue().decode("utf-8-sig")
     assert list(csv.reader([text])) == [["Zoë", "'=1", "", "3", "2001-02-03"]]
+
+
+def test_what_a_killed_command_left_of_a_workbook_is_removed_a_day_later(tmp_path):
+    scratch = tmp_path / ".scratch"
+    for name, age in (("old", 90_000), ("new", 60)):
+        (scratch / name).mkdir(parents=True)
+        (scratch / name / "half.xml").write_text("Lee")
+        os.utime(scratch / name, (time.time() - age,) * 2)
+    target = io.BytesIO()
+    write_for_people_xlsx([["Ann", None, "=1"]], target, scratch=scratch)
+    assert [path.name for path in scratch.iterdir()] == ["new"]
+    assert [cell.value for cell in openpyxl.load_workbook(target).active[1]] == ["Ann", None, "'=1"]
+
+
+def test_a_disk_that_is_full_while_a_long_workbook_is_made_is_an_error_of_the_system(tmp_path):
+    def rows():
+        yield ["Ann"]
+        raise OSError(28, "No space left on device")
+
+    target = io.BytesIO()
+    with pytest.raises(OSError, match="No space"):
+        write_for_people_xlsx(rows(), target, scratch=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    assert target.getvalue() == b""
+
+
+@pytest.mark.parametrize(
+    ("text", "delimiter"),
+    [
+        ("a;b;c\n1,5;2,5;3\n1,5;2,5;3\n", ";"),
+        ('a,b\n"x;y;z",1\n"x;y;z",2\n', ","),
+        ("a|b\n1|2\n", "|"),
+        ("Title, with commas, and more\na\tb\tc\td\n1\t2\t3\t4\n", "\t"),
+        ("alone\n", ","),
+    ],
+)
+def test_the_separator_is_the_one_that_gives_even_rows(tmp_path, text, delimiter):
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+    assert CsvFile(tmp_path / "a.csv").delimiter == delimiter
+
+
+def test_a_csv_that_changes_between_two_readings_is_refused(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("a,b\n", encoding="utf-8")
+    grid = CsvFile(path)
+    assert len(list(grid.rows())) == 1
+    path.write_text("a,b\n1,2\n", encoding="utf-8")
+    with pytest.raises(FileRefused, match="changed since"):
+        list(grid.rows())

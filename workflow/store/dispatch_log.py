@@ -141,8 +141,14 @@ class DispatchLog:
 
     def counts(self, dispatch: int) -> dict[str, int]:
         """How many members are open, answered or released."""
-        return dict(
-            self._raw.execute(
-                "SELECT state, count(*) FROM dispatch_member WHERE dispatch=? GROUP BY state", (dispatch,)
-            )
+        return self.counts_of([dispatch]).get(dispatch, {})
+
+    def counts_of(self, dispatches: Sequence[int]) -> dict[int, dict[str, int]]:
+        """How many members are open, answered or released, by dispatch; one without members is absent."""
+        rows = self._raw.execute(
+            "SELECT dispatch, state, count(*) FROM dispatch_member WHERE dispatch IN [?] GROUP BY 1, 2", (dispatches,)
         )
+        found: dict[int, dict[str, int]] = {}
+        for dispatch, state, count in rows:
+            found.setdefault(dispatch, {})[state] = count
+        return found

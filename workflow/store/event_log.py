@@ -256,6 +256,18 @@ class EventLog:
         ).fetchone()
         return tuple(row) if row else None
 
+    def done_before(self, cases: Sequence[int], triggers: Sequence[str]) -> dict[tuple[int, str], set[str]]:
+        """What these triggers already did to these cases, by case and command id; see `repeats`."""
+        rows = self._raw.execute(
+            "SELECT case_id, command_id, trigger FROM event WHERE case_id IN [?] AND trigger IN [?] "
+            "AND kind<>'refused'",
+            (cases, triggers),
+        )
+        found: dict[tuple[int, str], set[str]] = {}
+        for case, command_id, trigger in rows:
+            found.setdefault((case, command_id), set()).add(trigger)
+        return found
+
     def repeats_without_case(self, kind: str, command_id: str) -> int | None:
         """The position of what this command already recorded beside the cases."""
         row = self._raw.execute(

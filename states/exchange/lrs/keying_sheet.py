@@ -7,8 +7,8 @@ from typing import BinaryIO, Final
 
 from states.exchange.cells import Cell
 from states.exchange.columns import label_of
-from states.exchange.lrs.batch_csv import value_of
 from states.exchange.lrs.layout import BatchColumn, BatchLayout
+from states.exchange.lrs.refusals import value_of
 from states.exchange.sheets import write_for_people_xlsx
 from states.learner.details import DATE_FIELDS
 from states.ports import BatchLearner

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from states.errors import FileRefused
 from states.exchange.columns import write_cells
-from states.exchange.lrs.grid import Grid, read_details, read_grid
-from states.exchange.lrs.layout import BatchLayout
+from states.exchange.gate import held
+from states.exchange.lrs.layout import HEADER_VALUES, BatchLayout
+from states.exchange.lrs.reading import read_records
+from states.exchange.lrs.record import Head, Record, read_details, refusing
+from states.exchange.lrs.reply import said_by_name
 from states.learner import uln as uln_number
 from states.learner.details import match_key
 from workflow.errors import DefinitionError
@@ -32,8 +36,11 @@ def answer_batch(
     table: Mapping[str, Any],
     settled: frozenset[str] = frozenset(),
     shares: Mapping[str, float] | None = None,
+    name: str = FILE,
 ) -> bytes:
-    """Answer a batch file with a reply file, the same one for the same batch and seed.
+    """Answer a batch file with a reply file of the same format, the same one for the same batch and seed.
+
+    `name` is the batch's, which in XML is the only place that says whose it is.
 
     `table` is the parsed batch table. A submitted ULN is confirmed; a learner whose reference is in `settled`
     succeeds; of the others `shares` (0 to 1: matched, possible, rejected; default from the table) are so answered
@@ -41,26 +48,52 @@ def answer_batch(
     inside one file. Raises FileRefused for what is no batch file.
     """
     layout = BatchLayout.from_table(table)
-    grid = read_grid(batch, FILE, layout, reply=False)
+    head, refuse = Head(), refusing(name)
+    with held(batch, name) as gate:
+        records = list(read_records(gate, layout, None, head, refuse))
+    if head.kind != "batch":
+        raise FileRefused(name, "this is a reply, not a batch", "Give the file that was sent.")
     practice = table.get("practice", {})
     if set(practice.get("codes", ())) < {"new", *SHARED} or set(practice.get("shares", ())) < set(SHARED):
         raise DefinitionError("lrs/batch.toml", ["[practice] needs codes and shares for each answer"])
-    people = [match_key(read_details(cells, FILE, line, layout)) for line, cells in grid.rows]
+    people = [match_key(read_details(record, layout, refuse)) for record in records]
     shares = {**practice["shares"], **(shares or {})}
-    answers = _answers(grid, layout, people, seed=seed, settled=settled, shares=shares)
-    numbers = _numbers(grid, layout, people, seed)
-    rows = [[*grid.headings, layout.return_code_heading]]
-    uln_at = layout.place("uln")
-    for (_line, cells), person, answer in zip(grid.rows, people, answers, strict=True):
-        row = [*cells, practice["codes"][answer]]
+    answers = _answers(records, layout, people, seed=seed, settled=settled, shares=shares)
+    numbers = _numbers(records, layout, people, seed)
+    rows = []
+    uln_name = layout.name_from("uln")
+    for record, person, answer in zip(records, people, answers, strict=True):
+        row = {column.name: record.texts.get(column.name, "") for column in layout.learner_columns}
+        row[layout.return_code_heading] = practice["codes"][answer]
         if answer in ("new", "matched"):
-            row[uln_at] = cells[uln_at] or numbers[person]
+            row[uln_name] = row[uln_name] or numbers[person]
         rows.append(row)
-    if not grid.reference.startswith(layout.practice_prefix):
-        name_at = next(i for i, column in enumerate(layout.columns) if column.header == "reference")
-        rows[1][name_at] = layout.practice_prefix + grid.reference
+    ukprn, reference = said_by_name(head, name, layout)
+    reference = layout.practice_prefix + reference.removeprefix(layout.practice_prefix)
+    own = {"file_version": layout.file_version, "reference": reference, "ukprn": ukprn, "count": str(len(rows))}
+    return _as_csv(rows, own, layout) if head.form == "csv" else _as_xml(rows, own, Counter(answers), layout)
+
+
+def _as_csv(rows: Sequence[Mapping[str, str]], own: Mapping[str, str], layout: BatchLayout) -> bytes:
     reply = io.BytesIO()
-    write_cells(reply, rows, quote_all=True)
+    cells = [[*(column.heading for column in layout.columns), layout.return_code_heading]]
+    for place, row in enumerate(rows):
+        cells.append([*(own[value] if place == 0 else "" for value in HEADER_VALUES), *row.values()])
+    write_cells(reply, cells, quote_all=True)
+    return reply.getvalue()
+
+
+def _as_xml(
+    rows: Sequence[Mapping[str, str]], own: Mapping[str, str], answers: Mapping[str, int], layout: BatchLayout
+) -> bytes:
+    from states.exchange.lrs.batch_xml import write_elements  # noqa: PLC0415 - lxml only where XML is written
+
+    root, reply = layout.xml.reply, io.BytesIO()
+    counts = {"new": "new", "matched": "updated"}
+    totals = Counter({counts.get(answer, answer): number for answer, number in answers.items()})
+    values = {layout.header_name(value): own[value] for value in HEADER_VALUES if value != "count"}
+    values |= {name: str(totals[kind]) for name, kind in root.counts.items()}
+    write_elements(reply, layout, root, values, rows)
     return reply.getvalue()
 
 
@@ -71,7 +104,7 @@ def _draw(seed: int, *parts: str) -> int:
 
 
 def _answers(
-    grid: Grid,
+    records: Sequence[Record],
     layout: BatchLayout,
     people: list[str],
     *,
@@ -80,12 +113,12 @@ def _answers(
     shares: Mapping[str, float],
 ) -> list[str]:
     """For each row: new, matched, possible or rejected."""
-    uln_at, reference_at = layout.place("uln"), layout.place("reference")
-    answers = ["matched" if cells[uln_at] else "new" for _line, cells in grid.rows]
+    uln, reference = layout.name_from("uln"), layout.name_from("reference")
+    answers = ["matched" if record.texts.get(uln) else "new" for record in records]
     undecided = [
         place
-        for place, (_line, cells) in enumerate(grid.rows)
-        if not cells[uln_at] and cells[reference_at] not in settled
+        for place, record in enumerate(records)
+        if not record.texts.get(uln) and record.texts.get(reference) not in settled
     ]
     undecided.sort(key=lambda place: (_draw(seed, "answer", people[place]), place))
     start = 0
@@ -102,10 +135,10 @@ def _answers(
     return answers
 
 
-def _numbers(grid: Grid, layout: BatchLayout, people: list[str], seed: int) -> dict[str, str]:
+def _numbers(records: Sequence[Record], layout: BatchLayout, people: list[str], seed: int) -> dict[str, str]:
     """A made-up ULN for each person, none of them twice and none of those submitted."""
-    uln_at = layout.place("uln")
-    taken = {cells[uln_at] for _line, cells in grid.rows if cells[uln_at]}
+    uln = layout.name_from("uln")
+    taken = {record.texts[uln] for record in records if record.texts.get(uln)}
     numbers: dict[str, str] = {}
     for person in sorted(set(people)):
         attempt = 0

@@ -10,6 +10,9 @@ from workflow.errors import DefinitionError
 
 Outcome = Literal["success", "exception", "rejected", "unknown"]
 
+KINDS: Final = ("new", "updated", "success", "possible", "not_found", "exception", "rejected", "unknown")
+"""Kinds of answer: the five of the LRS's own totals, and the class where it is not known which of them."""
+
 UNREADABLE: Final = "?"
 """Stands for a code cell that is empty or holds something else: what it held is not shown, it may be personal."""
 
@@ -27,6 +30,7 @@ class ReturnCodes:
 
     def __init__(self, raw: Mapping[str, Any], origin: str = "lrs/return_codes.toml") -> None:
         self._known: dict[str, tuple[Outcome, str]] = {}
+        self._kinds: dict[str, str] = {}
         self._alias: dict[str, str] = {}
         faults: list[str] = []
         for entry in raw.get("code", ()):
@@ -55,6 +59,10 @@ class ReturnCodes:
             return "unknown", self._unreadable
         return self._known.get(code, ("unknown", self._unknown))
 
+    def kind(self, text: str) -> str:
+        """The line of the LRS's own totals that an answer with this code belongs to, one of `KINDS`."""
+        return self._kinds.get(self.normalise(text), "unknown")
+
     def _add(self, entry: Mapping[str, Any], faults: list[str]) -> None:
         code = str(entry.get("code", ""))
         outcome = _CLASSES.get(str(entry.get("class", "")))
@@ -63,7 +71,10 @@ class ReturnCodes:
         if outcome is None or not _say(entry):
             faults.append(f"code {code}: needs a class (success, exception, rejected) and a meaning")
             return
-        self._known[code] = (outcome, _say(entry))
+        kind = str(entry.get("kind", outcome))
+        if kind not in KINDS:
+            faults.append(f"code {code}: kind must be one of {', '.join(KINDS)}")
+        self._known[code], self._kinds[code] = (outcome, _say(entry)), kind
         for alias in (code, *entry.get("aliases", ())):
             owner = self._alias.setdefault(str(alias).upper(), code)
             faults += [f"code {code}: alias {alias} belongs to {owner}"] if owner != code else []

@@ -1,87 +1,70 @@
-"""Messages to learners: one carries the ULN or the given name, never both.
-
-Rule: a ULN together with a name, date of birth, gender or postcode in an unencrypted e-mail is a breach
-(LRS guide for learning providers, "Common security breaches", 2024).
-"""
+"""Messages to learners: one carries the ULN or the given name, never both; as mail, and as letters to print."""
 
 from __future__ import annotations
 
+import calendar
 import re
 import unicodedata
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
 from email.errors import MessageError
 from email.message import EmailMessage
 from email.policy import SMTP
+from email.utils import format_datetime
+from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal
 
-from jinja2 import StrictUndefined, TemplateError, meta, nodes
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-
 from states.errors import FileRefused
+from states.exchange.post.reports import read_reports
+from states.exchange.post.templates import (
+    PAGES,
+    SUBJECT,
+    UNFILLABLE,
+    WORDS,
+    Letter,
+    Paragraph,
+    check_layout,
+    check_words,
+    sound,
+)
 from states.learner import uln as uln_number
 from states.learner.checks import email_fault
-from states.ports import Message
-from workflow.errors import DefinitionError
+from states.mail_ports import Message, Report
 
-IDENTITY: Final = ("given_name", "family_name", "date_of_birth", "postcode", "gender")
-"""What must not stand beside the ULN."""
+NEEDED: Final = {"uln": "uln", "name": "given_name"}
+"""What each of the two messages must use."""
 
-VARIABLES: Final = frozenset({"uln", "given_name"})
-"""What a template may use; each message is given one of the two."""
+NOWHERE: Final = "ulnflow.invalid"
+"""The domain of a Message-ID where no sender is set (RFC 2606, 1999: never a real one)."""
 
-_SUBJECT: Final = "Subject:"
 _DIGITS: Final = re.compile(r"[0-9](?:[\s.\-]?[0-9])*", re.ASCII)
-_TEMPLATES = ImmutableSandboxedEnvironment(
-    undefined=StrictUndefined,
-    autoescape=False,  # plain text, no HTML is made
-    keep_trailing_newline=True,
-)
 
-
-def check_template(text: str) -> list[str]:
-    """What is wrong with a message template, in words; empty when it may be used.
-
-    Refused are a ULN beside identity data, variables no message is given, other templates, and a subject line
-    that is missing or carries a variable.
-    """
-    try:
-        tree = _TEMPLATES.parse(text)
-    except TemplateError as error:
-        return [f"it is not a valid template (line {getattr(error, 'lineno', '?')})"]
-    used = meta.find_undeclared_variables(tree)
-    faults = []
-    together = [name for name in IDENTITY if name in used]
-    if "uln" in used and together:
-        faults.append(f"it carries the ULN together with {', '.join(together)}: the LRS counts that as a breach")
-    unknown = sorted(used - VARIABLES - set(IDENTITY))
-    faults += [f"it uses {name}, which no message is given" for name in unknown]
-    faults += [f"it uses {name}: only the given name may be used" for name in together if name not in VARIABLES]
-    if next(tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)), None) is not None:
-        faults.append("it draws in another template")
-    first, _, body = text.partition("\n")
-    if not first.startswith(_SUBJECT) or not first.removeprefix(_SUBJECT).strip():
-        faults.append("its first line is not a subject line, such as Subject: Your Unique Learner Number")
-    if "{" in first:
-        faults.append("its subject line carries a variable: subjects are read by everyone")
-    if not body.strip():
-        faults.append("it has no text")
-    return faults
+WritePdf = Callable[[Sequence[Letter], str, str, BinaryIO], None]
+"""Writes letters as PDF, given the centre's name and the day."""
 
 
 class TemplatePostbox:
-    """Port `Postbox` from two template texts; raises DefinitionError for a template that must not be used."""
+    """Port `Postbox` from template texts; raises DefinitionError for a template that must not be used."""
 
-    def __init__(self, *, uln_template: str, name_template: str) -> None:
+    def __init__(
+        self, *, uln_template: str, name_template: str, layout: str, write_pdf: WritePdf, centre: str = ""
+    ) -> None:
         self._texts = {"uln": uln_template, "name": name_template}
-        for carries, needed in (("uln", "uln"), ("name", "given_name")):
-            text = self._texts[carries]
-            faults = check_template(text)
-            if not faults and meta.find_undeclared_variables(_TEMPLATES.parse(text)) != {needed}:
-                faults.append(f"it must use {needed} and nothing else")
-            if faults:
-                raise DefinitionError(f"letters/{carries}.txt", faults)
+        for carries, text in self._texts.items():
+            sound(f"letters/{carries}.txt", check_words(text, NEEDED[carries]))
+        sound("letters/letter.html", check_layout(layout))
+        self._filled = {carries: WORDS.from_string(text) for carries, text in self._texts.items()}
+        self._layout, self._write_pdf, self._centre = PAGES.from_string(layout), write_pdf, centre
 
     def compose(
-        self, *, reference: str, address: str, uln: str, carries: Literal["uln", "name"], given_name: str
+        self,
+        *,
+        reference: str,
+        address: str,
+        uln: str,
+        carries: Literal["uln", "name"],
+        given_name: str,
+        number: str = "",
     ) -> Message:
         """Fill the template; raises FileRefused when the text would carry the ULN together with the name.
 
@@ -92,53 +75,93 @@ class TemplatePostbox:
         if carries == "name" and not given_name.strip():
             raise FileRefused("message", "the given name is missing", "Complete the learner's details.")
         given = {"uln": uln} if carries == "uln" else {"given_name": given_name}
-        template = self._texts[carries]
         try:
-            text = _TEMPLATES.from_string(template).render(given)
-        except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError):
+            text = self._filled[carries].render(given)
+        except UNFILLABLE:
             raise FileRefused("message", "the template cannot be filled", "Correct the template.") from None
-        if _has_number(text, uln) and _has_name(text, given_name, template):
+        if _has_number(text, uln) and _has_name(text, given_name, self._texts[carries]):
             rule = "the message would carry the ULN together with the given name"
             raise FileRefused("message", rule, "Take one of them out of the template.")
         first, _, body = text.partition("\n")
-        subject = first.removeprefix(_SUBJECT).strip()
         return Message(
             reference=reference,
             address=address,
-            subject=subject,
+            subject=first.removeprefix(SUBJECT).strip(),
             body=body.lstrip("\n").rstrip() + "\n",
             carries=carries,
+            number=number,
         )
 
-    def write_mail(self, message: Message, *, sender: str, target: BinaryIO) -> None:
-        """Write the message as .eml, its address without a display name and without a date.
+    def write_mail(self, message: Message, *, sender: str, target: BinaryIO, at: datetime | None = None) -> None:
+        """Write the message as .eml, its address without a display name; dated when it is sent, and only then.
 
-        Without a `sender` the file opens in a mail program as a draft of whoever opens it. Raises FileRefused for
-        an address or a sender that mail cannot carry.
+        Without a `sender` the file opens in a mail program as a draft of whoever opens it. No auto-responder answers
+        it (RFC 3834, 2004). Raises FileRefused for an address or a sender that mail cannot carry.
         """
         if not message.address or email_fault(message.address):
             raise FileRefused("message", "there is no usable e-mail address", "Correct it, or write a letter.")
-        mail = EmailMessage(policy=SMTP)
+        mail, domain = EmailMessage(policy=SMTP), NOWHERE
         try:
             if sender:
                 mail["From"] = sender
-                senders = mail["From"].addresses
-                if not sender.isprintable() or len(senders) != 1 or email_fault(senders[0].addr_spec):
-                    raise ValueError  # one answer for every sender mail cannot carry
+                domain = address_of(mail, sender).rpartition("@")[2]
             else:
                 mail["X-Unsent"] = "1"
             mail["To"] = message.address
             mail["Subject"] = message.subject
+            if at is not None:
+                mail["Date"] = format_datetime(at)
+            if message.number:
+                mail["Message-ID"] = f"<{message.number}@{domain}>"
+            mail["Auto-Submitted"] = "auto-generated"
         except (ValueError, IndexError, MessageError):  # the parser of headers slips on broken ones
             raise FileRefused("message", "the sender is no e-mail address", "Set the sender's address.") from None
         encoding = "7bit" if message.body.isascii() else "quoted-printable"
         mail.set_content(message.body, charset="utf-8", cte=encoding)
         target.write(mail.as_bytes())
 
-    def write_letter(self, message: Message, target: BinaryIO) -> None:
-        """Write the message as printable UTF-8 text, headed by the learner's reference so it can be handed over."""
-        text = f"{message.subject}\nOur reference: {message.reference}\n\n{message.body}"
+    def write_letters(
+        self, messages: Sequence[Message], *, day: date, form: Literal["html", "pdf"], target: BinaryIO
+    ) -> None:
+        """Write messages as one file to print, a page each, headed by the reference so that it can be handed over.
+
+        Raises FileRefused for a letter the PDF's font cannot show, DefinitionError when PDF cannot be written here.
+        """
+        letters = [Letter(message.reference, message.subject, tuple(paragraphs(message.body))) for message in messages]
+        shown = f"{day.day} {calendar.month_name[day.month]} {day.year}"
+        if form == "pdf":
+            self._write_pdf(letters, self._centre, shown, target)
+            return
+        try:
+            text = self._layout.render(letters=letters, centre=self._centre, day=shown)
+        except UNFILLABLE:
+            raise FileRefused("letters", "the layout cannot be filled", "Correct letters/letter.html.") from None
         target.write(text.encode("utf-8"))
+
+    def read_reports(self, path: Path) -> tuple[list[Report], list[FileRefused]]:
+        """Read a mail server's report, or a folder of them; see `reports.read_reports`."""
+        return read_reports(path)
+
+
+def address_of(mail: EmailMessage, sender: str) -> str:
+    """The one address a From header holds; raises ValueError for every sender mail cannot carry."""
+    senders = mail["From"].addresses
+    if not sender.isprintable() or len(senders) != 1 or email_fault(senders[0].addr_spec):
+        raise ValueError
+    address: str = senders[0].addr_spec
+    return address
+
+
+def paragraphs(body: str) -> list[Paragraph]:
+    """The paragraphs of a message: lines are joined, what is indented stands apart as it is."""
+    found = []
+    for block in re.split(r"\n\s*\n", body.strip("\n")):
+        lines = [line.rstrip() for line in block.split("\n")]
+        apart = all(line[:1].isspace() for line in lines if line)
+        text = "\n".join(map(str.strip, lines)) if apart else " ".join(map(str.strip, lines))
+        if text.strip():
+            found.append(Paragraph(text, apart))
+    return found
 
 
 def _has_number(text: str, uln: str) -> bool:

@@ -6,6 +6,7 @@ import csv
 from pathlib import Path
 
 from cli import wiring
+from states.sheet_ports import Reading
 from states.steps.gather_details import Enrolment, import_cohort
 from tests.bench.steps import Job, Phases
 from tests.unit.commands import SHEET, centre_at
@@ -36,7 +37,7 @@ def ours(job: Job) -> Phases:
     office = wiring.open_office(centre.folder)
     act = wiring.act(wiring.load_settings(centre.folder), "cohort import")
     yield None
-    done = import_cohort(office, act, sheet, Enrolment(cohort="B", funded=True), day_first=True)
+    done = import_cohort(office, act, sheet, Enrolment(cohort="B", funded=True), Reading(day_first=True))
     yield None
     assert done.tally.counts["learners added"] == job.cases
     office.database.close()
