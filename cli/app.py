@@ -58,7 +58,8 @@ NOUNS = {
         "dispatch": "Files that went out and came in: the register.",
         "duty": "What is owed beside the route.",
         "learner": "One learner: shown, corrected, explained.",
-        "audit": "The log: read and checked.",
+        "audit": "The log: read, checked, sealed and proved.",
+        "keys": "The keys that seal the log.",
         "db": "The database: upgraded, checked, shared, moved.",
     },
 }

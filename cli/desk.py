@@ -15,14 +15,14 @@ import typer
 from cli import logs, wiring
 from cli.exits import FINDINGS
 from cli.options import Form
-from cli.render import tell
+from cli.render import complain, tell
 from cli.typed import lines
 from states.errors import NotPossible
 from states.steps.look_up import audited
 from states.tally import Tally
 from states.unit_of_work import Glance, Office
 from workflow import Act, Standing
-from workflow.errors import NotAllowed, StoreError
+from workflow.errors import NotAllowed, StoreError, WorkflowError
 from workflow.store.queries import Queries
 
 AT_ONCE = 1_000
@@ -36,6 +36,8 @@ class Desk:
     settings: wiring.Settings
     office: Office
     act: Act
+    head: int
+    """The last position of the log when the command began."""
 
     def choose(
         self,
@@ -96,8 +98,21 @@ class Desk:
             "command_done", command=self.act.command, dry_run=dry_run, refused=tally.refused, files=len(tally.files)
         )
         tell(tally, form, dry_run=dry_run)
+        if not dry_run:
+            self._seal()
         if tally.refusals or tally.counts["refused"]:
             raise typer.Exit(FINDINGS)
+
+    def _seal(self) -> None:
+        """Seal what the command wrote; what was written stands, whether or not it can be sealed."""
+        from cli import sealing  # noqa: PLC0415 - keys are slow to read, and most commands write nothing
+
+        if self.office.head() == self.head:
+            return
+        try:
+            sealing.seal_now(self.folder, self.office, self.act, to=self.settings.seal.folder_in(self.folder))
+        except WorkflowError as wrong:
+            complain(f"Everything was written, but the log could not be sealed. {wrong}")
 
 
 @contextmanager
@@ -106,7 +121,7 @@ def desk(command: str, command_id: str = "") -> Iterator[Desk]:
     with wiring.opened() as (folder, settings, office):
         log = logs.start(folder / "logs")
         try:
-            at = Desk(folder, settings, office, wiring.act(settings, command, command_id))
+            at = Desk(folder, settings, office, wiring.act(settings, command, command_id), office.head())
             try:
                 yield at
             except NotAllowed:

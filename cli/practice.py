@@ -69,7 +69,7 @@ def run(folder: Path, seed: int) -> None:
     office = wiring.open_office(folder, clock, practice=True)
     try:
         settings = wiring.load_settings(folder)
-        desk = Desk(folder, settings, office, wiring.act(settings, "demo"))
+        desk = Desk(folder, settings, office, wiring.act(settings, "demo"), office.head())
         _gather(desk, seed)
         clock.pass_days(1)
         _submit(desk, seed, clock)

@@ -105,6 +105,16 @@ class Lrs(Section):
     format: Literal["csv", "xml"] = "csv"
 
 
+class Seal(Section):
+    """Where checkpoints of the log are written: a folder, in the centre's own or anywhere, such as a share."""
+
+    folder: Text = "seals"
+
+    def folder_in(self, centre: Path) -> Path:
+        """The folder, seen from the centre's."""
+        return centre / self.folder
+
+
 class Settings(BaseSettings):
     """Everything in ulnflow.toml; `clocks` are working days by state or duty, `rules` block or warn by rule code.
 
@@ -120,6 +130,7 @@ class Settings(BaseSettings):
 
     centre: Centre
     policy: Policy = Field(default_factory=Policy)
+    seal: Seal = Field(default_factory=Seal)
     lrs: Lrs = Field(default_factory=Lrs)
     mail: Mail = Field(default_factory=Mail)
     awarding: Awarding = Field(default_factory=Awarding)

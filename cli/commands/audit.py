@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -84,17 +85,35 @@ def events(
 
 
 @app.command()
-def verify(form: Format = Form.table) -> None:
-    """Check the whole log: guards, gaps, chains, copies, and that every standing follows from its events."""
+def verify(
+    against: Annotated[
+        list[Path] | None,
+        typer.Option("--against", metavar="FILE", help="A checkpoint kept elsewhere.", show_default=False),
+    ] = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option("--key", help="Trust this key, and not those the log names.", show_default=False),
+    ] = None,
+    form: Format = Form.table,
+) -> None:
+    """Check the whole log: guards, gaps, chains, copies, checkpoints, and that standings follow from events."""
+    from cli import sealing
     from cli.desk import desk
     from cli.render import complain, progress, say, show, show_one
     from workflow.errors import SchemaMissing, StoreError
+    from workflow.store.seals import known_keys
     from workflow.store.verify import verify as check
 
     try:
         with desk("audit verify") as at, at.office.look() as look, progress(look.log.head(), "verifying") as bar:
-            route = at.office.route
-            report = check(look.connection, at.office.engine.origin, {(route.name, route.version): route}, bar)
+            route, origin = at.office.route, at.office.engine.origin
+            known = known_keys(look.connection)
+            outside = {
+                told.size: told.root
+                for path in against or ()
+                for told in [sealing.trusted(path, origin, sealing.parsed(by) if by else known)]
+            }
+            report = check(look.connection, origin, {(route.name, route.version): route}, bar, outside=outside)
     except SchemaMissing:
         raise
     except StoreError as wrong:
@@ -102,7 +121,10 @@ def verify(form: Format = Form.table) -> None:
         raise typer.Exit(UNVERIFIED) from None
     faults = [{"kind": f.kind, "position": f.position, "case": f.case, "what": f.message} for f in report.faults]
     notes = [{"kind": f.kind, "position": f.position, "case": f.case, "what": f.message} for f in report.notes]
-    summary = {"origin": report.origin, "events": report.size, "cases": report.cases, "holds": report.holds}
+    summary = {
+        "origin": report.origin, "events": report.size, "cases": report.cases, "root": report.root.hex(),
+        "sealed": report.sealed, "holds": report.holds,
+    }  # fmt: skip
     if form is Form.table:
         show_one(summary, form)
         if faults:
@@ -111,5 +133,97 @@ def verify(form: Format = Form.table) -> None:
             say(f"Note: event {note['position']} {note['what']}")
     else:
         show_one({**summary, "faults": faults, "notes": notes}, form)
+    if report.sealed < report.size:
+        say(f"The last {report.size - report.sealed} events are not sealed yet: ulnflow audit seal")
     if not report.holds:
         raise typer.Exit(FINDINGS)
+
+
+@app.command()
+def seal(
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", help="Write the checkpoint into this folder as well.", show_default=False),
+    ] = None,
+    form: Format = Form.table,
+) -> None:
+    """Sign a checkpoint of the log. Every command that writes does it too; keep some where nobody here can reach."""
+    from cli import sealing
+    from cli.desk import desk
+    from cli.render import say, show_one
+    from states.errors import NotPossible
+
+    with desk("audit seal") as at:
+        made, path = sealing.seal_now(at.folder, at.office, at.act)
+        if made is None:
+            raise NotPossible("the log is empty: there is nothing to seal")
+        if to is not None:
+            path = sealing.written(made, to)
+        show_one({"events": made.size, "root": made.root.hex(), "file": str(path)}, form)
+        say("Keep it where nobody with this database can change it; then: ulnflow audit verify --against FILE")
+
+
+@app.command()
+def prove(
+    positions: Annotated[list[int], typer.Argument(metavar="EVENT...", help="Events by their position.")],
+    form: Format = Form.json,
+) -> None:
+    """Prove that events are in the log at its last checkpoint. The proof needs no ulnflow to be checked."""
+    from cli.desk import desk
+    from cli.render import show
+    from states.errors import NotFound, NotPossible
+    from workflow.sealing import prove_inclusion
+    from workflow.store.seals import Seals
+
+    with desk("audit prove") as at, at.office.database.reading() as connection:
+        last = Seals(connection).last()
+        if last is None:
+            raise NotPossible("the log was never sealed; run: ulnflow audit seal")
+        for position in positions:
+            if not 1 <= position <= last.size:
+                raise NotFound(f"event {position} is not among the {last.size} of the last checkpoint")
+        rows = [
+            {
+                "position": position, "size": last.size, "root": last.root.hex(),
+                "body": bytes(connection.execute("SELECT body FROM event WHERE position=?", (position,)).fetchone()[0]
+                              ).decode(),
+                "proof": [one.hex() for one in proof], "checkpoint": last.note.decode(),
+            }
+            for position, proof in prove_inclusion(connection, positions, last.size)
+        ]  # fmt: skip
+        show(rows, form, columns=["position", "size", "root", "body", "proof", "checkpoint"])
+
+
+@app.command()
+def consistency(
+    old: Annotated[Path, typer.Argument(metavar="OLD", help="A checkpoint kept from before.")],
+    new: Annotated[
+        Path | None, typer.Argument(metavar="[NEW]", help="A later one; without it the last.", show_default=False)
+    ] = None,
+    form: Format = Form.json,
+) -> None:
+    """Prove that the log of an earlier checkpoint is the beginning of a later one's. Exit code 1 when it is not."""
+    from cli import sealing
+    from cli.desk import desk
+    from cli.render import complain, show_one
+    from states.errors import NotPossible
+    from workflow.seal import ProofRefused, verify_consistency
+    from workflow.sealing import prove_consistency
+    from workflow.store.seals import Seals, known_keys
+
+    with desk("audit consistency") as at, at.office.database.reading() as connection:
+        known, origin = known_keys(connection), at.office.engine.origin
+        first = sealing.trusted(old, origin, known)
+        last = Seals(connection).last()
+        if new is None and last is None:
+            raise NotPossible("the log was never sealed; run: ulnflow audit seal")
+        second = sealing.trusted(new, origin, known) if new else sealing.told(last, origin, known)
+        if first.size > second.size:
+            raise NotPossible("give the earlier checkpoint first")
+        proof = prove_consistency(connection, first.size, second.size)
+    try:
+        verify_consistency(first.size, second.size, first.root, second.root, proof)
+    except ProofRefused as wrong:
+        complain(f"The log at {second.size} events does not go on from the one at {first.size}: {wrong}")
+        raise typer.Exit(FINDINGS) from None
+    show_one({"old": first.size, "new": second.size, "proof": [one.hex() for one in proof], "holds": True}, form)

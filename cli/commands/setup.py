@@ -26,7 +26,7 @@ def init(
     """Set up a centre's folder: asks for what was not given, writes ulnflow.toml and the database."""
     import sys
 
-    from cli import wiring
+    from cli import sealing, wiring
     from cli.render import say
 
     where = folder or chosen.folder or Path.cwd()
@@ -55,6 +55,7 @@ def init(
         wiring.write_settings(where, **answers)
         say(f"Written: {where / wiring.FILE}")
     wiring.create(where, practice=False)
+    sealing.begin(where)
     say(f"The database is ready in {where}.")
     say("Next: ulnflow cohort import FILE --cohort NAME --qualification CODE --funded")
 

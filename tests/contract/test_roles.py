@@ -28,6 +28,7 @@ EXPECTED = {  # table: owner, operator, auditor, stranger; small letters are ref
     "dispatch_member": ("SIUDT", "SIU", "S", ""),
     "duty": ("SIUDT", "SIU", "S", ""),
     "run": ("SIUDT", "SIU", "S", ""),
+    "seal": ("SIUDT", "SI", "S", ""),
     "blocked": ("SIUDT", "SIUD", "S", ""),
     "meta": ("SIUDT", "S", "S", ""),
     "engine_version": ("SIUDT", "S", "S", ""),

@@ -73,6 +73,9 @@ def run(*args: Any, stdin: str | bytes = "", terminal: bool = False, **env: str)
     return Result(code, streams[1].text(), streams[2].text())
 
 
+BESIDE = {"logs", "seals"}
+
+
 class Centre(centre.Centre):
     """A centre's folder, read from outside: tables, files, what a command changed."""
 
@@ -117,11 +120,14 @@ class Centre(centre.Centre):
         return {n: sha256(repr(self.rows(f"SELECT * FROM {n}")).encode()).hexdigest() for n in names}
 
     def files(self) -> dict[str, str]:
-        """A digest of every file but the database's and the logs."""
+        """A digest of every file but the database's, the logs and the checkpoints that follow each event."""
         return {
             p.relative_to(self.folder).as_posix(): sha256(p.read_bytes()).hexdigest()
             for p in sorted(self.folder.rglob("*"))
-            if p.is_file() and not p.is_symlink() and not p.name.startswith("ulnflow.db") and p.parent.name != "logs"
+            if p.is_file()
+            and not p.is_symlink()
+            and not p.name.startswith("ulnflow.db")
+            and p.parent.name not in BESIDE
         }
 
     def snapshot(self) -> tuple[dict[str, str], dict[str, str]]:

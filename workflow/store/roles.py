@@ -31,6 +31,7 @@ RIGHTS: Final[Rights] = {
     "dispatch_member": (KEEP, READ),
     "duty": (KEEP, READ),
     "run": (KEEP, READ),
+    "seal": (ADD, READ),
     "blocked": ("SELECT, INSERT, UPDATE, DELETE", READ),
     "meta": (READ, READ),
     "engine_version": (READ, READ),

@@ -23,7 +23,7 @@ class Lineage:
     newest: str
 
 
-ENGINE = Lineage("workflow.store.migrations", "engine_version", "0002")
+ENGINE = Lineage("workflow.store.migrations", "engine_version", "0003")
 
 
 def upgrade(database: Database, lineages: Sequence[Lineage]) -> list[str]:

@@ -163,3 +163,15 @@ class RunRow(SQLModel, table=True):
     stopped: str = Field(sa_type=Words)
     counts: str = Field(sa_type=Words)
     __table_args__ = (UniqueConstraint("command_id", name="run_once"), STRICT)
+
+
+class SealRow(SQLModel, table=True):
+    """A checkpoint of the log: its size, its root, the peaks of its tree (32 bytes each), and the signed note."""
+
+    __tablename__ = "seal"
+    __table_args__ = STRICT
+    size: int = _key()
+    root: bytes = Field(sa_type=LargeBinary)
+    peaks: bytes = Field(sa_type=LargeBinary)
+    note: bytes = Field(sa_type=LargeBinary)
+    made_at: int = Field(sa_type=Whole)

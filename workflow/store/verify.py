@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from binascii import hexlify
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Any, Final
 
 from workflow.event import LARGEST, canonical, is_plain, is_written_so, leaf_hash, record_of, shaped
 from workflow.route import Route
+from workflow.seal.note import Key
 from workflow.store import guards
 from workflow.store.connection import Connection
 from workflow.store.fault import Fault
+from workflow.store.seals import Seals, known_keys
 from workflow.store.verify_cases import LEAF, Cases, standings
 from workflow.store.verify_frames import Frame, frame_of
 from workflow.store.verify_rows import guarded, rows
+from workflow.store.verify_seals import Grown, sealed
 from workflow.store.verify_told import Told
 
 COPIES: Final = (
@@ -44,16 +48,22 @@ IN_ORDER: Final = itemgetter(*(list(READ).index(column) for column, _ in COPIES)
 FEW: Final = 64
 """Rows taken at once: what they hold stays near the processor."""
 
+NOTHING: Final[Mapping[int, bytes]] = MappingProxyType({})
 FRAMES: Final = 10_000
 """How many to remember: one for each arrow, actor, file and bulk run of late."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What verifying found: size of the log, faults (none when it holds), and notes that are no faults."""
+    """What verifying found: size and root of the log, faults (none when it holds), and notes that are no faults.
+
+    `sealed` is the size of the last checkpoint: what came behind it can be cut off without a trace.
+    """
 
     origin: str
     size: int
+    root: bytes
+    sealed: int
     cases: int
     faults: tuple[Fault, ...]
     notes: tuple[Fault, ...]
@@ -69,17 +79,21 @@ def verify(
     origin: str,
     routes: Mapping[tuple[str, int], Route],
     progress: Callable[[int], None] = lambda _done: None,
+    *,
+    keys: Sequence[Key] | None = None,
+    outside: Mapping[int, bytes] = NOTHING,
 ) -> Report:
-    """Check guards, positions, bytes, leaves, copies and chains, then every projection against its events.
+    """Check guards, positions, bytes, leaves, copies, chains and checkpoints, then every projection against its events.
 
-    Reads the log once, and keeps some 100 bytes a case. Raises nothing for a bad log: it reports.
+    `keys` sign for this log, if not those it names; `outside` are checkpoints kept elsewhere, size and root. Reads the
+    log once, and keeps some 100 bytes a case. Raises nothing for a bad log: it reports.
     """
     try:
-        return _verify(connection, origin, routes, progress)
+        return _verify(connection, origin, routes, progress, keys, outside)
     except Exception as wrong:
         if not connection.forgives(wrong):
             raise
-        return _verify(connection, origin, routes, progress)
+        return _verify(connection, origin, routes, progress, keys, outside)
 
 
 def _verify(
@@ -87,23 +101,30 @@ def _verify(
     origin: str,
     routes: Mapping[tuple[str, int], Route],
     progress: Callable[[int], None],
+    keys: Sequence[Key] | None,
+    outside: Mapping[int, bytes],
 ) -> Report:
     faults = [Fault(*told) for told in guards.missing(connection)]
-    reading = Reading(origin)
+    seals = list(Seals(connection).each())
+    grown = Grown([*(seal.size for seal in seals), *outside])
+    reading = Reading(origin, grown)
     reading.read(connection.stream(f"SELECT {', '.join(READ)} FROM event ORDER BY position"), progress)
+    root = grown.end()
     faults += reading.faults
+    faults += guarded("seal", sealed(seals, outside, grown, origin, known_keys(connection) if keys is None else keys))
     size, cases, told = reading.size, len(reading.cases), reading.told
     faults += guarded("projection", standings(connection, routes, reading.cases))
     notes = tuple(reading.notes)
     del reading  # the rows are next, and need the room
     faults += rows(connection, told)
-    return Report(origin, size, cases, tuple(faults), notes)
+    return Report(origin, size, root, seals[-1].size if seals else 0, cases, tuple(faults), notes)
 
 
 class Reading:
     """The log, read once from its first event to its last."""
 
-    def __init__(self, origin: str) -> None:
+    def __init__(self, origin: str, grown: Grown) -> None:
+        self.grown = grown
         self.origin, self.size, self.recorded_at = origin, 0, 0
         self.cases, self.told = Cases(), Told()
         self.faults: list[Fault] = []
@@ -169,6 +190,7 @@ class Reading:
                 self.size, self.recorded_at, in_a_row = size, latest, 0
                 self._look(row)
                 size, latest, frame = self.size, self.recorded_at, frames.get(shared)
+            self.grown.take([row[-1] for row in page])
             progress(len(page))
         self._count(shared, in_a_row, size)
         self.size, self.recorded_at = size, latest

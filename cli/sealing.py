@@ -1,0 +1,117 @@
+"""The log sealed with the key in the centre's folder: made when first needed, used after each command that wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from states.errors import FileRefused, NotPossible
+from states.unit_of_work import Office
+from workflow import Act
+from workflow.errors import NotAllowed, StoreError
+from workflow.seal import checkpoint, keys
+from workflow.seal.checkpoint import Checkpoint
+from workflow.seal.note import Key, NoteRefused, Signer
+from workflow.sealing import introduce, seal
+from workflow.store.seals import Seal, known_keys
+
+LOG_KEY, NEXT_KEY = "log.pem", "next.pem"
+SUFFIX: Final = ".checkpoint"
+
+
+def place(folder: Path) -> Path:
+    """The folder of the keys."""
+    return folder / "keys"
+
+
+def own_key(folder: Path, office: Office) -> tuple[Key, Any]:
+    """The key this folder signs with, made where the log knows none yet; raises StoreError for one that was lost."""
+    path = place(folder) / LOG_KEY
+    if not path.exists():
+        with office.database.reading() as connection:
+            if known_keys(connection):
+                raise StoreError(
+                    f"keys/{LOG_KEY} is not there, and the log was sealed before: restore it, or: ulnflow keys new"
+                )
+        keys.make(path)
+    secret = keys.read(path)
+    return keys.public(secret, office.engine.origin), secret
+
+
+def begin(folder: Path) -> None:
+    """Make the key of a new folder and tell the log of it; who may not write to the log signs nothing."""
+    from cli import wiring  # noqa: PLC0415 - wiring is a floor below, and slow to read
+
+    office = wiring.open_office(folder)
+    try:
+        with suppress(NotAllowed):
+            path = place(folder) / LOG_KEY
+            secret = keys.read(path) if path.exists() else keys.make(path)
+            key = keys.public(secret, office.engine.origin)
+            with office.engine.work(wiring.act(wiring.load_settings(folder), "init")) as work:
+                introduce(work, key)
+    finally:
+        office.database.close()
+
+
+def seal_now(
+    folder: Path, office: Office, act: Act, *, to: Path | None = None, signers: Sequence[tuple[Key, Signer]] = ()
+) -> tuple[Seal | None, Path | None]:
+    """Seal the whole log, and write the checkpoint to the folder that was chosen; raises StoreError."""
+    signing = list(signers) or [own_key(folder, office)]
+    with office.engine.work(act) as work:
+        for key, _ in signing:
+            introduce(work, key)
+        made = seal(work.connection, office.engine.origin, signing, office.engine.clock())
+    return made, written(made, to or folder / "seals") if made else None
+
+
+def written(made: Seal, folder: Path) -> Path:
+    """A checkpoint as a file, named by its size, never over another; raises StoreError."""
+    path = folder / f"{made.size:09}{SUFFIX}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if path.exists():
+            if path.read_bytes() != made.note:
+                raise StoreError(
+                    f"{path.name} is there and says something else of the same size: the log was shown in two "
+                    "versions; keep both files, and run: ulnflow audit verify"
+                )
+            return path
+        draft = path.with_name(f".{path.name}.pending")
+        draft.write_bytes(made.note)
+        draft.replace(path)
+    except OSError as wrong:
+        raise StoreError(f"the checkpoint cannot be written to its folder: {wrong.strerror}") from None
+    return path
+
+
+def parsed(lines: Sequence[str]) -> list[Key]:
+    """Keys as they were given; raises NotPossible."""
+    try:
+        return [Key.parse(line.strip()) for line in lines]
+    except NoteRefused as wrong:
+        raise NotPossible(str(wrong)) from None
+
+
+def trusted(path: Path, origin: str, known: Sequence[Key]) -> Checkpoint:
+    """The checkpoint in a file, signed by a known key; raises FileRefused."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        raise FileRefused(path.name, "it cannot be read", "Check the name.") from None
+    try:
+        return checkpoint.trusted(data, origin, known)[0]
+    except NoteRefused as wrong:
+        fix = "Take the file as ulnflow wrote it, and the key of this log: ulnflow keys show."
+        raise FileRefused(path.name, str(wrong), fix) from None
+
+
+def told(made: Seal | None, origin: str, known: Sequence[Key]) -> Checkpoint:
+    """What a checkpoint kept in the log says; raises StoreError."""
+    try:
+        return checkpoint.trusted(made.note if made else b"", origin, known)[0]
+    except NoteRefused as wrong:
+        raise StoreError(f"the checkpoint in the log cannot be trusted: {wrong}") from None

@@ -1,0 +1,92 @@
+"""Checkpoints of the log as they were made: the size, the root, the note, and the tree to grow the next one from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+from workflow.seal.note import Key, NoteRefused
+from workflow.seal.tree import HASH_SIZE, Frontier
+from workflow.store.connection import Connection
+from workflow.store.history import History
+
+PAGE: Final = 4_096
+KEY_MADE, KEY_ROTATED = "key_made", "key_rotated"
+"""Events that tell which keys sign for this log."""
+
+COLUMNS: Final = "size, root, peaks, note, made_at"
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """A checkpoint of the log; `note` is the signed note, `made_at` microseconds since 1970."""
+
+    size: int
+    root: bytes
+    peaks: bytes
+    note: bytes
+    made_at: int
+
+
+class Seals:
+    """The checkpoints within one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._raw = connection
+
+    def each(self) -> Iterator[Seal]:
+        """Every checkpoint, smallest first."""
+        return (Seal(*row) for row in self._raw.stream(f"SELECT {COLUMNS} FROM seal ORDER BY size"))
+
+    def get(self, size: int) -> Seal | None:
+        """The checkpoint of this size."""
+        row = self._raw.execute(f"SELECT {COLUMNS} FROM seal WHERE size = ?", (size,)).fetchone()
+        return Seal(*row) if row else None
+
+    def last(self) -> Seal | None:
+        """The largest checkpoint."""
+        row = self._raw.execute(f"SELECT {COLUMNS} FROM seal ORDER BY size DESC LIMIT 1").fetchone()
+        return Seal(*row) if row else None
+
+    def add(self, seal: Seal) -> None:
+        """Keep a checkpoint."""
+        self._raw.execute(
+            "INSERT INTO seal VALUES (?,?,?,?,?)", (seal.size, seal.root, seal.peaks, seal.note, seal.made_at)
+        )
+
+    def leaves(self, after: int = 0, until: int | None = None) -> Iterator[bytes]:
+        """The leaf hashes of the events behind a position, up to another."""
+        last = "" if until is None else " AND position <= ?"
+        rows = self._raw.stream(
+            f"SELECT leaf FROM event WHERE position > ?{last} ORDER BY position",
+            (after,) if until is None else (after, until),
+        )
+        return (row[0] for row in rows)
+
+    def grown(self) -> Frontier:
+        """The tree over the whole log, grown from the last checkpoint."""
+        last = self.last()
+        tree = Frontier() if last is None else Frontier(last.size, _apart(last.peaks))
+        coming = self.leaves(tree.size)
+        while page := list(islice(coming, PAGE)):
+            tree.extend(page)
+        return tree
+
+
+def _apart(peaks: bytes) -> list[bytes]:
+    return [peaks[at : at + HASH_SIZE] for at in range(0, len(peaks), HASH_SIZE)]
+
+
+def known_keys(connection: Connection) -> list[Key]:
+    """The keys that the log itself names, oldest first."""
+    history = History(connection)
+    told = [event for kind in (KEY_MADE, KEY_ROTATED) for event in history.events(kind=kind)]
+    found: dict[Key, None] = {}
+    for event in sorted(told, key=lambda event: event.position):
+        try:
+            found[Key.parse(str(event.evidence.get("key", "")))] = None
+        except NoteRefused:
+            continue  # verify tells of what no command can have written
+    return list(found)
