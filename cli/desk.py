@@ -107,7 +107,7 @@ class Desk:
         """Seal what the command wrote; what was written stands, whether or not it can be sealed."""
         from cli import sealing  # noqa: PLC0415 - keys are slow to read, and most commands write nothing
 
-        if self.office.head() == self.head:
+        if head_of(self.office) == self.head:
             return
         try:
             sealing.seal_now(self.folder, self.office, self.act, to=self.settings.seal.folder_in(self.folder))
@@ -121,7 +121,7 @@ def desk(command: str, command_id: str = "") -> Iterator[Desk]:
     with wiring.opened() as (folder, settings, office):
         log = logs.start(folder / "logs")
         try:
-            at = Desk(folder, settings, office, wiring.act(settings, command, command_id), office.head())
+            at = Desk(folder, settings, office, wiring.act(settings, command, command_id), head_of(office))
             try:
                 yield at
             except NotAllowed:
@@ -130,6 +130,12 @@ def desk(command: str, command_id: str = "") -> Iterator[Desk]:
                 raise
         finally:
             log.close()
+
+
+def head_of(office: Office) -> int:
+    """The last position of the log."""
+    with office.look() as look:
+        return look.log.head()
 
 
 def _named(references: Sequence[str] | None, listed: Path | None) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from cli import wiring
-from cli.desk import Desk
+from cli.desk import Desk, head_of
 from cli.explain import rows_of, show_stuck, show_trail
 from cli.options import Form
 from cli.render import show, show_findings, show_one, tell
@@ -69,7 +69,7 @@ def run(folder: Path, seed: int) -> None:
     office = wiring.open_office(folder, clock, practice=True)
     try:
         settings = wiring.load_settings(folder)
-        desk = Desk(folder, settings, office, wiring.act(settings, "demo"), office.head())
+        desk = Desk(folder, settings, office, wiring.act(settings, "demo"), head_of(office))
         _gather(desk, seed)
         clock.pass_days(1)
         _submit(desk, seed, clock)

@@ -68,11 +68,6 @@ class Office:
         """The route learners take."""
         return self.engine.definition.route
 
-    def head(self) -> int:
-        """The last position of the log."""
-        with self.look() as look:
-            return look.log.head()
-
     def refuse_practice(self) -> None:
         """A practice database writes for nobody real: raises NotPossible for a UKPRN that a centre may have."""
         if self.practice and not self.ukprn.startswith(PRACTICE_UKPRNS):

@@ -27,6 +27,9 @@ from states.learner.uln import PLACEHOLDER, expected_check_digit
 from workflow import Standing
 
 UKPRN = "99990001"
+FRESH = 1
+"""Events of a log that was just set up: the one that tells of its key."""
+
 LONDON = ZoneInfo("Europe/London")
 MONDAY = datetime(2026, 9, 7, 9, 0, tzinfo=LONDON)
 DATA = Path(__file__).parents[1] / "data"

@@ -11,7 +11,7 @@ import pytest
 
 from states.exchange import sheets
 from states.steps import gather_details
-from tests.fakes.centre import Centre, family_name, row
+from tests.fakes.centre import FRESH, Centre, family_name, row
 
 OWN = {"Learner reference": "Kursnr", "Given name": "Fornamn", "Family name": "Efternamn", "Date of birth": "Birth dat"}
 SAID = ("--map", "Kursnr=reference", "--map", "Fornamn=Given name", "--map", "Efternamn=surname", "--map")
@@ -63,7 +63,7 @@ def test_another_encoding_is_read_only_when_somebody_names_it(centre, encoding):
     assert "byte " in said or "UTF-16" in said
     assert "--encoding" in said
     assert "Zo" not in said
-    assert centre.events() == 0
+    assert centre.events() == FRESH
     taken(centre, path, "--encoding", encoding)
     assert centre.json("learner", "show", "R1")["details"]["Given name"] == "Zoë"
 
@@ -81,7 +81,7 @@ def test_another_encoding_is_read_only_when_somebody_names_it(centre, encoding):
 def test_a_wrong_encoding_is_found_out_where_it_can_be(centre, data, encoding, says):
     (centre.folder / "a.csv").write_bytes(data)
     assert says in taken(centre, centre.folder / "a.csv", "--encoding", encoding, code=4).err
-    assert centre.events() == 0
+    assert centre.events() == FRESH
 
 
 def test_the_byte_that_is_no_text_is_named_however_far_it_stands(centre):
@@ -113,7 +113,7 @@ def test_letters_that_were_decoded_wrongly_are_warned_of(centre):
 )
 def test_what_no_option_takes_is_wrong_use(centre, option, value):
     assert taken(centre, centre.sheet([row("R1")]), option, value, code=2).err
-    assert centre.events() == 0
+    assert centre.events() == FRESH
 
 
 def test_unknown_headings_are_explained_once_and_remembered(centre):
@@ -223,7 +223,7 @@ def test_a_preview_shows_columns_and_counts_and_no_person_and_writes_nothing(cen
     result = taken(centre, path, "--preview", code=1)
     for words in ("What the columns were taken for", "Postcode", "not used", "postcode_form", "learners added 3"):
         assert words in result.said
-    assert (centre.events(), centre.files()) == (0, files)
+    assert (centre.events(), centre.files()) == (FRESH, files)
     shown = json.loads(taken(centre, path, "--preview", "--format", "json", code=1).out)
     assert {"heading": "Given name", "taken_for": "Given name", "by": "its heading"} in shown["columns"]
     assert {"field": "reference", "what": "reference_twice", "weight": "refused", "rows": 1} in shown["noticed"]
@@ -242,7 +242,7 @@ def test_all_or_nothing_leaves_nothing_for_one_bad_row_and_says_why_in_the_sheet
     assert "nothing of this sheet was taken in" in result.err
     assert "rows refused 1" in result.said
     assert "good rows not taken, because others were refused 1200" in result.said
-    assert centre.events() == 0
+    assert centre.events() == FRESH
     assert centre.states() == {}
     (back,) = (centre.folder / "outbox" / "results").glob("*.xlsx")
     answers = [cells[-2:] for cells in openpyxl.load_workbook(back).active.iter_rows(min_row=2, values_only=True)]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 from workflow.seal.note import Key, NoteRefused
 from workflow.seal.tree import HASH_SIZE, Frontier
@@ -14,6 +14,7 @@ from workflow.store.history import History
 
 PAGE: Final = 4_096
 KEY_MADE, KEY_ROTATED = "key_made", "key_rotated"
+KEY_EVENTS: Final = frozenset({KEY_MADE, KEY_ROTATED})
 """Events that tell which keys sign for this log."""
 
 COLUMNS: Final = "size, root, peaks, note, made_at"
@@ -82,11 +83,16 @@ def _apart(peaks: bytes) -> list[bytes]:
 def known_keys(connection: Connection) -> list[Key]:
     """The keys that the log itself names, oldest first."""
     history = History(connection)
-    told = [event for kind in (KEY_MADE, KEY_ROTATED) for event in history.events(kind=kind)]
+    events = [event for kind in KEY_EVENTS for event in history.events(kind=kind)]
+    return keys_of(event.evidence for event in sorted(events, key=lambda event: event.position))
+
+
+def keys_of(evidence: Iterable[Mapping[str, Any]]) -> list[Key]:
+    """The keys that the evidence of such events names, each once."""
     found: dict[Key, None] = {}
-    for event in sorted(told, key=lambda event: event.position):
+    for told in evidence:
         try:
-            found[Key.parse(str(event.evidence.get("key", "")))] = None
+            found[Key.parse(str(told.get("key", "")))] = None
         except NoteRefused:
             continue  # verify tells of what no command can have written
     return list(found)

@@ -17,7 +17,7 @@ from workflow.seal.note import Key
 from workflow.store import guards
 from workflow.store.connection import Connection
 from workflow.store.fault import Fault
-from workflow.store.seals import Seals, known_keys
+from workflow.store.seals import Seals, keys_of
 from workflow.store.verify_cases import LEAF, Cases, standings
 from workflow.store.verify_frames import Frame, frame_of
 from workflow.store.verify_rows import guarded, rows
@@ -111,8 +111,8 @@ def _verify(
     reading.read(connection.stream(f"SELECT {', '.join(READ)} FROM event ORDER BY position"), progress)
     root = grown.end()
     faults += reading.faults
-    faults += guarded("seal", sealed(seals, outside, grown, origin, known_keys(connection) if keys is None else keys))
     size, cases, told = reading.size, len(reading.cases), reading.told
+    faults += guarded("seal", sealed(seals, outside, grown, origin, keys_of(told.keys) if keys is None else keys))
     faults += guarded("projection", standings(connection, routes, reading.cases))
     notes = tuple(reading.notes)
     del reading  # the rows are next, and need the room

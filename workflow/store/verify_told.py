@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from workflow.event import EMPTY, OPENED
 from workflow.store.dispatch_log import ANSWERED, PARTLY, PREPARED, RECEIVED, REJECTED, SENT, SUPERSEDED
+from workflow.store.seals import KEY_EVENTS
 
 ENDED: Final = frozenset({REJECTED, SUPERSEDED})
 PREFIX: Final = "dispatch_"
@@ -143,6 +144,7 @@ class Told:
     written: Counter[tuple[int, str]] = field(default_factory=Counter)
     last: dict[int, int] = field(default_factory=dict)
     definitions: dict[str, tuple[int, str | None, int | None]] = field(default_factory=dict)
+    keys: list[Mapping[str, Any]] = field(default_factory=list)
 
     def take(
         self, record: Mapping[str, Any], position: int, kind: str, case: int | None, dispatch: int | None, at: int
@@ -157,6 +159,8 @@ class Told:
                 self._file(record, position, kind, dispatch, at)
             elif record.get("settles") is not None:
                 self.settled.add(dispatch, case, record["settles"])
+        if kind in KEY_EVENTS and case is None:
+            self.keys.append(record.get("evidence", EMPTY))
         if kind == OPENED and isinstance(record.get("route_hash"), str):
             called = position, record.get("route"), record.get("route_version")
             self.definitions.setdefault(record["route_hash"], called)
