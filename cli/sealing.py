@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -11,14 +12,16 @@ from states.errors import FileRefused, NotPossible
 from states.unit_of_work import Office
 from workflow import Act
 from workflow.errors import NotAllowed, StoreError
-from workflow.seal import checkpoint, keys
+from workflow.seal import checkpoint, keys, note
 from workflow.seal.checkpoint import Checkpoint
-from workflow.seal.note import Key, NoteRefused, Signer
+from workflow.seal.note import Key, NoteRefused, Signer, Unsigned
 from workflow.sealing import introduce, seal
 from workflow.store.seals import Seal, known_keys
+from workflow.store.verify_seals import Outside
 
 LOG_KEY, NEXT_KEY = "log.pem", "next.pem"
 SUFFIX: Final = ".checkpoint"
+FIX: Final = "Take the file as ulnflow wrote it, and the key of this log: ulnflow keys show."
 
 
 def place(folder: Path) -> Path:
@@ -81,7 +84,10 @@ def written(made: Seal, folder: Path) -> Path:
                 )
             return path
         draft = path.with_name(f".{path.name}.pending")
-        draft.write_bytes(made.note)
+        with draft.open("wb") as out:
+            out.write(made.note)
+            out.flush()
+            os.fsync(out.fileno())
         draft.replace(path)
     except OSError as wrong:
         raise StoreError(f"the checkpoint cannot be written to its folder: {wrong.strerror}") from None
@@ -99,14 +105,39 @@ def parsed(lines: Sequence[str]) -> list[Key]:
 def trusted(path: Path, origin: str, known: Sequence[Key]) -> Checkpoint:
     """The checkpoint in a file, signed by a known key; raises FileRefused."""
     try:
-        data = path.read_bytes()
+        return checkpoint.trusted(content(path), origin, known)[0]
+    except NoteRefused as wrong:
+        raise FileRefused(path.name, str(wrong), FIX) from None
+
+
+def outside(path: Path, known: Sequence[Key]) -> Outside:
+    """The checkpoint in a file, of whatever log and by whatever key, for verify to judge; raises FileRefused."""
+    try:
+        read = checkpoint.parse(content(path))
+        note.verified(read.note, known)
+    except Unsigned:
+        return Outside(path.name, read.checkpoint, "it is signed by no key that this log names or --key gives")
+    except NoteRefused as wrong:
+        raise FileRefused(path.name, str(wrong), FIX) from None
+    return Outside(path.name, read.checkpoint)
+
+
+def latest(folder: Path) -> Path | None:
+    """The file of the largest checkpoint in a folder."""
+    try:
+        named = [path for path in folder.iterdir() if path.suffix == SUFFIX and path.stem.isdecimal()]
+    except OSError:
+        return None
+    return max(named, key=lambda path: int(path.stem), default=None)
+
+
+def content(path: Path) -> bytes:
+    """What a file holds, up to the most that a checkpoint may; raises FileRefused."""
+    try:
+        with path.open("rb") as file:
+            return file.read(note.LONGEST + 1)
     except OSError:
         raise FileRefused(path.name, "it cannot be read", "Check the name.") from None
-    try:
-        return checkpoint.trusted(data, origin, known)[0]
-    except NoteRefused as wrong:
-        fix = "Take the file as ulnflow wrote it, and the key of this log: ulnflow keys show."
-        raise FileRefused(path.name, str(wrong), fix) from None
 
 
 def told(made: Seal | None, origin: str, known: Sequence[Key]) -> Checkpoint:

@@ -107,12 +107,10 @@ def verify(
     try:
         with desk("audit verify") as at, at.office.look() as look, progress(look.log.head(), "verifying") as bar:
             route, origin = at.office.route, at.office.engine.origin
-            known = known_keys(look.connection)
-            outside = {
-                told.size: told.root
-                for path in against or ()
-                for told in [sealing.trusted(path, origin, sealing.parsed(by) if by else known)]
-            }
+            own, given = sealing.latest(at.settings.seal.folder_in(at.folder)), sealing.parsed(by or ())
+            known = known_keys(look.connection) if own or against else []
+            outside = [sealing.outside(path, given or known) for path in against or ()]
+            outside += [sealing.outside(own, known)] if own else []
             report = check(look.connection, origin, {(route.name, route.version): route}, bar, outside=outside)
     except SchemaMissing:
         raise
@@ -123,7 +121,8 @@ def verify(
     notes = [{"kind": f.kind, "position": f.position, "case": f.case, "what": f.message} for f in report.notes]
     summary = {
         "origin": report.origin, "events": report.size, "cases": report.cases, "root": report.root.hex(),
-        "sealed": report.sealed, "holds": report.holds,
+        "sealed": report.sealed, "unsealed": report.unsealed, "held_against": ", ".join(one.name for one in outside),
+        "holds": report.holds,
     }  # fmt: skip
     if form is Form.table:
         show_one(summary, form)
@@ -133,8 +132,9 @@ def verify(
             say(f"Note: event {note['position']} {note['what']}")
     else:
         show_one({**summary, "faults": faults, "notes": notes}, form)
-    if report.sealed < report.size:
-        say(f"The last {report.size - report.sealed} events are not sealed yet: ulnflow audit seal")
+    if report.unsealed:
+        say(f"The last {report.unsealed} events are not sealed yet; whether some were cut off there, nobody can see. "
+            "To seal them: ulnflow audit seal")  # fmt: skip
     if not report.holds:
         raise typer.Exit(FINDINGS)
 

@@ -30,6 +30,10 @@ class NoteRefused(ValueError):
     """The note, its key or its signature is not as it should be."""
 
 
+class Unsigned(NoteRefused):
+    """No key that is known has signed the note; what it says is as it may be."""
+
+
 class Signer(Protocol):
     """A private key."""
 
@@ -141,7 +145,7 @@ def verified(note: Note, keys: Iterable[Key]) -> dict[Key, int]:
             raise NoteRefused(f"{key.name} stands among the signatures twice")
         found[key] = _checked(note.text, line, key)
     if not found:
-        raise NoteRefused("no known key has signed this")
+        raise Unsigned("no known key has signed this")
     return found
 
 

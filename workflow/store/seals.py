@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -41,10 +42,15 @@ class Seals:
         """Every checkpoint, smallest first."""
         return (Seal(*row) for row in self._raw.stream(f"SELECT {COLUMNS} FROM seal ORDER BY size"))
 
-    def get(self, size: int) -> Seal | None:
-        """The checkpoint of this size."""
-        row = self._raw.execute(f"SELECT {COLUMNS} FROM seal WHERE size = ?", (size,)).fetchone()
-        return Seal(*row) if row else None
+    def sizes(self) -> array[int]:
+        """The sizes of every checkpoint, smallest first; what is no size is left out."""
+        rows = self._raw.stream("SELECT size FROM seal ORDER BY size")
+        return array("q", (size for (size,) in rows if type(size) is int and size > 0))
+
+    def length(self) -> int:
+        """About how many events there are: the highest position."""
+        found = self._raw.execute("SELECT max(position) FROM event").fetchone()[0]
+        return found if type(found) is int else 0
 
     def last(self) -> Seal | None:
         """The largest checkpoint."""

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
 from operator import itemgetter
-from types import MappingProxyType
 from typing import Any, Final
 
 from workflow.event import LARGEST, canonical, is_plain, is_written_so, leaf_hash, record_of, shaped
 from workflow.route import Route
+from workflow.seal.grown import Growing, growing
 from workflow.seal.note import Key
 from workflow.store import guards
 from workflow.store.connection import Connection
@@ -21,7 +21,7 @@ from workflow.store.seals import Seals, keys_of
 from workflow.store.verify_cases import LEAF, Cases, standings
 from workflow.store.verify_frames import Frame, frame_of
 from workflow.store.verify_rows import guarded, rows
-from workflow.store.verify_seals import Grown, sealed
+from workflow.store.verify_seals import Outside, sealed
 from workflow.store.verify_told import Told
 
 COPIES: Final = (
@@ -48,7 +48,6 @@ IN_ORDER: Final = itemgetter(*(list(READ).index(column) for column, _ in COPIES)
 FEW: Final = 64
 """Rows taken at once: what they hold stays near the processor."""
 
-NOTHING: Final[Mapping[int, bytes]] = MappingProxyType({})
 FRAMES: Final = 10_000
 """How many to remember: one for each arrow, actor, file and bulk run of late."""
 
@@ -73,6 +72,11 @@ class Report:
         """Whether the log is what it should be."""
         return not self.faults
 
+    @property
+    def unsealed(self) -> int:
+        """How many events came behind the last checkpoint."""
+        return max(self.size - self.sealed, 0)
+
 
 def verify(
     connection: Connection,
@@ -81,12 +85,12 @@ def verify(
     progress: Callable[[int], None] = lambda _done: None,
     *,
     keys: Sequence[Key] | None = None,
-    outside: Mapping[int, bytes] = NOTHING,
+    outside: Sequence[Outside] = (),
 ) -> Report:
     """Check guards, positions, bytes, leaves, copies, chains and checkpoints, then every projection against its events.
 
-    `keys` sign for this log, if not those it names; `outside` are checkpoints kept elsewhere, size and root. Reads the
-    log once, and keeps some 100 bytes a case. Raises nothing for a bad log: it reports.
+    `keys` sign for this log, if not those it names; `outside` are checkpoints kept elsewhere. Reads the log once, and
+    keeps some 100 bytes a case. Raises nothing for a bad log: it reports.
     """
     try:
         return _verify(connection, origin, routes, progress, keys, outside)
@@ -102,28 +106,32 @@ def _verify(
     routes: Mapping[tuple[str, int], Route],
     progress: Callable[[int], None],
     keys: Sequence[Key] | None,
-    outside: Mapping[int, bytes],
+    outside: Sequence[Outside],
 ) -> Report:
     faults = [Fault(*told) for told in guards.missing(connection)]
-    seals = list(Seals(connection).each())
-    grown = Grown([*(seal.size for seal in seals), *outside])
-    reading = Reading(origin, grown)
-    reading.read(connection.stream(f"SELECT {', '.join(READ)} FROM event ORDER BY position"), progress)
-    root = grown.end()
+    seals = Seals(connection)
+    sizes = seals.sizes()
+    last = max(sizes, default=0)
+    wanted = [*sizes, *(one.told.size for one in outside)]
+    with growing(wanted, seals.length(), seals.leaves) as grown:
+        reading = Reading(origin, grown)
+        reading.read(connection.stream(f"SELECT {', '.join(READ)} FROM event ORDER BY position"), progress)
+        roots = grown.end()
     faults += reading.faults
     size, cases, told = reading.size, len(reading.cases), reading.told
-    faults += guarded("seal", sealed(seals, outside, grown, origin, keys_of(told.keys) if keys is None else keys))
+    known = keys_of(told.keys) if keys is None else keys
+    faults += guarded("seal", sealed(seals.each(), outside, roots, origin, known, reading.faults))
     faults += guarded("projection", standings(connection, routes, reading.cases))
     notes = tuple(reading.notes)
     del reading  # the rows are next, and need the room
     faults += rows(connection, told)
-    return Report(origin, size, root, seals[-1].size if seals else 0, cases, tuple(faults), notes)
+    return Report(origin, size, roots.root, last, cases, tuple(faults), notes)
 
 
 class Reading:
     """The log, read once from its first event to its last."""
 
-    def __init__(self, origin: str, grown: Grown) -> None:
+    def __init__(self, origin: str, grown: Growing) -> None:
         self.grown = grown
         self.origin, self.size, self.recorded_at = origin, 0, 0
         self.cases, self.told = Cases(), Told()
@@ -306,4 +314,5 @@ def _copy_fault(record: Mapping[str, Any], row: Any) -> Fault | None:
     if tuple(map(record.get, KEYS)) == copies:
         return None
     wrong = next(column for (column, key), copy in zip(COPIES, copies, strict=True) if record.get(key) != copy)
-    return Fault("copy", f"column {wrong} differs from body", copies[0])
+    moved = f": it is event {record.get('position')}, exchanged or renumbered" if wrong == "position" else ""
+    return Fault("copy", f"column {wrong} differs from body{moved}", copies[0])

@@ -1,79 +1,70 @@
-"""The tree over the leaves as the log is read, held against every checkpoint there is."""
+"""The roots of the tree over the log, held against every checkpoint: those kept in it and those kept elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from workflow.seal import checkpoint
+from workflow.seal.checkpoint import Checkpoint
+from workflow.seal.grown import Roots
 from workflow.seal.note import Key, NoteRefused
-from workflow.seal.tree import Frontier
 from workflow.store.fault import Fault
 from workflow.store.seals import Seal
 
-BLOCK: Final = 4_096
-"""Leaves hashed at once."""
+INSIDE: Final = "the checkpoint of size {size} kept in it"
 
 
-class Grown:
-    """A tree that grows with the reading and says its root at the sizes asked for."""
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """A checkpoint that was kept elsewhere: what it is called, what it says, and what is wrong with its signatures."""
 
-    def __init__(self, sizes: Sequence[int]) -> None:
-        self.tree = Frontier()
-        self.roots: dict[int, bytes] = {}
-        self._coming = sorted(set(sizes), reverse=True)
-        self._kept: list[bytes] = []
-
-    def take(self, leaves: Sequence[bytes]) -> None:
-        """Take the leaf hashes of the next events."""
-        self._kept += leaves
-        if len(self._kept) >= BLOCK:
-            self._grow()
-
-    def end(self) -> bytes:
-        """The root over everything that was taken."""
-        self._grow()
-        return self.tree.root()
-
-    def _grow(self) -> None:
-        leaves = [leaf if type(leaf) is bytes else b"" for leaf in self._kept]
-        self._kept = []
-        while self._coming and (size := self._coming[-1]) <= self.tree.size + len(leaves):
-            part = size - self.tree.size
-            self.tree.extend(leaves[:part])
-            leaves = leaves[part:]
-            self.roots[size] = self.tree.root()
-            self._coming.pop()
-        self.tree.extend(leaves)
+    name: str
+    told: Checkpoint
+    unsigned: str = ""
 
 
 def sealed(
-    seals: Sequence[Seal], outside: Mapping[int, bytes], grown: Grown, origin: str, keys: Sequence[Key]
-) -> Iterator[Fault]:
-    """What the checkpoints say that the log does not: those kept in it, and those kept elsewhere (size -> root)."""
-    before, size = 0, grown.tree.size
+    seals: Iterable[Seal], outside: Sequence[Outside], roots: Roots, origin: str, keys: Sequence[Key],
+    earlier: Sequence[Fault],
+) -> Iterator[Fault]:  # fmt: skip
+    """What checkpoints say that the log does not; `earlier` are the faults found in reading it, to name the first."""
+    before, differs = 0, False
     for seal in seals:
-        if seal.size <= size and grown.roots[seal.size] == seal.root:
-            before = seal.size
-        else:
-            yield _differs(seal.size, size, before, "the checkpoint kept in it")
-            break  # every later one says the same
-    for seal in seals:
+        if not differs:
+            differs = roots.at(seal.size) != seal.root
+            if differs:  # every later one says the same
+                yield _differs(seal.size, roots.size, before, INSIDE.format(size=seal.size), earlier)
+            else:
+                before = seal.size
         yield from _signed(seal, origin, keys)
-    for wanted, root in sorted(outside.items()):
-        if wanted > size or grown.roots.get(wanted) != root:
-            yield _differs(wanted, size, 0, "the checkpoint kept elsewhere")
+    for one in sorted(outside, key=lambda one: one.told.size):
+        yield from _elsewhere(one, roots, origin, earlier)
 
 
-def _differs(wanted: int, size: int, before: int, which: str) -> Fault:
+def _elsewhere(one: Outside, roots: Roots, origin: str, earlier: Sequence[Fault]) -> Iterator[Fault]:
+    if one.told.origin != origin:
+        yield Fault("origin", f"the origin differs: {one.name} is of the log {one.told.origin}, this is {origin}")
+        return
+    if one.told.size and roots.at(one.told.size) != one.told.root:
+        yield _differs(one.told.size, roots.size, 0, f"the checkpoint of size {one.told.size} in {one.name}", earlier)
+    if one.unsigned:
+        yield Fault("checkpoint", f"{one.name}: {one.unsigned}", one.told.size)
+
+
+def _differs(wanted: int, size: int, before: int, which: str, earlier: Sequence[Fault]) -> Fault:
+    """The fault in words: shorter, another history of the same size, or changed before; and the first bad position."""
+    known = [fault.position for fault in earlier if fault.position and before < fault.position <= wanted]
     if wanted > size:
-        return Fault("seal", f"the log is shorter than {which} ({wanted} > {size}): events were cut off", size + 1)
-    return Fault(
-        "seal",
-        f"an event from {before + 1} to {wanted} is not what {which} was made over: "
-        "it was changed, exchanged, taken out or put in since",
-        before + 1,
-    )
+        how = "events were taken out" if known else "events were cut off at its end, or an older copy was put back"
+        return Fault(
+            "seal", f"the log is shorter than {which} ({wanted} > {size}): {how}", min(known, default=size + 1)
+        )
+    what = "the log tells another history of the same size as" if wanted == size else "the log was changed before"
+    first = min(known, default=before + 1)
+    where = f"at event {first}" if known else f"at an event from {first} to {wanted}"
+    return Fault("seal", f"{what} {which}: {where} something was edited, exchanged, taken out or put in since", first)
 
 
 def _signed(seal: Seal, origin: str, keys: Sequence[Key]) -> Iterator[Fault]:
