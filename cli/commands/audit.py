@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cli.commands.witness import witness
 from cli.exits import FINDINGS, UNVERIFIED
 from cli.options import Form, Format, Qualification, Reference
 
@@ -227,3 +228,6 @@ def consistency(
         complain(f"The log at {second.size} events does not go on from the one at {first.size}: {wrong}")
         raise typer.Exit(FINDINGS) from None
     show_one({"old": first.size, "new": second.size, "proof": [one.hex() for one in proof], "holds": True}, form)
+
+
+app.command()(witness)
