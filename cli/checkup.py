@@ -170,7 +170,7 @@ def _database(folder: Path, known: wiring.Settings) -> Iterator[Finding]:
     if isinstance(where, Path) and not where.is_file():
         yield Finding("database", "wrong", f"{where.name} is not there", "ulnflow init, or restore a backup")
         return
-    database = Database(where)
+    database = wiring.opened_at(where, folder, known)
     try:
         for look in (_settings, _version, _whole):
             try:

@@ -32,18 +32,7 @@ def move_to(address: str, file: Path | None) -> tuple[list[dict[str, Any]], list
         with source.reading() as connection:
             if (who := roles.account(connection).kind) != "owner":
                 raise NotPossible(f"only the owner of a database may move it, and you work as {who}")
-        target = Database(where)
-        try:
-            wiring.upgrade(target)
-            with source.writing() as held:
-                with progress(transfer.count(held), "copying") as bar:
-                    moved = transfer.copy(held, target, bar)
-                say("Copied, and every byte compared; now the log is verified where it is.")
-                _verify(folder, settings, target)
-                transfer.shut(held, target)
-            transfer.open_up(target)
-        finally:
-            target.close()
+        moved = carry(folder, settings, source, wiring.opened_at(where, folder, settings))
     steps = [
         "The log holds there. The old database is kept, and closed for work.",
         f'Next: in ulnflow.toml take database_url out, and set database = "{where.relative_to(folder).as_posix()}"'
@@ -51,7 +40,23 @@ def move_to(address: str, file: Path | None) -> tuple[list[dict[str, Any]], list
         else 'Next: in ulnflow.toml set, above [centre], database_url = "postgresql://USER@HOST/DATABASE"; '
         "then, as the owner: ulnflow db roles",
     ]
-    return [{"table": one.table, "rows": one.rows, "digest": one.digest} for one in moved], steps
+    return moved, steps
+
+
+def carry(folder: Path, settings: wiring.Settings, source: Database, target: Database) -> list[dict[str, Any]]:
+    """Copy, compare, verify, shut the old one, open the new one, and close it; returns what was compared."""
+    try:
+        wiring.upgrade(target)
+        with source.writing() as held:
+            with progress(transfer.count(held), "copying") as bar:
+                moved = transfer.copy(held, target, bar)
+            say("Copied, and every byte compared; now the log is verified where it is.")
+            _verify(folder, settings, target)
+            transfer.shut(held, target)
+        transfer.open_up(target)
+    finally:
+        target.close()
+    return [{"table": one.table, "rows": one.rows, "digest": one.digest} for one in moved]
 
 
 def _target(folder: Path, address: str, file: Path | None) -> Path | str:

@@ -8,17 +8,17 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date
 from functools import cached_property, partial
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import tomli_w
 from pydantic import SecretStr, ValidationError
 
 from cli import post
+from cli.closed_days import ClosedDays
 from cli.options import chosen
 from cli.profiles import Profiles, RegistrationWindows
 from cli.tables import FILE as FILE  # noqa: PLC0414 - handed on to commands
@@ -53,11 +53,11 @@ from workflow.errors import DefinitionError, SchemaMissing, StoreError
 from workflow.rule import Rule
 from workflow.store import meta, roles, schema
 from workflow.store.database import Database
+from workflow.store.encrypted import key_for
 from workflow.store.schema import ENGINE
 
 LINEAGES: Final = (ENGINE, LINEAGE)
 RIGHTS: Final = {**roles.RIGHTS, **repository.RIGHTS}
-SUBDIVISIONS: Final = {"england": "ENG", "wales": "WLS", "scotland": "SCT", "northern_ireland": "NIR"}
 NOBODY: Final = frozenset({"root", "admin", "administrator", "system", "user", "test"})
 LONGEST_NAME: Final = 80
 MAY_WARN: Final = frozenset({"I2"})
@@ -75,22 +75,6 @@ def product() -> str:
 def clock() -> int:
     """Microseconds since 1970, UTC, by this machine."""
     return time.time_ns() // 1_000
-
-
-class ClosedDays:
-    """Days a nation's offices are closed, and the centre's own; the holiday table is loaded when first asked."""
-
-    def __init__(self, nation: str, own: list[str]) -> None:
-        self._nation, self._own = nation, {date.fromisoformat(day) for day in own}
-
-    @cached_property
-    def _public(self) -> Any:
-        import holidays  # noqa: PLC0415 - slow to import, and most commands never count days
-
-        return holidays.country_holidays("GB", subdiv=SUBDIVISIONS[self._nation])
-
-    def __contains__(self, day: object) -> bool:
-        return isinstance(day, date) and (day in self._own or day in self._public)
 
 
 class ConfiguredPlugs:
@@ -216,9 +200,9 @@ def write_settings(folder: Path, *, ukprn: str, nation: str, late_uln: str, oper
         draft.rmdir()
 
 
-def place(folder: Path, settings: Settings) -> Path | str:
+def place(folder: Path, settings: Settings, *, practice: bool = False) -> Path | str:
     """Where a centre's database is: its file or, on a server, its address, which is never to be shown."""
-    return settings.database_url.get_secret_value() or folder / settings.database
+    return (not practice and settings.database_url.get_secret_value()) or folder / settings.database
 
 
 def checked_address(text: str) -> str:
@@ -237,7 +221,7 @@ def located() -> Iterator[tuple[Settings, Database]]:
     where = place(folder, settings)
     if isinstance(where, Path) and not where.is_file():
         raise SchemaMissing(f"{where.name} is not there. Run: ulnflow init")
-    database = Database(where)
+    database = opened_at(where, folder, settings)
     try:
         yield settings, database
     finally:
@@ -257,7 +241,7 @@ def check(database: Database) -> None:
 def create(folder: Path, *, practice: bool) -> None:
     """Make or upgrade the database of a folder; its log gets an origin that never changes. Practice is a file."""
     settings = load_settings(folder)
-    database = Database(folder / settings.database if practice else place(folder, settings))
+    database = opened_at(place(folder, settings, practice=practice), folder, settings)
     try:
         schema.upgrade(database, LINEAGES)
         with database.writing() as connection:
@@ -272,11 +256,17 @@ def create(folder: Path, *, practice: bool) -> None:
         database.close()
 
 
-def open_database(where: Path | str, settings: Settings) -> tuple[Database, dict[str, str]]:
+def opened_at(where: Path | str, folder: Path, settings: Settings) -> Database:
+    """A database, with the key of the settings where one is named; raises StoreError for a key that cannot be used."""
+    name = settings.encryption.key_file
+    return Database(where, key_for(where, folder / name) if name and isinstance(where, Path) else "")
+
+
+def open_database(where: Path | str, folder: Path, settings: Settings) -> tuple[Database, dict[str, str]]:
     """A database that is set up, and what it says of itself; raises StoreError."""
     if isinstance(where, Path) and not where.is_file():
         raise SchemaMissing(f"{where.name} is not there. Run: ulnflow init")
-    database = Database(where)
+    database = opened_at(where, folder, settings)
     try:
         schema.check(database, LINEAGES)
         with database.reading() as connection:
@@ -300,7 +290,7 @@ def open_database(where: Path | str, settings: Settings) -> tuple[Database, dict
 def open_office(folder: Path, now: Callable[[], int] = clock, *, practice: bool = False) -> Office:
     """The office of a centre's folder, ready to work; raises DefinitionError and StoreError."""
     settings = load_settings(folder)
-    database, facts = open_database(folder / settings.database if practice else place(folder, settings), settings)
+    database, facts = open_database(place(folder, settings, practice=practice), folder, settings)
     try:
         return office_on(database, facts, folder, settings, now)
     except BaseException:

@@ -115,6 +115,12 @@ class Seal(Section):
         return centre / self.folder
 
 
+class Encryption(Section):
+    """Where the key of an encrypted database file is; without it the file is plain."""
+
+    key_file: Text = ""
+
+
 class Settings(BaseSettings):
     """Everything in ulnflow.toml; `clocks` are working days by state or duty, `rules` block or warn by rule code.
 
@@ -131,6 +137,7 @@ class Settings(BaseSettings):
     centre: Centre
     policy: Policy = Field(default_factory=Policy)
     seal: Seal = Field(default_factory=Seal)
+    encryption: Encryption = Field(default_factory=Encryption)
     lrs: Lrs = Field(default_factory=Lrs)
     mail: Mail = Field(default_factory=Mail)
     awarding: Awarding = Field(default_factory=Awarding)

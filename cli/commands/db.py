@@ -90,6 +90,39 @@ WHO = {"operator": "whoever advances learners", "auditor": "whoever reads the lo
 
 
 @app.command()
+def encrypt(form: Format = Form.table) -> None:
+    """Encrypt the database file with the key that ulnflow.toml names; every byte is compared before it takes its place.
+
+    The key is made where there is none. Without it nobody can read the database again: keep a copy elsewhere.
+    """
+    from cli.encrypting import rewrite
+    from cli.render import say, show
+
+    done = rewrite(plain=False)
+    show(done, form, columns=["table", "rows", "digest"])
+    if not done:
+        say("The database is encrypted already; nothing was changed.")
+        return
+    say("The database is encrypted. Keep a copy of the key file apart from it, and delete old backups that are not.")
+    say("What the disk still holds of the plain file, only the disk's own encryption hides.")
+
+
+@app.command()
+def decrypt(form: Format = Form.table) -> None:
+    """Write the database file as a plain one again; every byte is compared before it takes its place."""
+    from cli.encrypting import rewrite
+    from cli.render import say, show
+
+    done = rewrite(plain=True)
+    show(done, form, columns=["table", "rows", "digest"])
+    say(
+        "The database is plain. Next: take [encryption] out of ulnflow.toml."
+        if done
+        else "The database is plain already; nothing was changed."
+    )
+
+
+@app.command()
 def move(
     to: Annotated[
         str, typer.Option("--to", help="The new database, postgresql://USER@HOST/DATABASE, never with a password.")

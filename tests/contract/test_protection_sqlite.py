@@ -157,7 +157,7 @@ def test_a_locked_database_is_explained(log: Desk, monkeypatch: pytest.MonkeyPat
 def test_a_second_writer_waits_at_the_gate_and_is_told_when_it_waited_too_long(
     log: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workflow.store.sqlite.is_sound", lambda: False)
+    monkeypatch.setattr("workflow.store.sqlite.is_sound", lambda _version: False)
     monkeypatch.setattr("workflow.store.sqlite.BUSY_MS", 50)
     second = Database(log.database.path)
     with (
@@ -179,7 +179,7 @@ def test_a_sqlite_that_checkpoints_soundly_needs_no_gate(
 ) -> None:
     assert is_sound(version)
     assert not is_sound((3, 51, 2))
-    monkeypatch.setattr("workflow.store.sqlite.is_sound", lambda: True)
+    monkeypatch.setattr("workflow.store.sqlite.is_sound", lambda _version: True)
     gate = log.database.path.parent / "ulnflow.db.lock"
     gate.unlink(missing_ok=True)
     with log.database.writing():
@@ -204,8 +204,8 @@ def test_engines_are_made_in_one_place_only() -> None:
     assert found == {"workflow/store/database.py"}
 
 
-@pytest.mark.parametrize(("driver", "place"), [("sqlite3", "sqlite.py"), ("psycopg", "postgres.py")])
+@pytest.mark.parametrize(("driver", "place"), [("driver", "sqlite.py"), ("psycopg", "postgres.py")])
 def test_a_driver_is_connected_in_one_place_only(driver: str, place: str) -> None:
     sources = [path for folder in ("workflow", "states", "cli", "config") for path in (ROOT / folder).rglob("*.py")]
-    found = [p for p in sources if re.search(rf"\b{driver}\.connect\b", p.read_text("utf-8"))]
+    found = [p for p in sources if re.search(rf"\b(?:sqlite3|{driver})\.connect\b", p.read_text("utf-8"))]
     assert found == [ROOT / "workflow" / "store" / place]

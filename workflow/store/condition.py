@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -70,8 +69,9 @@ def settings(connection: Connection) -> Iterator[Finding]:
 
 
 def _file(connection: Connection) -> Iterator[Finding]:
-    version = f"library {sqlite3.sqlite_version}"
-    if is_sound():
+    number = str(connection.execute("SELECT sqlite_version()").fetchone()[0])
+    version = f"library {number}"
+    if is_sound(tuple(map(int, number.split(".")))):
         yield Finding("SQLite", "ok", version)
     else:
         hazard = (

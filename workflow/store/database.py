@@ -18,11 +18,14 @@ from workflow.store.sqlite import Sqlite
 
 
 class Database:
-    """A database by its file or, on PostgreSQL, by its address; connections are made when first needed."""
+    """A database by its file or, on PostgreSQL, by its address; connections are made when first needed.
 
-    def __init__(self, where: Path | str) -> None:
+    With a `key`, a new file is encrypted and one that is encrypted is opened; a plain one stays plain.
+    """
+
+    def __init__(self, where: Path | str, key: str = "") -> None:
         self.where = where
-        self.side = _side(where)
+        self.side = _side(where, key)
         self.kind: Kind = self.side.kind
         self.name = self.side.name
         self.idle: list[tuple[PoolProxiedConnection, Any]] = []
@@ -164,9 +167,13 @@ def _explained(side: Side, wrong: Exception) -> Exception:
     return wrong if meaning is None else meaning
 
 
-def _side(where: Path | str) -> Side:
+def _side(where: Path | str, key: str) -> Side:
     if isinstance(where, Path):
-        return Sqlite(where)
+        if not key:
+            return Sqlite(where)
+        from workflow.store import encrypted  # noqa: PLC0415 - its driver is an extra, and few centres have it
+
+        return Sqlite(where) if encrypted.is_plain(where) else encrypted.Encrypted(where, key)
     from workflow.store.postgres import Postgres  # noqa: PLC0415 - its driver is slow to import, and few centres need it
 
     return Postgres(where)

@@ -46,7 +46,7 @@ ADVICE: Final = (
     ("unable to open", "it cannot be opened; check that its folder exists and that you may write in it"),
     ("disk is full", "the disk is full; make room and repeat the command: nothing was lost"),
     ("disk I/O", "the disk reports an error; check the disk, then run: ulnflow audit verify"),
-    ("not a database", "it is no database of ours; check the path, or restore a backup"),
+    ("not a database", "it is no database of ours, or its key is another; check path and key, or restore a backup"),
     ("decode to UTF-8", "a text in it is not UTF-8, which no ulnflow has written; keep it, run: ulnflow audit verify"),
     ("image is malformed", "the file is damaged; keep it, restore the last backup, and run: ulnflow audit verify"),
 )
@@ -58,7 +58,8 @@ class Sqlite(Side):
 
     kind = "sqlite"
     dialect = "sqlite://"
-    wrong = sqlite3.DatabaseError
+    driver: Any = sqlite3
+    wrong: type[Exception] = sqlite3.DatabaseError
 
     def __init__(self, path: Path) -> None:
         self.path: Path = path
@@ -69,10 +70,14 @@ class Sqlite(Side):
         """A connection with our pragmas; a file that is not there yet is made for its owner alone."""
         if not self.path.exists() and self.path.parent.is_dir() and os.access(self.path.parent, os.W_OK):
             self.path.touch(mode=0o600)
-        raw = sqlite3.connect(self.path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
+        raw = self.driver.connect(self.path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
+        self.unlock(raw)
         for pragma in PRAGMAS:
             raw.execute(pragma)
         return raw
+
+    def unlock(self, raw: Any) -> None:
+        """Open what is locked; a plain file is not."""
 
     def begin_migrating(self, raw: Any) -> None:
         """Begin with the write lock in hand."""
@@ -90,7 +95,7 @@ class Sqlite(Side):
 
     def enter(self) -> int | None:
         """Let one writer at a time through, where the library needs that; raises StoreError after the busy time."""
-        if is_sound():
+        if is_sound(self.driver.sqlite_version_info):
             return None
         try:
             gate = os.open(self._gate, os.O_RDWR | os.O_CREAT, 0o600)
@@ -134,7 +139,8 @@ class Sqlite(Side):
             return Conflict(
                 f"{self.name}: another event took this place in the case; nothing was written. Repeat the command."
             )
-        if isinstance(wrong, sqlite3.OperationalError) or type(wrong) is sqlite3.DatabaseError or LEFT in said:
+        driver = self.driver
+        if isinstance(wrong, driver.OperationalError) or type(wrong) is driver.DatabaseError or LEFT in said:
             return StoreError(self._advice(said))
         return None
 

@@ -1,0 +1,36 @@
+"""A small file of its owner alone, such as one that holds a key."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Final
+
+from workflow.errors import StoreError
+
+OPEN_TO_OTHERS: Final = 0o077
+LONGEST: Final = 10_000
+
+
+def write(path: Path, data: bytes) -> None:
+    """Write a new file for its owner alone, and have it on disk; raises FileExistsError and OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(file, "wb") as out:
+        out.write(data)
+        out.flush()
+        os.fsync(out.fileno())
+
+
+def read(path: Path, fix: str) -> bytes:
+    """What such a file holds; raises StoreError for one that is not there (with the fix) or that others may read."""
+    try:
+        if os.name != "nt" and stat.S_IMODE(path.stat().st_mode) & OPEN_TO_OTHERS:
+            raise StoreError(f"{path.name} can be read by others; if that was never so for long: chmod 600 {path.name}")
+        with path.open("rb") as file:
+            return file.read(LONGEST)
+    except FileNotFoundError:
+        raise StoreError(f"{path.name} is not there; {fix}") from None
+    except OSError:
+        raise StoreError(f"{path.name} cannot be read") from None
