@@ -99,11 +99,11 @@ class Desk:
         )
         tell(tally, form, dry_run=dry_run)
         if not dry_run:
-            self._seal()
+            self.seal()
         if tally.refusals or tally.counts["refused"]:
             raise typer.Exit(FINDINGS)
 
-    def _seal(self) -> None:
+    def seal(self) -> None:
         """Seal what the command wrote; what was written stands, whether or not it can be sealed."""
         from cli import sealing  # noqa: PLC0415 - keys are slow to read, and most commands write nothing
 
