@@ -148,5 +148,5 @@ def _proved(
                 yield position, body, proof
         except (ProofRefused, ValueError) as wrong:
             raise StoreError(
-                f"the log is not what its checkpoint says: {wrong}; no pack was made. See: ulnflow audit verify"
+                f"the log is not what its checkpoint says: {wrong}. No pack was made; see: ulnflow audit verify"
             ) from None

@@ -31,6 +31,8 @@ def history(
     from states.steps import look_up
 
     with desk("audit history") as at:
+        if reasons:
+            at.demand("see", "audit history --reasons")
         words = look_up.reasons(at.office, at.act, reference) if reasons else {}
         story = trail(at.office, reference, qualification=qualification, refusals=refusals, reasons=words)
         look_up.audited(at.office, at.act, "history", reference=reference, found=len(story.lines))
@@ -194,6 +196,8 @@ def pack(
         names=names, zipped=zipped,
     )  # fmt: skip
     with desk("audit pack") as at:
+        if names:
+            at.demand("see", "audit pack --with-names")
         made = packing.make(at, wanted, to)
         show_one(
             {

@@ -249,7 +249,8 @@ def _pack(event: Event, _register: Register) -> str:
     to = f" for {evidence['to']}" if evidence.get("to") else ""
     many = counted(evidence.get("learners", 0), "learner")
     if event.kind == "disclosed":
-        return f"{_capital(plain(str(evidence.get('what', 'personal values'))))} of {many} were given out{to}"
+        what = "Names and ULNs" if evidence.get("what") == "names_and_ulns" else "Personal values"
+        return f"{what} of {many} were given out{to}"
     return f"An evidence pack of {counted(evidence.get('events', 0), 'event')} about {many} was made{to}"
 
 
