@@ -27,8 +27,9 @@ from states.reports import story
 from states.reports.events import COLUMNS
 from states.steps import give_evidence
 from states.unit_of_work import Glance
+from workflow.errors import NotAllowed
 from workflow.pack import Pack
-from workflow.store import excerpt
+from workflow.store import excerpt, roles
 from workflow.store.seals import Seal, known_keys
 from workflow.working_days import ONE_DAY, start_of
 
@@ -91,8 +92,11 @@ def make(at: Desk, wanted: Wanted, to: Path | None) -> Made:
     """Make a pack from the log as it is now, sealed before, and record that it was made.
 
     It is written whole beside its place, recorded, and only then takes its name. Raises NotFound, NotPossible,
-    FileRefused and StoreError; nothing stays behind then.
+    FileRefused, NotAllowed and StoreError; nothing stays behind then.
     """
+    with at.office.look() as look:
+        if roles.account(look.connection).kind == "auditor":
+            raise NotAllowed("an auditor's account seals nothing, so it makes no packs: ask the centre for one")
     key, signer = sealing.own_key(at.folder, at.office)
     seal, _ = sealing.seal_now(at.folder, at.office, at.act, to=at.settings.seal.folder_in(at.folder))
     if seal is None:
