@@ -7,7 +7,7 @@ import os
 import shutil
 import zipfile
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -20,7 +20,7 @@ import orjson
 
 from cli import sealing
 from cli.desk import Desk
-from cli.render import complain, visible
+from cli.render import complain, progress, visible
 from states.errors import FileRefused, NotPossible
 from states.exchange.cells import neutralise
 from states.reports import story
@@ -106,8 +106,9 @@ def make(at: Desk, wanted: Wanted, to: Path | None) -> Made:
         with at.office.look() as look:
             chosen = _choose(look, wanted, seal.size)
             known = known_keys(look.connection)
-            pack.fill(look.connection, seal, chosen.positions, known, key, signer)
-            _for_people(at, look, pack, wanted, chosen, seal)
+            with progress(2 * len(chosen.positions), "packing") as done:
+                pack.fill(look.connection, seal, chosen.positions, known, key, signer, done)
+                _for_people(at, look, pack, wanted, chosen, seal, done)
         facts = {"about": wanted.about, "made": story.moment(at.office.engine.clock()), "by": at.act.actor}
         facts |= {"since": wanted.since.isoformat()} if wanted.since else {}
         facts |= {"until": wanted.until.isoformat()} if wanted.until else {}
@@ -174,11 +175,19 @@ def _choose(look: Glance, wanted: Wanted, size: int) -> Chosen:
     return Chosen(cases, learners, positions, case)
 
 
-def _for_people(at: Desk, look: Glance, pack: Pack, wanted: Wanted, chosen: Chosen, seal: Seal) -> None:
+def _for_people(
+    at: Desk,
+    look: Glance,
+    pack: Pack,
+    wanted: Wanted,
+    chosen: Chosen,
+    seal: Seal,
+    done: Callable[[int], None],
+) -> None:
     """The files that a person reads."""
     pack.add(RULES, orjson.dumps(story.rules(look, pack.rule_sets), option=orjson.OPT_INDENT_2) + b"\n")
     with pack.create(CSV) as file:
-        _table(file, COLUMNS, (row.values() for row in story.listed(look, chosen.positions)))
+        _table(file, COLUMNS, _told(done, (row.values() for row in story.listed(look, chosen.positions))))
     if wanted.names:
         with pack.create(NAMES) as file:
             _table(file, story.NAMED, story.people(look, chosen.cases))
@@ -191,6 +200,13 @@ def _for_people(at: Desk, look: Glance, pack: Pack, wanted: Wanted, chosen: Chos
             "chapters": story.chapters(look, chosen.cases, chosen.positions, names=wanted.names),
             "beside": story.beside(look, chosen.positions),
         })  # fmt: skip
+
+
+def _told(done: Callable[[int], None], rows: Iterable[Any]) -> Iterator[Any]:
+    """Rows as they come, each told to a bar."""
+    for row in rows:
+        done(1)
+        yield row
 
 
 def _table(file: BinaryIO, columns: tuple[str, ...], rows: Any) -> None:

@@ -26,9 +26,9 @@ _NEEDS: Final[Mapping[Right, str]] = {
     "nothing": "help, init, demo, doctor, uln check, uln check-template, lrs check, profile list, profile check, "
     "audit check-pack",
     "read": "today, status, stuck, cohort list, lar owed, route show, exception list, dispatch list, dispatch show, "
-    "dispatch reconcile, duty list, learner why, audit history, audit events, audit verify, audit seal, audit prove, "
+    "dispatch reconcile, duty list, audit history, audit events, audit verify, audit seal, audit prove, "
     "audit consistency, audit pack, keys show, db check",
-    "see": "learner show, learner find, exception show",
+    "see": "learner show, learner find, learner why, exception show",
     "work": "advance, cohort import, cohort waive, lrs submit, lrs sent, lrs receive, lrs answer, lrs reject, "
     "lrs recall, uln pass, uln send, uln bounced, uln told, uln not-told, uln wrong, ilm register, ilm confirm, "
     "ilm reject, ilm exception, ilm mismatches, ilm reconcile, ilm resolve, ilm results, lar create, "

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -62,12 +62,19 @@ class Pack:
     _events: int = 0
 
     def fill(
-        self, connection: Connection, seal: Seal, positions: array[int], known: Sequence[Key], key: Key, signer: Signer
+        self,
+        connection: Connection,
+        seal: Seal,
+        positions: array[int],
+        known: Sequence[Key],
+        key: Key,
+        signer: Signer,
+        done: Callable[[int], None] = lambda _events: None,
     ) -> None:
         """Write events, proofs, routes, checkpoint, keys and verifier; raises StoreError where the log does not hold.
 
         Positions ascend and are within the checkpoint, whose note gets the signature of the pack's key where it
-        bears another's.
+        bears another's; `done` is told of events as they are written.
         """
         try:
             told, signed = checkpoint.trusted(seal.note, self.origin, known)
@@ -83,6 +90,7 @@ class Pack:
                 shown = {"position": position, "proof": [one.hex() for one in proof]}
                 proofs.write(orjson.dumps(shown) + b"\n")
                 event = orjson.loads(body)
+                done(1)
                 routes.add(event.get("route_hash", ""))
                 self.rule_sets.add(event.get("rules", ""))
         self.rule_sets.discard("")

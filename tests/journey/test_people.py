@@ -40,6 +40,7 @@ def denied(centre: Centre) -> list[dict]:
     [
         (("learner", "show", "ILM-00001"), "learner show", "see"),
         (("learner", "find"), "learner find", "see"),
+        (("learner", "why", "ILM-00001"), "learner why", "see"),
         (("exception", "show", "ILM-00011"), "exception show", "see"),
         (("audit", "history", "ILM-00001", "--reasons"), "audit history --reasons", "see"),
         (("audit", "pack", "--learner", "ILM-00001", "--with-names"), "audit pack --with-names", "see"),
@@ -70,7 +71,7 @@ def test_an_auditor_moves_nobody_and_sees_nobody_and_the_attempt_is_in_the_log(s
     "words",
     [
         ("today",), ("status",), ("stuck",), ("audit", "history", "ILM-00001"), ("audit", "events"), ("audit", "verify"),
-        ("learner", "why", "ILM-00001"), ("dispatch", "list"), ("keys", "show"), ("db", "check"),
+        ("dispatch", "list"), ("keys", "show"), ("db", "check"),
         ("audit", "pack", "--learner", "ILM-00001"), ("doctor",), ("profile", "list"),
     ],
 )  # fmt: skip
