@@ -71,8 +71,8 @@ def options(
         Path | None, typer.Option("--folder", help="The centre's folder, if it is not here.", show_default=False)
     ] = None,
     on_behalf_of: Annotated[
-        str, typer.Option("--on-behalf-of", help="The person you act for.", show_default=False)
-    ] = "",
+        str | None, typer.Option("--on-behalf-of", help="The person you act for.", show_default=False)
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Data and errors only.")] = False,  # noqa: FBT002 - Typer declares options as defaults
 ) -> None:
     """Keep what was said before the command."""

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from cli import wiring
+from cli import people, wiring
 from cli.typed import holds_password
 from states.exchange.outbox import Outbox
 from workflow.errors import WorkflowError
@@ -52,7 +52,7 @@ def examine() -> list[Finding]:
     except WorkflowError as wrong:
         return [*found, Finding("settings file", "wrong", str(wrong), "put it right, or: ulnflow init")]
     found.append(Finding("settings file", "ok", f"{wiring.FILE} can be read"))
-    for look in (_operator, _folder, _permissions, _room, _drafts, _database):
+    for look in (_operator, _people, _folder, _permissions, _room, _drafts, _database):
         try:
             found += look(folder, known)
         except WorkflowError as wrong:
@@ -95,6 +95,24 @@ def _names() -> Iterator[Finding]:
 
 def _operator(_folder: Path, known: wiring.Settings) -> Iterator[Finding]:
     yield Finding("operator", "ok", f"the log will name {wiring.actor(known)}")
+
+
+def _people(_folder: Path, known: wiring.Settings) -> Iterator[Finding]:
+    """Whether anybody is named, whether whoever is at work is among them, and whether each thing has somebody."""
+    if not known.people:
+        yield Finding("people", "note", "nobody is named: everybody is operator and approver",
+                      "name them under [people] in ulnflow.toml, where several work")  # fmt: skip
+        return
+    who = wiring.actor(known)
+    own = people.roles_of(known.people, who)
+    theirs = ", ".join(own) or "none of them"
+    yield Finding(
+        "people", "ok" if own else "wrong", f"{len(known.people)} are named; {who} is {theirs}",
+        "" if own else "add the name under [people] in ulnflow.toml",
+    )  # fmt: skip
+    for role in ("operator", "approver"):
+        if not any(role in roles for roles in known.people.values()):
+            yield Finding("people", "wrong", f"nobody is {role}", f"give somebody the role {role} under [people]")
 
 
 def _folder(folder: Path, _known: wiring.Settings) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import structlog
 import typer
 
-from cli import logs, wiring
+from cli import logs, people, wiring
 from cli.exits import FINDINGS
 from cli.options import Form
 from cli.render import complain, tell
@@ -99,11 +99,24 @@ class Desk:
         )
         tell(tally, form, dry_run=dry_run)
         if not dry_run:
-            self._seal()
+            self.seal()
         if tally.refusals or tally.counts["refused"]:
             raise typer.Exit(FINDINGS)
 
-    def _seal(self) -> None:
+    def demand(self, right: people.Right, asked: str) -> None:
+        """Refuse the person at work without a right, and have the log tell of it; raises NotAllowed."""
+        known, who = self.settings.people, self.act.actor
+        if people.may(known, who, right):
+            return
+        try:
+            with self.office.begin(self.act) as uow:
+                uow.work.record("denied", evidence={"asked": asked, "right": right})
+        except NotAllowed:
+            with suppress(StoreError):
+                audited(self.office, self.act, "refused", refused=True)
+        raise NotAllowed(people.refusal(known, who, right, asked))
+
+    def seal(self) -> None:
         """Seal what the command wrote; what was written stands, whether or not it can be sealed."""
         from cli import sealing  # noqa: PLC0415 - keys are slow to read, and most commands write nothing
 
@@ -122,6 +135,7 @@ def desk(command: str, command_id: str = "") -> Iterator[Desk]:
         log = logs.start(folder / "logs")
         try:
             at = Desk(folder, settings, office, wiring.act(settings, command, command_id), head_of(office))
+            at.demand(people.NEEDS.get(command, "work"), command)
             try:
                 yield at
             except NotAllowed:
@@ -136,6 +150,19 @@ def head_of(office: Office) -> int:
     """The last position of the log."""
     with office.look() as look:
         return look.log.head()
+
+
+def admit(command: str) -> None:
+    """Refuse the person at work a command that opens no desk, being about the database itself; raises NotAllowed."""
+    settings = wiring.load_settings(wiring.find_folder())
+    if not settings.people:
+        return
+    who, right = wiring.actor(settings), people.NEEDS.get(command, "work")
+    if people.may(settings.people, who, right):
+        return
+    with suppress(WorkflowError), desk(command):  # tells the log of it, if there is one to tell
+        pass
+    raise NotAllowed(people.refusal(settings.people, who, right, command))
 
 
 def _named(references: Sequence[str] | None, listed: Path | None) -> list[str]:

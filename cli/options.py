@@ -26,7 +26,7 @@ class Chosen:
     """What was said before the command: the centre's folder, on whose behalf, how loud."""
 
     folder: Path | None = None
-    on_behalf_of: str = ""
+    on_behalf_of: str | None = None
     quiet: bool = False
 
 

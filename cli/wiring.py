@@ -371,7 +371,8 @@ def actor(settings: Settings) -> str:
 
 def act(settings: Settings, command: str, command_id: str = "") -> Act:
     """One command by whoever is at work, and for whom."""
-    behalf = checked_actor(chosen.on_behalf_of) if chosen.on_behalf_of else ""
+    said = chosen.on_behalf_of
+    behalf = "" if said is None else checked_actor(said, "--on-behalf-of")
     return Act(actor=actor(settings), command=command, command_id=command_id, on_behalf_of=behalf)
 
 

@@ -105,6 +105,10 @@ class Lrs(Section):
     format: Literal["csv", "xml"] = "csv"
 
 
+Role = Literal["operator", "approver", "auditor"]
+"""What a person may do at this centre; what each role may is decided where commands begin."""
+
+
 class Seal(Section):
     """Where checkpoints of the log are written: a folder, in the centre's own or anywhere, such as a share."""
 
@@ -124,6 +128,7 @@ class Encryption(Section):
 class Settings(BaseSettings):
     """Everything in ulnflow.toml; `clocks` are working days by state or duty, `rules` block or warn by rule code.
 
+    `people` are the roles of each person by name.
     `database_url` names a database on a PostgreSQL server; without it `database` is a file in the folder.
     """
 
@@ -142,6 +147,7 @@ class Settings(BaseSettings):
     mail: Mail = Field(default_factory=Mail)
     awarding: Awarding = Field(default_factory=Awarding)
     operator: Text = ""
+    people: dict[Text, list[Role]] = Field(default_factory=dict)
     database: Text = "ulnflow.db"
     database_url: Address = SecretStr("")
     clocks: dict[str, Annotated[int, Field(ge=0, le=1000)]] = Field(default_factory=dict)

@@ -9,7 +9,7 @@ import typer
 
 from cli.commands.witness import witness
 from cli.exits import FINDINGS, UNVERIFIED
-from cli.options import Form, Format, Qualification, Reference
+from cli.options import Form, Format, Qualification, Reference, names_nobody
 
 app = typer.Typer(no_args_is_help=True)
 IN_A_TABLE = 100
@@ -32,6 +32,8 @@ def history(
     from states.steps import look_up
 
     with desk("audit history") as at:
+        if reasons:
+            at.demand("see", "audit history --reasons")
         words = look_up.reasons(at.office, at.act, reference) if reasons else {}
         story = trail(at.office, reference, qualification=qualification, refusals=refusals, reasons=words)
         look_up.audited(at.office, at.act, "history", reference=reference, found=len(story.lines))
@@ -162,6 +164,80 @@ def seal(
             path = sealing.written(made, to)
         show_one({"events": made.size, "root": made.root.hex(), "file": str(path)}, form)
         say("Keep it where nobody with this database can change it; then: ulnflow audit verify --against FILE")
+
+
+@app.command()
+def pack(
+    learner: Annotated[str, typer.Option("--learner", help="About this learner.", show_default=False)] = "",
+    cohort: Annotated[str, typer.Option("--cohort", help="About this cohort.", show_default=False)] = "",
+    since: Annotated[str, typer.Option("--since", help="What was recorded on this day or later.")] = "",
+    until: Annotated[str, typer.Option("--until", help="What was recorded on this day or earlier.")] = "",
+    given_to: Annotated[
+        str, typer.Option("--for", help="Who is given it, as the log will carry it.", callback=names_nobody)
+    ] = "",
+    to: Annotated[
+        Path | None, typer.Option("--to", help="Put it into this folder, not outbox/packs.", show_default=False)
+    ] = None,
+    zipped: Annotated[bool, typer.Option("--zip", help="As one zip file as well.")] = False,
+    names: Annotated[bool, typer.Option("--with-names", help="With names and ULNs; the log tells of it.")] = False,
+    form: Format = Form.table,
+) -> None:
+    """Make an evidence pack for an auditor: events, proofs, checkpoint, and a program that checks them by itself."""
+    from cli import packing
+    from cli.desk import desk
+    from cli.render import say, show_one
+    from cli.typed import day
+
+    if learner and cohort:
+        raise typer.BadParameter("give --learner or --cohort, not both")
+    if not (learner or cohort or since or until):
+        raise typer.BadParameter("say what it is about: --learner, --cohort, or days by --since and --until")
+    wanted = packing.Wanted(
+        learner=learner, cohort=cohort, since=day(since, "--since"), until=day(until, "--until"), given_to=given_to,
+        names=names, zipped=zipped,
+    )  # fmt: skip
+    with desk("audit pack") as at:
+        if names:
+            at.demand("see", "audit pack --with-names")
+        made = packing.make(at, wanted, to)
+        show_one(
+            {
+                "folder": str(made.folder), "zip": str(made.zipped or ""), "events": made.events,
+                "learners": made.learners, "checkpoint": made.size, "manifest": made.manifest,
+                "recorded as": made.position, "key": made.key,
+            },
+            form,
+        )  # fmt: skip
+        say("Give whoever checks it the key another way than the pack. They run, in its folder:")
+        say(f"python -I verify.py --key '{made.key}'")
+
+
+@app.command(name="check-pack")
+def check_pack(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The pack, unpacked.")],
+    by: Annotated[list[str] | None, typer.Option("--key", help="The key of the log.", show_default=False)] = None,
+    form: Format = Form.table,
+) -> None:
+    """Check an evidence pack as its own verify.py does. Exit code 1 when it does not hold, 3 without a --key."""
+    from hashlib import sha256
+
+    from cli import packing
+    from cli.render import complain, say, show_one
+    from workflow.pack import verifier_bytes
+    from workflow.verifier import SHOWS, Refused
+
+    try:
+        found = packing.checked(folder, by or [])
+    except Refused as wrong:
+        complain(f"Not verified: {wrong}")
+        raise typer.Exit(FINDINGS) from None
+    show_one(
+        {**dict(line.split(": ", 1) for line in found), "verifier here": sha256(verifier_bytes()).hexdigest()}, form
+    )
+    say(SHOWS.replace("\n", " "))
+    if not by:
+        complain("Only consistent: without --key the pack's own key was used, and that shows nothing of who made it.")
+        raise typer.Exit(UNVERIFIED)
 
 
 @app.command()

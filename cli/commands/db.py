@@ -17,9 +17,11 @@ app = typer.Typer(no_args_is_help=True)
 def upgrade(form: Format = Form.table) -> None:
     """Bring the database to this version, whole or not at all. Repeating it changes nothing."""
     from cli import wiring
+    from cli.desk import admit
     from cli.render import say, show
     from workflow.store import roles
 
+    admit("db upgrade")
     with wiring.located() as (_, database):
         done = wiring.upgrade(database)
         with database.reading() as connection:
@@ -35,11 +37,13 @@ def upgrade(form: Format = Form.table) -> None:
 def check(form: Format = Form.table) -> None:
     """Check version, guards, settings and integrity. Exit code 1 with findings, 3 if it cannot be checked."""
     from cli import wiring
+    from cli.desk import admit
     from cli.explain import rows_of
     from cli.render import complain, show
     from workflow.errors import SchemaMissing, SchemaTooNew, StoreError
     from workflow.store import condition
 
+    admit("db check")
     try:
         with wiring.located() as (_, database):
             wiring.check(database)
@@ -62,10 +66,12 @@ def roles(
 ) -> None:
     """PostgreSQL: make the groups of operators and auditors, and give each its rights. With --dry-run: show the SQL."""
     from cli import wiring
+    from cli.desk import admit
     from cli.render import say, show
     from states.errors import NotPossible
     from workflow.store import roles as groups
 
+    admit("db roles")
     with wiring.located() as (_, database):
         if database.kind != "postgresql":
             raise NotPossible("a database in a file knows no roles: who may write the file may do everything")
@@ -137,9 +143,11 @@ def move(
 
     Without --to or --to-file the address is taken from ULNFLOW_MOVE_TO, or asked for, or read from standard input.
     """
+    from cli.desk import admit
     from cli.moving import move_to
     from cli.render import say, show
 
+    admit("db move")
     moved, steps = move_to(to, to_file)
     show(moved, form, columns=["table", "rows", "digest"])
     for step in steps:

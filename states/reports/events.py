@@ -58,10 +58,11 @@ def events(
         )
         register = Register(office.route, look.dispatches)
         while chunk := list(islice(found, CHUNK)):
-            yield from _rows(look, chunk, register)
+            yield from rows(look, chunk, register)
 
 
-def _rows(look: Glance, chunk: Sequence[Event], register: Register) -> Iterator[dict[str, Any]]:
+def rows(look: Glance, chunk: Sequence[Event], register: Register) -> Iterator[dict[str, Any]]:
+    """Some events as rows, in their order."""
     cases = {case for event in chunk if (case := _case(event)) is not None}
     names = look.learners.of_cases(cases)
     return (_row(event, names.get(_case(event) or 0, ""), register) for event in chunk)

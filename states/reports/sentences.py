@@ -244,6 +244,21 @@ def _looked_up(event: Event, _register: Register) -> str:
     return LOOKS.get(event.evidence.get("scope", ""), "Personal details were looked at")
 
 
+def _pack(event: Event, _register: Register) -> str:
+    evidence = event.evidence
+    to = f" for {evidence['to']}" if evidence.get("to") else ""
+    many = counted(evidence.get("learners", 0), "learner")
+    if event.kind == "disclosed":
+        what = "Names and ULNs" if evidence.get("what") == "names_and_ulns" else "Personal values"
+        return f"{what} of {many} were given out{to}"
+    return f"An evidence pack of {counted(evidence.get('events', 0), 'event')} about {many} was made{to}"
+
+
+def _denied(event: Event, _register: Register) -> str:
+    asked = event.evidence.get("asked", "a command")
+    return f"{_capital(str(asked))} was refused: the roles of {event.actor} do not allow it"
+
+
 def _unknown(event: Event, register: Register) -> str:
     return _capital(register.trigger(event.trigger) if event.trigger else plain(event.kind))
 
@@ -274,6 +289,9 @@ KINDS: Final[Mapping[str, Sentence]] = {
     "corrected": _corrected,
     "looked_up": _looked_up,
     "cohort_waived": _waived,
+    "pack_made": _pack,
+    "disclosed": _pack,
+    "denied": _denied,
     "run_began": _run,
     "run_ended": _run,
     **dict.fromkeys(

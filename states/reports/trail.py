@@ -85,7 +85,7 @@ def trail(
             reference=reference,
             stands=tuple((named[s.case], office.route.states[s.state].title) for s in own),
             lines=tuple(
-                _line(e, named.get(case, ""), register, reasons.get(e.position, ""), voided=e.position in voided)
+                line(e, named.get(case, ""), register, reasons.get(e.position, ""), voided=e.position in voided)
                 for e, case in events
             ),
         )
@@ -112,7 +112,8 @@ def _events(look: Glance, cases: Sequence[int], *, refusals: bool) -> list[tuple
     return [found[position] for position in sorted(found)]
 
 
-def _line(event: Event, qualification: str, register: Register, words: str, *, voided: bool) -> TrailLine:
+def line(event: Event, qualification: str, register: Register, words: str = "", *, voided: bool = False) -> TrailLine:
+    """One event as a line of a story; `words` are those of its reason."""
     held, not_held, messages = objections(event, register)
     return TrailLine(
         position=event.position,

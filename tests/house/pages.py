@@ -126,6 +126,9 @@ then. `--learners` gives a line a learner, now or at that day.
 many: they are written as they are read. Refused attempts and looks are left out unless `--refusals` asks for them, or
 `--kind` names them. `--limit` keeps the latest so many, `--all` gives all of them in a table too.
 
+`audit pack` is explained in [pack.md](pack.md). What a command needs of a person's role: [People and
+roles](configuration.md#people-and-roles).
+
 Personal values are asked for, or read from standard input; they are never arguments.
 
 `exception resolve L-1 --decision existing --candidate 2` takes the ULN of a candidate that `exception show` numbered; numbers
@@ -145,7 +148,7 @@ How to work on a server, and how to move there: [postgresql.md](postgresql.md).
 | 1 | findings, or some learners were refused (the others were moved) |
 | 2 | the command was not used rightly |
 | 3 | the log cannot be verified, or the database not checked |
-| 4 | data or configuration cannot be used; nothing was half done |
+| 4 | data or configuration cannot be used, or your role does not allow it; nothing was half done |
 | 130 | interrupted; what was confirmed before is kept |
 
 `NO_COLOR` turns colour off.

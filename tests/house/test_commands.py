@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 FORMS = ("json", "ndjson", "csv")
 WITHOUT_DATA = {"init", "demo"}
 PERSONAL = re.compile(r"name|dob|birth|uln|postcode|email|mail|gender|address|surname|title")
-ABOUT_THE_CENTRE = {"uln:how", "init:late_uln"}
+ABOUT_THE_CENTRE = {"uln:how", "init:late_uln", "audit pack:names"}
 
 
 def commands(group: Any = None, path: str = "") -> Iterator[tuple[str, Any]]:

@@ -6,6 +6,7 @@ import json
 import os
 import sqlite3
 import stat
+from pathlib import Path
 
 import pytest
 import time_machine
@@ -15,6 +16,7 @@ from tests.fakes import postgres
 from tests.fakes.accounts import dismiss, with_accounts
 from tests.fakes.centre import DATA, MONDAY, Centre, uln
 from tests.journey.databases import BOTH, at, empty_url, gathered
+from workflow import verifier
 from workflow.store.schema import ENGINE
 
 
@@ -206,6 +208,23 @@ def test_an_auditor_reads_the_log_leaves_a_trace_and_sees_nobody(shared):
     told = auditor.json("audit", "history", "ILM-00001", "--refusals")["lines"]
     assert "An auditor read the learner's history" in " ".join(line["what"] for line in told)
     auditor.do("audit", "verify")
+
+
+def test_each_folder_makes_packs_with_its_own_key_and_an_auditor_makes_none(shared):
+    """The last checkpoint may bear another folder's signature: the pack's own is added to it."""
+    folders, _ = shared
+    gathered(folders["operator"])
+    folders["owner"].do("audit", "seal")
+    made = folders["operator"].json("audit", "pack", "--cohort", "NF-1")
+    assert verifier.check(Path(made["folder"]), [made["key"]])
+    assert made["key"] not in {one["key"] for one in folders["owner"].json("keys", "show") if one["ours"]}
+    result = folders["auditor"].run("audit", "pack", "--cohort", "NF-1")
+    assert result.code == 4
+    assert "ask the centre for one" in result.err
+    assert not (folders["auditor"].folder / "outbox" / "packs").exists()
+    refusals = folders["auditor"].json("audit", "events", "--kind", "looked_up")
+    assert refusals[-1]["who"] == "auditor Person"
+    folders["owner"].do("audit", "verify")
 
 
 def test_only_its_owner_moves_a_database_and_nothing_is_made_for_others(shared):

@@ -1,0 +1,69 @@
+"""Who may do what: the rights each command needs, and the rights each role has.
+
+The people of a centre stand under `[people]` in ulnflow.toml, each with roles. Where nobody stands there, everybody is
+operator and approver. Rights are those of the person at the keyboard, never of whom they act for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal
+
+Right = Literal["nothing", "read", "see", "work", "approve"]
+"""What a command needs: nothing of the centre; the log and where learners stand; personal values; to change something;
+to approve what another asked for."""
+
+People = Mapping[str, Sequence[str]]
+
+ROLES: Final[Mapping[str, frozenset[Right]]] = {
+    "operator": frozenset({"nothing", "read", "see", "work"}),
+    "approver": frozenset({"nothing", "read", "see", "approve"}),
+    "auditor": frozenset({"nothing", "read"}),
+}
+"""Role -> what it may. Who has several may what any of them may."""
+
+_NEEDS: Final[Mapping[Right, str]] = {
+    "nothing": "help, init, demo, doctor, uln check, uln check-template, lrs check, profile list, profile check, "
+    "audit check-pack",
+    "read": "today, status, stuck, cohort list, lar owed, route show, exception list, dispatch list, dispatch show, "
+    "dispatch reconcile, duty list, audit history, audit events, audit verify, audit seal, audit prove, "
+    "audit consistency, audit pack, keys show, db check",
+    "see": "learner show, learner find, learner why, exception show",
+    "work": "advance, cohort import, cohort waive, lrs submit, lrs sent, lrs receive, lrs answer, lrs reject, "
+    "lrs recall, uln pass, uln send, uln bounced, uln told, uln not-told, uln wrong, ilm register, ilm confirm, "
+    "ilm reject, ilm exception, ilm mismatches, ilm reconcile, ilm resolve, ilm results, lar create, "
+    "lar cross-reference, lar confirm, lar reject, enrolment reconcile, route alternative, exception candidates, "
+    "exception assign, exception challenge, exception resolve, dispatch mark-sent, dispatch reject, duty close, "
+    "learner edit, learner withdraw, learner reinstate, learner close, learner reopen, keys new, keys rotate, "
+    "db upgrade, db roles, db move",
+    "approve": "approve",
+}
+NEEDS: Final[Mapping[str, Right]] = {name: right for right, names in _NEEDS.items() for name in names.split(", ")}
+"""Command -> the right it needs. One that does not stand here needs the right to change something."""
+
+
+def roles_of(people: People, name: str) -> list[str]:
+    """The roles of a person, by a name that is compared without regard to case; those of everybody without people."""
+    if not people:
+        return ["operator", "approver"]
+    wanted = _plain(name)
+    return sorted({role for known, roles in people.items() if _plain(known) == wanted for role in roles})
+
+
+def may(people: People, name: str, right: Right) -> bool:
+    """Whether a person has a right."""
+    return right == "nothing" or any(right in ROLES[role] for role in roles_of(people, name))
+
+
+def refusal(people: People, name: str, right: Right, asked: str) -> str:
+    """Why a person may not do what they asked for, and who may."""
+    own = roles_of(people, name)
+    able = " or ".join(role for role, rights in ROLES.items() if right in rights)
+    if not own:
+        return f"{name} is not among the people of this centre: {asked} is for {able}. See [people] in ulnflow.toml"
+    theirs = ", ".join(own)
+    return f"{name} may not do that: {asked} is for {able}, their role is {theirs}. See [people] in ulnflow.toml"
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.split()).casefold()

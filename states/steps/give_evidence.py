@@ -1,0 +1,32 @@
+"""Evidence given out of the house: each pack is an event, and each with names another; no value stands in either."""
+
+from __future__ import annotations
+
+from states.unit_of_work import Office
+from workflow import Act
+
+PACK_MADE, DISCLOSED = "pack_made", "disclosed"
+
+
+def record(
+    office: Office,
+    act: Act,
+    *,
+    digest: str,
+    given_to: str,
+    learners: int,
+    events: int,
+    case: int | None = None,
+    cohort: str = "",
+    with_names: bool = False,
+) -> int:
+    """Record that a pack was made, of what and for whom, before it takes its name; returns the position.
+
+    `digest` is the SHA-256 of its manifest.
+    """
+    about = {**({"case": case} if case is not None else {}), **({"cohort": cohort} if cohort else {})}
+    told = {**about, "manifest": digest, "learners": learners, **({"to": given_to} if given_to else {})}
+    with office.begin(act) as uow:
+        if with_names:
+            uow.work.record(DISCLOSED, evidence={**told, "what": "names_and_ulns"})
+        return uow.work.record(PACK_MADE, evidence={**told, "events": events})

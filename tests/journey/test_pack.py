@@ -1,0 +1,209 @@
+"""An evidence pack made by command, and checked by a program that has nothing but Python."""
+
+import csv
+import json
+import shutil
+import stat
+from hashlib import sha256
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.packs import alone, events_of, pack_of, refused, resigned, without
+from tests.unit.commands import SHEET, Centre, centre_at
+from workflow import verifier
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A pack of one learner: its folder, what the command said, and the centre. It is not to be changed."""
+    centre = centre_at("registered", tmp_path_factory.mktemp("packs"))
+    return *pack_of(centre, "--learner", "ILM-00001", "--for", "Example Audit"), centre
+
+
+@pytest.fixture
+def copy(made, tmp_path):
+    """A copy of the pack to be changed, and its key."""
+    folder, said, _ = made
+    return shutil.copytree(folder, tmp_path / "pack"), said["key"]
+
+
+# --- what is in it ----------------------------------------------------------------------------------------------------
+
+
+def test_a_pack_holds_the_events_as_they_are_stored_and_their_story(made):
+    folder, said, centre = made
+    bodies = (folder / "events.jsonl").read_bytes().splitlines()
+    stored = {bytes(b): bytes(leaf) for b, leaf in centre.rows("SELECT body, leaf FROM event")}
+    assert len(bodies) == said["events"] > 5
+    assert all(stored[body] == sha256(b"\0" + body).digest() for body in bodies)
+    of_case = {bytes(body) for (body,) in centre.rows("SELECT body FROM event WHERE case_id = 1")}
+    assert of_case <= set(bodies)
+    kinds = {json.loads(body)["kind"] for body in bodies}
+    assert {"key_made", "dispatch_prepared", "dispatch_received", "cohort_waived"} <= kinds
+    page = (folder / "story.html").read_text("utf-8")
+    assert "Learner ILM-00001" in page
+    assert "Registered with ILM" in page
+    assert "<script" not in page
+    assert "src=" not in page
+    assert "href=" not in page
+    rows = list(csv.DictReader(StringIO((folder / "events.csv").read_text("utf-8-sig"))))
+    assert [int(row["position"]) for row in rows] == [json.loads(body)["position"] for body in bodies]
+    rules = json.loads((folder / "rules.json").read_text("utf-8"))
+    assert rules["judged_by"] == [rules["rule_set"]]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} <= {0o600}
+
+
+def test_a_pack_is_verified_by_the_key_that_was_given_and_by_nothing_else(made):
+    """A pack that is only checked by itself ends with 3, never with 0."""
+    folder, said, _ = made
+    code, words = alone(folder, "--key", said["key"])
+    assert code == 0, words
+    for part in ("signed by", "each in that log at its place", "none with a gap", "does not show", "VERIFIED"):
+        assert part in words
+    code, words = alone(folder)
+    assert code == 3
+    assert "ONLY CONSISTENT" in words
+    other = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
+    assert alone(folder, f"--key={other}")[0] == 1
+    assert alone(folder, "--key", "nonsense")[0] == 1
+    assert alone(folder, "--what")[0] == 2
+    assert alone(folder, "--key")[0] == 2
+    assert alone(folder, "a", "b")[0] == 2
+
+
+def test_a_pack_made_up_with_another_key_is_refused_by_the_real_one(made, tmp_path):
+    """Whoever makes a whole pack up signs it with a key of their own."""
+    other = Centre(tmp_path / "forged")
+    other.ok("init", "--ukprn", "99990001", "--operator", "Ann Example")
+    other.ok("cohort", "import", SHEET, "--cohort", "NF-1", "--funded")
+    forged, said = pack_of(other, "--learner", "ILM-00001")
+    assert alone(forged, "--key", said["key"])[0] == 0
+    code, words = alone(forged, "--key", made[1]["key"])
+    assert code == 1
+    assert "not signed by a key that is trusted" in words
+
+
+# --- what is changed --------------------------------------------------------------------------------------------------
+
+
+def test_every_changed_byte_of_every_file_is_found(copy):
+    """The digests are checked a file at a time here, the manifest whole, as `check` does both."""
+    folder, key = copy
+    text, _ = verifier.opened((folder / "manifest.txt").read_bytes(), [verifier.key_of(key)], "it")
+    _, files = verifier.manifest_of(text)
+    assert files.keys() == {path.name for path in folder.iterdir()} - {"manifest.txt"}
+    for name, (digest, _) in files.items():
+        data = bytearray((folder / name).read_bytes())
+        for place in range(len(data)):
+            data[place] ^= 1 << place % 8
+            assert sha256(data).hexdigest() != digest
+            data[place] ^= 1 << place % 8
+        assert sha256(data).hexdigest() == digest
+    keys, whole = [verifier.key_of(key)], (folder / "manifest.txt").read_bytes()
+    for place in range(len(whole)):
+        changed = whole[:place] + bytes([whole[place] ^ 1 << place % 8]) + whole[place + 1 :]
+        with pytest.raises((verifier.Refused, UnicodeDecodeError)):
+            verifier.manifest_of(verifier.opened(changed, keys, "it")[0])
+
+
+@pytest.mark.parametrize("bit", [0, 3, 7])
+def test_a_changed_byte_in_any_file_is_refused_by_the_whole_check(copy, bit):
+    folder, key = copy
+    for path in sorted(folder.iterdir()):
+        whole = path.read_bytes()
+        for place in {0, len(whole) // 2, len(whole) - 1}:
+            path.write_bytes(whole[:place] + bytes([whole[place] ^ 1 << bit]) + whole[place + 1 :])
+            refused(folder, key)
+        for changed in (whole + b"\n", whole[:-1], b"", whole + whole):
+            path.write_bytes(changed)
+            refused(folder, key)
+        path.write_bytes(whole)
+    assert verifier.check(folder, [key])
+
+
+def _removed(folder: Path) -> None:
+    (folder / "proofs.jsonl").unlink()
+
+
+def _added(folder: Path) -> None:
+    (folder / "notes.txt").write_text("more")
+
+
+def _renamed(folder: Path) -> None:
+    (folder / "events.csv").rename(folder / "Events.csv")
+
+
+def _linked(folder: Path) -> None:
+    kept = shutil.move(folder / "events.csv", folder.parent / "elsewhere.csv")
+    (folder / "events.csv").symlink_to(kept)
+
+
+def _a_folder_inside(folder: Path) -> None:
+    (folder / "more").mkdir()
+
+
+def _no_manifest(folder: Path) -> None:
+    (folder / "manifest.txt").unlink()
+
+
+def _deep(folder: Path) -> None:
+    (folder / "events.jsonl").write_bytes(b"[" * 100_000 + b"\n")
+
+
+@pytest.mark.parametrize("attack", [_removed, _added, _renamed, _linked, _a_folder_inside, _no_manifest, _deep])
+def test_a_pack_with_other_files_is_refused_without_ulnflow(copy, attack):
+    folder, key = copy
+    attack(folder)
+    code, words = alone(folder, "--key", key)
+    assert code == 1
+    assert "NOT VERIFIED" in words
+
+
+def test_a_gap_in_a_case_is_found_even_behind_a_right_signature(copy, made):
+    folder, key = copy
+    places = [n for n, event in enumerate(events_of(folder)) if event.get("case") == 1]
+    count = made[1]["events"] - 1
+    without(folder, places[2])
+    resigned(folder, made[2], events=str(count))
+    assert "has a gap" in refused(folder, key)
+
+
+def test_a_missing_beginning_is_found_and_a_missing_end_is_not(copy, made, tmp_path):
+    """That is what the pack says of itself: presence, and no gap between the first and the last."""
+    folder, key = copy
+    cut = shutil.copytree(folder, tmp_path / "cut")
+    count = str(made[1]["events"] - 1)
+    places = [n for n, event in enumerate(events_of(folder)) if event.get("case") == 1]
+    without(folder, places[0])
+    resigned(folder, made[2], events=count)
+    assert "first events are missing" in refused(folder, key)
+    without(cut, places[-1])
+    resigned(cut, made[2], events=count)
+    assert verifier.check(cut, [key])
+
+
+def test_an_event_that_was_changed_is_found_even_behind_a_right_signature(copy, made):
+    folder, key = copy
+    body = (folder / "events.jsonl").read_bytes()
+    (folder / "events.jsonl").write_bytes(body.replace(b"Ann Example", b"Bob Example", 1))
+    resigned(folder, made[2])
+    assert "not in the log of the checkpoint" in refused(folder, key)
+
+
+def test_a_route_that_was_exchanged_is_found_even_behind_a_right_signature(copy, made):
+    folder, key = copy
+    (route,) = folder.glob("route-*.json")
+    route.write_bytes(route.read_bytes() + b" ")
+    resigned(folder, made[2])
+    assert "route" in refused(folder, key)
+
+
+def test_a_checkpoint_of_another_pack_does_not_fit(copy, made):
+    folder, key = copy
+    centre = made[2]
+    later, _ = pack_of(centre, "--cohort", "NF-1")
+    shutil.copy(later / "checkpoint.txt", folder / "checkpoint.txt")
+    resigned(folder, centre, size=str(made[1]["checkpoint"]))
+    refused(folder, key)
