@@ -115,6 +115,12 @@ class Seal(Section):
         return centre / self.folder
 
 
+class Approvals(Section):
+    """Whether somebody else must agree to a correction or a waiver; a centre of one person does without."""
+
+    second_person: bool = True
+
+
 class Settings(BaseSettings):
     """Everything in ulnflow.toml; `clocks` are working days by state or duty, `rules` block or warn by rule code.
 
@@ -132,6 +138,7 @@ class Settings(BaseSettings):
     policy: Policy = Field(default_factory=Policy)
     seal: Seal = Field(default_factory=Seal)
     lrs: Lrs = Field(default_factory=Lrs)
+    approvals: Approvals = Field(default_factory=Approvals)
     mail: Mail = Field(default_factory=Mail)
     awarding: Awarding = Field(default_factory=Awarding)
     operator: Text = ""

@@ -67,9 +67,16 @@ REASONS: Final = frozenset(
         "left",
         "nobody_left",
         "refused_by_body",
+        "ground_changed",
+        "same_person",
     }
 )
 """Every reason code an event may bear."""
+
+DEEDS: Final = {
+    "waive_cohort": "let the cohort {cohort} be registered without waiting for its last learner",
+}
+"""Deeds that take two people -> what is asked for, with what the request names."""
 
 TOLD_BY: Final = ("email", "letter", "in_person", "phone", "portal")
 DECISIONS: Final = ("existing", "new", "again")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from states.reports.words import BY, CAUSES, FILES, TOLD, counted, fields, plain, reason
+from states.vocabulary import DEEDS
 from workflow import Event, Route
 from workflow.store.dispatch_log import Dispatch, DispatchLog
 
@@ -229,9 +230,26 @@ def _corrected(event: Event, _register: Register) -> str:
     return f"Corrected: entry {event.voids} was untrue when it was recorded, and counts no more"
 
 
+def _asked(event: Event, _register: Register) -> str:
+    said, arguments = event.evidence, event.evidence.get("arguments", {})
+    words = DEEDS.get(str(said.get("deed")), plain(str(said.get("deed", ""))))
+    return f"Asked of a second person: {words.format_map({'reference': 'the learner', **arguments})}"
+
+
+def _answered_request(event: Event, _register: Register) -> str:
+    word = "agreed to" if event.kind == "approved" else "refused"
+    return f"Request {event.evidence.get('request', '')} was {word}"
+
+
+def _settings(event: Event, _register: Register) -> str:
+    new = event.evidence.get("new", {})
+    return "Settings changed: " + ", ".join(f"{name} is {str(value).lower()} now" for name, value in new.items())
+
+
 LOOKS = {
     "search": "Personal details were searched",
     "reasons": "The words of reasons were looked at",
+    "requests": "What waits for a second person was looked at, with the words of its reasons",
     "history": "An auditor read the learner's history",
     "events": "An auditor read events",
     "body_list": "The awarding organisation's list was compared with our learners",
@@ -274,6 +292,10 @@ KINDS: Final[Mapping[str, Sentence]] = {
     "corrected": _corrected,
     "looked_up": _looked_up,
     "cohort_waived": _waived,
+    "approval_asked": _asked,
+    "approved": _answered_request,
+    "approval_refused": _answered_request,
+    "settings_changed": _settings,
     "run_began": _run,
     "run_ended": _run,
     **dict.fromkeys(
