@@ -6,7 +6,7 @@ A request is an event of kind `approval_asked`; its position is its number. It i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -14,9 +14,10 @@ from states.errors import NotFound, NotPossible
 from states.learner.kept import NOBODY
 from states.tally import Tally
 from states.unit_of_work import Glance, Office, UnitOfWork
-from states.vocabulary import DEEDS, REASONS, STATED
+from states.vocabulary import DEED_NOUNS, DEEDS, REASONS, STATED
 from workflow import Act, Event
 from workflow.store.queries import Queries
+from workflow.working_days import day_of
 
 ASKED: Final = "approval_asked"
 APPROVED: Final = "approved"
@@ -74,17 +75,38 @@ def open_requests(look: Glance) -> list[Request]:
     return [request for request in asked if request.position not in ended]
 
 
-def open_about(look: Glance, case: int) -> list[Request]:
-    """The open requests about one case."""
-    return [request for request in open_requests(look) if request.arguments.get("case") == case]
+def about(look: Glance, cases: Collection[int]) -> list[tuple[int, Event]]:
+    """(case, event) of every request about one of these cases, and of its answer."""
+    queries = Queries(look.connection)
+    asked = {e.position: (e.evidence["arguments"].get("case"), e) for e in queries.events(kind=ASKED)}
+    mine = {position: (case, event) for position, (case, event) in asked.items() if case in cases}
+    answers = _answers(queries) if mine else {}
+    return [*mine.values(), *((case, answers[position]) for position, (case, _) in mine.items() if position in answers)]
+
+
+def pending(look: Glance, case: int | None = None) -> tuple[str, ...]:
+    """A sentence for each open request, or for each about one case, with the command that answers it."""
+    return tuple(
+        f"{DEED_NOUNS.get(request.deed, 'a request')} waits for approval since {day_of(request.asked_at)}: "
+        f"ulnflow approve {request.position}"
+        for request in open_requests(look)
+        if case is None or request.arguments.get("case") == case
+    )
 
 
 def described(look: Glance, request: Request) -> str:
     """What is asked for, in words; a case is named by its learner's reference."""
     case = request.arguments.get("case")
     names = look.learners.of_cases([case]) if isinstance(case, int) else {}
-    known = {"reference": "".join(names.values()), **request.arguments}
-    return DEEDS.get(request.deed, request.deed.replace("_", " ")).format_map(known)
+    return deed_in_words(request.deed, request.arguments, "".join(names.values()))
+
+
+def deed_in_words(deed: str, arguments: Mapping[str, Any], reference: str = "the learner") -> str:
+    """What is asked for, in words."""
+    listed = {
+        name: ", ".join(map(str, value)) if isinstance(value, list) else value for name, value in arguments.items()
+    }
+    return DEEDS.get(deed, deed.replace("_", " ")).format_map({"reference": reference, **listed})
 
 
 def listed(office: Office, act: Act) -> list[tuple[Request, str, str]]:

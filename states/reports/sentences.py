@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from states.approval import deed_in_words
 from states.reports.words import BY, CAUSES, FILES, TOLD, counted, fields, plain, reason
-from states.vocabulary import DEEDS
 from workflow import Event, Route
 from workflow.store.dispatch_log import Dispatch, DispatchLog
 
@@ -231,9 +231,8 @@ def _corrected(event: Event, _register: Register) -> str:
 
 
 def _asked(event: Event, _register: Register) -> str:
-    said, arguments = event.evidence, event.evidence.get("arguments", {})
-    words = DEEDS.get(str(said.get("deed")), plain(str(said.get("deed", ""))))
-    return f"Asked of a second person: {words.format_map({'reference': 'the learner', **arguments})}"
+    said = event.evidence
+    return f"Asked of a second person: {deed_in_words(str(said.get('deed')), said.get('arguments', {}))}"
 
 
 def _answered_request(event: Event, _register: Register) -> str:

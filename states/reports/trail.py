@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from states import approval
 from states.approval import APPROVED, REFUSED
 from states.errors import NotFound
 from states.reports import next_move
@@ -106,6 +107,8 @@ def _events(look: Glance, cases: Sequence[int], *, refusals: bool) -> list[tuple
                 for event in queries.dispatch_events(member.dispatch):
                     if event.kind in TELLING_OF_A_FILE:
                         found.setdefault(event.position, (event, case))
+    for case, event in approval.about(look, cases):
+        found.setdefault(event.position, (event, case))
     for case, standing in look.log.load(list(cases)).items():
         for event in queries.events(kind="cohort_waived"):
             if standing.cohort and event.evidence.get("cohort") == standing.cohort:
