@@ -48,6 +48,7 @@ def show_stuck(report: StuckReport, form: Form) -> bool:
     elif form is not Form.table:
         show(rows_of(report.rows), form)
     elif not report.rows:
+        _say_waiting(report.approvals)
         say("Nobody is stuck.")
     else:
         if report.causes:
@@ -72,6 +73,7 @@ def show_stuck(report: StuckReport, form: Form) -> bool:
             for r in report.rows
         ]
         show(rows, form)
+        _say_waiting(report.approvals)
         counted = ", ".join(f"{number} {kind}" for kind, number in report.totals.items() if number)
         say(f"In all: {counted}." + ("" if report.complete else " More than are shown; see --limit."))
     return bool(report.rows)
@@ -113,12 +115,18 @@ def show_why(found: Why, form: Form) -> None:
         show(rows_of(found.files), form, title="Files that hold this learner")
     if found.duties:
         show([{"duty": d.title, "due": d.due, "next": d.next_command} for d in found.duties], form, title="Owed")
+    _say_waiting(found.approvals)
     for line in found.guidance:
         say(f"- {line}")
     for name, how in found.contacts:
         say(f"Ask: {name}, {how}")
     if found.next_command:
         say(f"Next: {found.next_command}")
+
+
+def _say_waiting(approvals: Sequence[str]) -> None:
+    for line in approvals:
+        say(line[:1].upper() + line[1:])
 
 
 def _about(said: RuleSaid) -> str:
@@ -144,10 +152,11 @@ def show_today(found: Today, form: Form) -> None:
     ):
         if rows:
             show(rows, form, title=title)
+    _say_waiting(found.approvals)
     commands = [{"for": s.learners, "what": s.what, "command": s.command} for s in found.next_commands]
     if commands:
         show(commands, form, title="Next")
-    else:
+    elif not found.approvals:
         say("Nothing is waiting. See: ulnflow status")
 
 

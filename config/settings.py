@@ -125,6 +125,12 @@ class Encryption(Section):
     key_file: Text = ""
 
 
+class Approvals(Section):
+    """Whether somebody else must agree to a correction or a waiver; a centre of one person does without."""
+
+    second_person: bool = True
+
+
 class Settings(BaseSettings):
     """Everything in ulnflow.toml; `clocks` are working days by state or duty, `rules` block or warn by rule code.
 
@@ -144,6 +150,7 @@ class Settings(BaseSettings):
     seal: Seal = Field(default_factory=Seal)
     encryption: Encryption = Field(default_factory=Encryption)
     lrs: Lrs = Field(default_factory=Lrs)
+    approvals: Approvals = Field(default_factory=Approvals)
     mail: Mail = Field(default_factory=Mail)
     awarding: Awarding = Field(default_factory=Awarding)
     operator: Text = ""

@@ -52,6 +52,7 @@ LRS_KINDS: Final = (LRS_BATCH, LRS_KEYING)
 
 WITHDRAW_REASONS: Final = ("left_course", "moved_away", "changed_course", "duplicate", "deceased", "other")
 CLOSE_REASONS: Final = ("declined_uln", "overseas", "scotland", "not_achieved", "other")
+CORRECTION_REASONS: Final = ("wrong_learner", "wrong_answer", "wrong_entry", "entered_twice", "never_happened")
 STATED: Final = "stated"
 """The reason code for words that are kept apart from the log."""
 
@@ -59,6 +60,7 @@ REASONS: Final = frozenset(
     {
         *WITHDRAW_REASONS,
         *CLOSE_REASONS,
+        *CORRECTION_REASONS,
         STATED,
         "recalled",
         "rejected_whole",
@@ -67,9 +69,20 @@ REASONS: Final = frozenset(
         "left",
         "nobody_left",
         "refused_by_body",
+        "ground_changed",
+        "same_person",
     }
 )
 """Every reason code an event may bear."""
+
+DEEDS: Final = {
+    "correct": "void of {reference}, as untrue when recorded: entry {voids}",
+    "waive_cohort": "let the cohort {cohort} be registered without waiting for its last learner",
+}
+"""Deeds that take two people -> what is asked for, with what the request names."""
+
+DEED_NOUNS: Final = {"correct": "a correction", "waive_cohort": "a waiver"}
+"""The same deeds by name."""
 
 TOLD_BY: Final = ("email", "letter", "in_person", "phone", "portal")
 DECISIONS: Final = ("existing", "new", "again")

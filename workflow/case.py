@@ -5,7 +5,7 @@ A standing is a projection: `fold` makes it again from the events alone, and `ve
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -85,13 +85,14 @@ def advanced(
     return Standing(case, name, version, state, sequence + 1, entered_at, begins, happened, leaf, known)
 
 
-def fold(route: Route, events: Iterable[tuple[Event, bytes]]) -> Standing:
+def fold(route: Route, events: Iterable[tuple[Event, bytes]], *, without: Collection[int] = ()) -> Standing:
     """The standing that a case's events (each with its bytes) add up to; voided events count for their place only.
 
-    Raises ValueError when they do not begin with an opening.
+    `without` are positions to leave out as if they were voided as well. Raises ValueError when they do not begin with
+    an opening.
     """
     listed = list(events)
-    voided = {event.voids for event, _ in listed if event.voids is not None}
+    voided = {*without, *(event.voids for event, _ in listed if event.voids is not None)}
     standing: Standing | None = None
     for event, body in listed:
         if standing is None:

@@ -17,7 +17,8 @@ from typing import Any, Generic, TypeVar
 from uuid import uuid4
 
 from workflow.chunk import fire_chunk
-from workflow.errors import CommandReused, NamedTwice, NoSuchTransition, RuleRefused, UnknownCase
+from workflow.correction import plan, write
+from workflow.errors import CommandReused, CorrectionRefused, NamedTwice, NoSuchTransition, RuleRefused, UnknownCase
 from workflow.event import EMPTY, OPENED
 from workflow.move import ACCEPTED, Act, Move, Outcome, plain
 from workflow.store.database import Database
@@ -178,6 +179,23 @@ class Engine(Generic[Asked]):
                 self._chunk(work, trigger, members, move, result, stop_after)
             progress(result.done - done)
         return result
+
+    def correct(
+        self, position: int, reason: str, act: Act, *, and_after: bool = False, dry_run: bool = False
+    ) -> list[int]:
+        """Void an event that was untrue when recorded; returns the positions of the events that say so.
+
+        Where later events rest on it: with `and_after` they are voided as well, else CorrectionRefused names them.
+        An event that is void already changes nothing.
+        """
+        with self.work(act, dry_run=dry_run) as work:
+            found = plan(work, position)
+            if len(found.voids) > 1 and not and_after:
+                raise CorrectionRefused(
+                    f"these rest on entry {position}: {', '.join(str(e.position) for e in found.voids[1:])}"
+                )
+            return write(work, found, reason=reason)
+        return []
 
     def _chunk(
         self,

@@ -9,6 +9,7 @@ WorkflowError
 ├── NamedTwice                one call names the same case twice
 ├── OtherRoute                the case runs on another route, or on another version of this one
 ├── ActRefused                a command names nobody, or names them in a way the log cannot hold
+├── CorrectionRefused         an event cannot be voided, or others rest on it
 ├── CommandReused             a command id came again with another trigger
 ├── Conflict                  someone else moved the case first; nothing was overwritten
 └── StoreError                the database cannot be used
@@ -90,6 +91,10 @@ class CommandReused(WorkflowError):
         super().__init__(
             f"the command {command_id} began as {began} and cannot go on as {asked}; give each command its own id"
         )
+
+
+class CorrectionRefused(WorkflowError):
+    """An event cannot be voided, or others rest on it; nothing was written."""
 
 
 class Conflict(WorkflowError):

@@ -107,6 +107,33 @@ def find(form: Format = Form.table) -> None:
 
 
 @app.command()
+def correct(
+    entry: Annotated[
+        int, typer.Argument(metavar="EVENT", help="The entry's number, as audit history shows it.", min=1)
+    ],
+    reason: Reason = "",
+    note: Annotated[
+        str, typer.Option("--note", help="More about it, in your own words; kept apart from the log.")
+    ] = "",
+    and_after: Annotated[
+        bool, typer.Option("--and-after", help="Void the later entries that rest on it as well.")
+    ] = False,
+    dry_run: DryRun = False,
+    form: Format = Form.table,
+) -> None:
+    """Void an entry that was untrue when recorded; a second person must agree. What others were told becomes duties.
+
+    Reasons: wrong_learner, wrong_answer, wrong_entry, entered_twice, never_happened.
+    """
+    from cli.desk import desk
+    from states.steps.correct import correct as void
+
+    with desk("learner correct") as at:
+        tally = void(at.office, at.act, entry, reason, note, and_after=and_after, dry_run=dry_run)
+        at.finish(tally, form, dry_run=dry_run)
+
+
+@app.command()
 def why(reference: Reference, qualification: Qualification = "", form: Format = Form.table) -> None:
     """Explain where a learner stands, what comes next, and what holds it up. Rules are asked live."""
     from cli.desk import desk

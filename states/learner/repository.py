@@ -275,6 +275,13 @@ class Learners(Kept):
             [(learner, number, uln, payload) for number, uln in enumerate(fresh, first)],
         )
 
+    def set_uln_status(self, learner: int, number: int, *, held: bool) -> None:
+        """Say that a ULN of the history is held, or was held in error."""
+        self._raw.execute(
+            "UPDATE personal SET status=? WHERE learner=? AND kind='uln' AND number=?",
+            (HELD if held else IN_ERROR, learner, number),
+        )
+
     def mark_uln_wrong(self, learner: int) -> None:
         """The ULN a learner holds was never theirs."""
         self._raw.execute(

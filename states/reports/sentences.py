@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from states.approval import deed_in_words
 from states.reports.words import BY, CAUSES, FILES, TOLD, counted, fields, plain, reason
 from workflow import Event, Route
 from workflow.store.dispatch_log import Dispatch, DispatchLog
@@ -229,9 +230,25 @@ def _corrected(event: Event, _register: Register) -> str:
     return f"Corrected: entry {event.voids} was untrue when it was recorded, and counts no more"
 
 
+def _asked(event: Event, _register: Register) -> str:
+    said = event.evidence
+    return f"Asked of a second person: {deed_in_words(str(said.get('deed')), said.get('arguments', {}))}"
+
+
+def _answered_request(event: Event, _register: Register) -> str:
+    word = "agreed to" if event.kind == "approved" else "refused"
+    return f"Request {event.evidence.get('request', '')} was {word}"
+
+
+def _settings(event: Event, _register: Register) -> str:
+    new = event.evidence.get("new", {})
+    return "Settings changed: " + ", ".join(f"{name} is {str(value).lower()} now" for name, value in new.items())
+
+
 LOOKS = {
     "search": "Personal details were searched",
     "reasons": "The words of reasons were looked at",
+    "requests": "What waits for a second person was looked at, with the words of its reasons",
     "history": "An auditor read the learner's history",
     "events": "An auditor read events",
     "body_list": "The awarding organisation's list was compared with our learners",
@@ -292,6 +309,10 @@ KINDS: Final[Mapping[str, Sentence]] = {
     "pack_made": _pack,
     "disclosed": _pack,
     "denied": _denied,
+    "approval_asked": _asked,
+    "approved": _answered_request,
+    "approval_refused": _answered_request,
+    "settings_changed": _settings,
     "run_began": _run,
     "run_ended": _run,
     **dict.fromkeys(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from states import approval
 from states.reports import commands, late, next_move
 from states.reports.causes import Cause, causes_of
 from states.reports.exceptions import held_by
@@ -72,6 +73,8 @@ class StuckReport:
     rows: tuple[StuckRow, ...]
     totals: Mapping[str, int]
     causes: tuple[Cause, ...]
+    approvals: tuple[str, ...] = ()
+    """What waits for a second person."""
 
     @property
     def complete(self) -> bool:
@@ -92,7 +95,8 @@ def stuck(office: Office, cohort: str | None = None, limit: int = 200) -> StuckR
         ]
         found.sort(key=lambda s: (s.due or date.max, s.case or 0, s.kind))
         causes, totals = causes_of(look, waiting, cohort, ABOUT_THE_COMMAND, stale)
-        return StuckReport(rows=tuple(_rows(look, found[:limit])), totals=totals, causes=causes)
+        rows = tuple(_rows(look, found[:limit]))
+        return StuckReport(rows=rows, totals=totals, causes=causes, approvals=approval.pending(look))
 
 
 def unanswered_files(look: Glance) -> list[tuple[OpenDispatch, Stuck]]:

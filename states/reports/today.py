@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from states import approval
 from states.reports import commands, late, next_move
 from states.reports.stuck import ABOUT_THE_COMMAND, open_states
 from states.reports.words import FILES, OURS, counted, day, iso, plain
@@ -100,6 +101,8 @@ class Today:
     unsent: tuple[Unsent, ...]
     runs: tuple[UnfinishedRun, ...]
     next_commands: tuple[Suggestion, ...]
+    approvals: tuple[str, ...]
+    """What waits for a second person."""
 
 
 def today(office: Office) -> Today:
@@ -129,6 +132,7 @@ def today(office: Office) -> Today:
             ),
             runs=runs,
             next_commands=tuple(_suggestions(look, waiting)),
+            approvals=approval.pending(look),
         )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
+from states import approval
 from states.deciding import ILM, LRS, challenge_of, doubtful
 from states.reports import commands, exceptions, late, next_move, stale
 from states.reports.words import FILES, OURS, day, iso, minute
@@ -103,6 +104,8 @@ class Why:
     match: str
     answer: str
     next_command: str
+    approvals: tuple[str, ...]
+    """What waits for a second person about this case."""
 
     @property
     def held_back(self) -> tuple[RuleSaid, ...]:
@@ -154,6 +157,7 @@ def why(office: Office, reference: str, qualification: str = "", *, guidance: Ma
             ),
             guidance=steps,
             contacts=contacts,
+            approvals=approval.pending(look, standing.case),
             next_command=_next(standing, trigger, reference, files, rules, duties),
             alternative="alternative_since" in standing.facts,
             answer=_answer(office, standing),

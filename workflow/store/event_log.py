@@ -15,7 +15,7 @@ import orjson
 
 from workflow.case import Standing
 from workflow.errors import Conflict, Unwritable
-from workflow.event import Mould, leaf_hash, written
+from workflow.event import Event, Mould, leaf_hash, parse, written
 from workflow.store.connection import HEAD, Change, Connection
 
 STANDING = "id, route, route_version, state, sequence, entered_at, clock_from, occurred_at, leaf, facts"
@@ -24,7 +24,7 @@ LOAD_ONE: Final = f"SELECT {STANDING}, ({HEAD}) FROM cases WHERE id = ?"
 COLUMNS: Final = 15
 """How many columns an event has."""
 
-PROJECTED: Final = frozenset({"opens", "closes", "settles", "facts"})
+PROJECTED: Final = frozenset({"opens", "closes", "settles", "facts", "voids"})
 """Keys of an event that change a row beside the case's own."""
 
 OPEN: Final = (
@@ -249,23 +249,31 @@ class EventLog:
 
         A refusal does not count: what was refused may be tried again.
         """
-        row = self._raw.execute(
+        rows = self._raw.execute(
             "SELECT position, source, target FROM event WHERE case_id=? AND command_id=? AND trigger=? "
-            "AND kind<>'refused' ORDER BY position LIMIT 1",
+            "AND kind<>'refused' ORDER BY position",
             (case, command_id, trigger),
-        ).fetchone()
-        return tuple(row) if row else None
+        ).fetchall()
+        void = self._voided([case]) if rows else ()
+        return next((tuple(row) for row in rows if row[0] not in void), None)
+
+    def _voided(self, cases: Sequence[int]) -> set[int]:
+        """The positions of events of these cases that corrections void."""
+        rows = self._raw.execute("SELECT body FROM event WHERE kind='corrected' AND case_id IN [?]", (cases,))
+        return {orjson.loads(body)["voids"] for (body,) in rows}
 
     def done_before(self, cases: Sequence[int], triggers: Sequence[str]) -> dict[tuple[int, str], set[str]]:
         """What these triggers already did to these cases, by case and command id; see `repeats`."""
         rows = self._raw.execute(
-            "SELECT case_id, command_id, trigger FROM event WHERE case_id IN [?] AND trigger IN [?] "
+            "SELECT position, case_id, command_id, trigger FROM event WHERE case_id IN [?] AND trigger IN [?] "
             "AND kind<>'refused'",
             (cases, triggers),
         )
         found: dict[tuple[int, str], set[str]] = {}
-        for case, command_id, trigger in rows:
-            found.setdefault((case, command_id), set()).add(trigger)
+        void = self._voided(cases)
+        for position, case, command_id, trigger in rows:
+            if position not in void:
+                found.setdefault((case, command_id), set()).add(trigger)
         return found
 
     def repeats_without_case(self, kind: str, command_id: str) -> int | None:
@@ -275,6 +283,11 @@ class EventLog:
             (command_id, kind),
         ).fetchone()
         return int(row[0]) if row else None
+
+    def at(self, position: int) -> Event | None:
+        """The event at a position."""
+        row = self._raw.execute("SELECT body FROM event WHERE position = ?", (position,)).fetchone()
+        return parse(row[0]) if row else None
 
     def bodies(self, case: int | None = None, *, after: int = 0) -> Iterator[tuple[int, bytes, bytes]]:
         """(position, body, leaf) in order: of one case, or of the whole log behind a position."""
@@ -337,12 +350,12 @@ def _is_projected(draft: Draft) -> bool:
 
 def _regroups(draft: Draft) -> bool:
     """Whether a case goes to another cohort by it."""
-    return not draft.fresh and "cohort" in draft.body.get("facts", ())
+    return not draft.fresh and ("cohort" in draft.body.get("facts", ()) or "voids" in draft.body)
 
 
 def _makes_reasons_old(body: dict[str, Any]) -> bool:
     """Whether what was refused before must be asked anew: the case moved, or something else became known of it."""
-    return body["kind"] == "moved" or (body["kind"] == "noted" and "facts" in body)
+    return body["kind"] in {"moved", "corrected"} or (body["kind"] == "noted" and "facts" in body)
 
 
 def standing_of(row: Sequence[Any]) -> Standing:

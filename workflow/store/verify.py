@@ -10,7 +10,7 @@ from itertools import islice
 from operator import itemgetter
 from typing import Any, Final
 
-from workflow.event import LARGEST, canonical, is_plain, is_written_so, leaf_hash, record_of, shaped
+from workflow.event import CORRECTED, LARGEST, canonical, is_plain, is_written_so, leaf_hash, record_of, shaped
 from workflow.route import Route
 from workflow.seal.grown import Growing, growing
 from workflow.seal.note import Key
@@ -238,6 +238,8 @@ class Reading:
             else:
                 self.cases.take(says, case, sequence, leaf)
                 self._learn(row[SHARED], record, says)
+        elif not broken and (kind == CORRECTED or "voids" in record):
+            broken = Fault("correction", "corrects something, but is about no case", position)
         if fault := missing or broken or out_of_line:
             self.faults.append(fault)
         if recorded_at < self.recorded_at:
@@ -278,6 +280,8 @@ class Reading:
         if len(self._looks) > FRAMES:
             self._looks.clear()
             self._frames.clear()
+        if "voids" in record:
+            return
         looks = self._looks[shared] = self._looks.get(shared, 0) + 1
         if looks > 1 and looks & (looks - 1) == 0 and (frame := frame_of(record, says, self.cases.words)):
             self._frames[shared] = frame

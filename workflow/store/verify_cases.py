@@ -15,7 +15,7 @@ from typing import Any, Final
 from orjson import loads
 
 from workflow.case import changed, clock_start, fold
-from workflow.event import EMPTY, MOVED, OPENED, Event, canonical, parse
+from workflow.event import CORRECTED, EMPTY, MOVED, NOTED, OPENED, Event, canonical, parse
 from workflow.route import Route
 from workflow.store.connection import Connection
 from workflow.store.event_log import STANDING, standing_of
@@ -73,7 +73,7 @@ class Cases:
     def take(self, record: Mapping[str, Any], case: int, sequence: int, leaf: bytes) -> None:
         """Add an event that follows its case's latest; `record` is what its body says."""
         facts, target = record.get("facts", EMPTY), record.get("target")
-        if case in self.odd or record.get("voids") is not None:
+        if case in self.odd or record["kind"] == CORRECTED or record.get("voids") is not None:
             self.set_aside(case, sequence, leaf)
         elif sequence > 1:
             state = self.words.number(target) if record["kind"] == MOVED else 0
@@ -199,7 +199,10 @@ def _fault(connection: Connection, route: Route, row: Sequence[Any]) -> Fault | 
     """What is wrong with a row, by everything its events say."""
     try:
         stored, (subject, cohort) = standing_of(row), row[10:]
-        made = fold(route, _of_case(connection, row[0]))
+        events = list(_of_case(connection, row[0]))
+        if fault := _correction_fault(row[0], [event for event, _ in events]):
+            return fault
+        made = fold(route, events)
         same = made == stored and (made.subject, made.cohort) == (subject, cohort)
     except (ValueError, KeyError, TypeError):  # bytes or a row that somebody else wrote
         return Fault("projection", "its row, or what its events add up to, is no standing", case=row[0])
@@ -212,6 +215,21 @@ def _fault(connection: Connection, route: Route, row: Sequence[Any]) -> Fault | 
     else:
         message = "its row differs from what its events add up to"
     return Fault("projection", message, case=row[0])
+
+
+def _correction_fault(case: int, events: Sequence[Event]) -> Fault | None:
+    """A correction that voids what is no earlier move or note of its case, or what is void already."""
+    open_to_it: set[int] = set()
+    for event in events:
+        if event.kind in {MOVED, NOTED} and event.voids is None:
+            open_to_it.add(event.position)
+        elif (event.kind == CORRECTED) != (event.voids is not None):
+            return Fault("correction", "a correction names what it voids, and nothing else does", event.position, case)
+        elif event.voids is not None and event.voids not in open_to_it:
+            message = f"voids entry {event.voids}, which is no earlier move or note of its case that stands"
+            return Fault("correction", message, event.position, case)
+        open_to_it.discard(event.voids or 0)
+    return None
 
 
 def _of_case(connection: Connection, case: int) -> Iterator[tuple[Event, bytes]]:
