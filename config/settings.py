@@ -115,6 +115,16 @@ class Seal(Section):
         return centre / self.folder
 
 
+class Retention(Section):
+    """Years a learner's data are kept after their last case became final; `by_state` sets others by final state.
+
+    Six years is how long most claims can be brought (Limitation Act 1980, section 5).
+    """
+
+    years: int = Field(default=6, ge=0, le=100)
+    by_state: dict[str, Annotated[int, Field(ge=0, le=100)]] = Field(default_factory=dict)
+
+
 class Settings(BaseSettings):
     """Everything in ulnflow.toml; `clocks` are working days by state or duty, `rules` block or warn by rule code.
 
@@ -131,6 +141,7 @@ class Settings(BaseSettings):
     centre: Centre
     policy: Policy = Field(default_factory=Policy)
     seal: Seal = Field(default_factory=Seal)
+    retention: Retention = Field(default_factory=Retention)
     lrs: Lrs = Field(default_factory=Lrs)
     mail: Mail = Field(default_factory=Mail)
     awarding: Awarding = Field(default_factory=Awarding)

@@ -33,6 +33,7 @@ RULES: Final = {
     "A2": "The alternative route was taken",
     "C1": "The candidate number is known",
     "L1": "There is evidence of the LAR update",
+    "E1": "The learner was not erased",
 }
 """Rule code -> what holds when it holds."""
 
@@ -67,6 +68,7 @@ REASONS: Final = frozenset(
         "left",
         "nobody_left",
         "refused_by_body",
+        "erased",
     }
 )
 """Every reason code an event may bear."""

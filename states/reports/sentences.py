@@ -229,6 +229,21 @@ def _corrected(event: Event, _register: Register) -> str:
     return f"Corrected: entry {event.voids} was untrue when it was recorded, and counts no more"
 
 
+def _erased(event: Event, _register: Register) -> str:
+    basis = plain(str(event.evidence.get("basis", "")))
+    again = ", again, for the database came from an older backup" if event.evidence.get("replayed") else ""
+    return f"The learner's personal values and key were erased ({basis}){again}"
+
+
+def _held(event: Event, _register: Register) -> str:
+    code = plain(str(event.evidence.get("hold", "")))
+    return f"A legal hold was {'placed' if HOLD_PLACED in {event.kind, event.trigger} else 'lifted'} ({code})"
+
+
+def _applied(event: Event, _register: Register) -> str:
+    return f"Retention was applied: {counted(event.evidence.get('learners_erased', 0), 'learner')} erased"
+
+
 LOOKS = {
     "search": "Personal details were searched",
     "reasons": "The words of reasons were looked at",
@@ -264,6 +279,8 @@ def _capital(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+HOLD_PLACED: Final = "hold_placed"
+DISCLOSED: Final = "Everything held about the learner was handed out"
 Sentence = Callable[[Event, Register], str]
 
 KINDS: Final[Mapping[str, Sentence]] = {
@@ -276,6 +293,11 @@ KINDS: Final[Mapping[str, Sentence]] = {
     "cohort_waived": _waived,
     "run_began": _run,
     "run_ended": _run,
+    "erased": _erased,
+    "hold_placed": _held,
+    "hold_lifted": _held,
+    "retention_applied": _applied,
+    "disclosed": lambda _e, _r: DISCLOSED,
     **dict.fromkeys(
         (
             "dispatch_prepared",
@@ -336,6 +358,10 @@ NOTES: Final[Mapping[str, Sentence]] = {
     "case_changed": _changed,
     "answer_kept": _answered,
     "learner_told": _told,
+    "erased": _erased,
+    "hold_placed": _held,
+    "hold_lifted": _held,
+    "disclosed": lambda _e, _r: DISCLOSED,
     **dict.fromkeys(MAIL, _mail),
     "duty_closed": _duty_closed,
     "alternative_chosen": lambda _e, _r: (
