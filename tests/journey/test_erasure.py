@@ -10,7 +10,7 @@ import pytest
 import time_machine
 
 from cli import wiring
-from tests.fakes.centre import MONDAY, Centre, row, uln
+from tests.fakes.centre import MONDAY, row, uln
 from tests.journey.databases import BOTH, at
 
 NUMBER, OLD = uln(777), uln(778)
@@ -103,7 +103,7 @@ def test_an_erased_learner_is_nowhere_and_the_log_verifies(tmp_path, clock, data
     assert in_files(centre) == []
     centre.do("audit", "verify")
     after = centre.json("audit", "history", "R1")
-    assert [line["what"] for line in after["lines"]][: len(story["lines"])] == [l["what"] for l in story["lines"]]
+    assert [line["what"] for line in after["lines"]][: len(story["lines"])] == [line["what"] for line in story["lines"]]
     assert "were erased (request)" in after["lines"][-1]["what"]
     told = centre.json("audit", "events", "--kind", "erased")
     assert [line["kind"] for line in told] == ["erased"]

@@ -31,9 +31,7 @@ SESSION: Final = (
 
 WAIT_TO_WRITE: Final = f"SELECT pg_advisory_xact_lock({WRITER})"
 TRY_TO_WRITE: Final = f"BEGIN; SELECT pg_try_advisory_xact_lock({WRITER})".encode()
-OWNED: Final = (
-    "SELECT bool_and(pg_has_role(relowner, 'USAGE')) FROM pg_class WHERE oid = ANY(SELECT to_regclass(unnest(%s::text[])))"
-)
+OWNED: Final = "SELECT bool_and(pg_has_role(relowner, 'USAGE')) FROM pg_class WHERE oid = ANY(%s::regclass[])"
 BEGIN_READING: Final = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 

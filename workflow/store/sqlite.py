@@ -53,6 +53,9 @@ ADVICE: Final = (
 )
 """What the database says -> what to do."""
 
+HARMLESS: Final = ("no such table", "no such column", "no such index", "table ", "interrupted", "out of memory")
+"""How its texts begin that can hold no value; of any other only the name of the error is shown."""
+
 
 class Sqlite(Side):
     """A database in one file."""
@@ -140,14 +143,15 @@ class Sqlite(Side):
                 f"{self.name}: another event took this place in the case; nothing was written. Repeat the command."
             )
         if isinstance(wrong, sqlite3.OperationalError) or type(wrong) is sqlite3.DatabaseError or LEFT in said:
-            return StoreError(self._advice(said))
+            return StoreError(self._advice(said, getattr(wrong, "sqlite_errorname", "")))
         return None
 
-    def _advice(self, said: str) -> str:
+    def _advice(self, said: str, name: str = "") -> str:
         for word, advice in ADVICE:
             if word in said:
                 return f"{self.name}: {advice}"
-        return f"{self.name}: the database says: {said}"
+        words = said if said.startswith(HARMLESS) else name or "an error of its own"
+        return f"{self.name}: the database says: {words}"
 
 
 def is_sound(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> bool:
