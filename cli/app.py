@@ -14,7 +14,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from cli.commands import advance, daily, demo, doctor, guide, setup
+from cli.commands import advance, approve, daily, demo, doctor, guide, setup
 from cli.exits import DATA, FINDINGS, INTERRUPTED, OK, USAGE
 from cli.nouns import Lazy, noun
 from cli.options import chosen
@@ -38,7 +38,7 @@ for panel, entries in {
         ("help", guide.guide),
     ),
     "To begin": (("init", setup.init), ("demo", demo.demo), ("doctor", doctor.doctor)),
-    "In general": (("advance", advance.advance),),
+    "In general": (("advance", advance.advance), ("approve", approve.approve)),
 }.items():
     for name, function in entries:
         alone.command(name, rich_help_panel=panel)(function)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from cli import wiring
+from cli.deeds import DEEDS
 from cli.desk import Desk
 from cli.explain import rows_of, show_stuck, show_trail
 from cli.options import Form
 from cli.render import show, show_findings, show_one, tell
+from states import approval
 from states.exchange.lrs.practice import answer_batch
 from states.exchange.practice_cohort import write_cohort
 from states.learner.entry import read_entry
@@ -29,6 +32,7 @@ from states.steps import (
     submit_to_lrs,
     take_alternative_route,
     update_lar,
+    waive_cohort,
 )
 from states.tally import Tally
 from states.vocabulary import MESSAGE, REGISTRATION
@@ -38,6 +42,7 @@ COHORT: Final = "PRACTICE-2026"
 DAY: Final = 86_400_000_000
 START_DAYS_AGO: Final = 29
 UKPRN: Final = "99990001"
+COLLEAGUE: Final = "Practice Colleague"
 LATE: Final = "P-008"
 """The learner who takes the alternative route to its end."""
 
@@ -172,8 +177,13 @@ def _register(desk: Desk, clock: PracticeClock) -> None:
         left = look.references(leaving)[leaving[0].case]
     gone = leave_and_return.leave_or_return(office, act, leaving, "withdraw", reason="left_course")
     _step(f"learner withdraw {left} --reason left_course", gone)
-    waived = gather_details.waive_cohort(office, act, COHORT, "the registration window closes this week")
+    waived = waive_cohort.waive_cohort(office, act, COHORT, "the registration window closes this week")
     _step(f"cohort waive {COHORT} --reason ...", waived)
+    with office.look() as look:
+        request = approval.open_requests(look)[-1].position
+    sys.stdout.write("\nA waiver takes two people: a colleague agrees.\n")
+    agreed = approval.approve(office, replace(act, actor=COLLEAGUE), request, DEEDS)
+    _step(f"approve {request}", agreed)
     due = [s for s in desk.choose() if register_with_ilm.is_due(office, s)]
     _step("ilm register", register_with_ilm.register(office, act, due))
     clock.pass_days(2)

@@ -321,6 +321,7 @@ def office_on(
         id_types=_id_types(folder),
         windows=RegistrationWindows(lambda: plugs.awarding_body.windows()),  # noqa: PLW0108 - the plug is built when first asked
         placeholder_days=settings.policy.placeholder_days,
+        second_person=settings.approvals.second_person,
     )
     rules = weighed_rules(settings)
     own = folder / "config" / "routes" / "ilm.toml"

@@ -125,6 +125,12 @@ class Retention(Section):
     by_state: dict[str, Annotated[int, Field(ge=0, le=100)]] = Field(default_factory=dict)
 
 
+class Approvals(Section):
+    """Whether somebody else must agree to a correction or a waiver; a centre of one person does without."""
+
+    second_person: bool = True
+
+
 class Settings(BaseSettings):
     """Everything in ulnflow.toml; `clocks` are working days by state or duty, `rules` block or warn by rule code.
 
@@ -143,6 +149,7 @@ class Settings(BaseSettings):
     seal: Seal = Field(default_factory=Seal)
     retention: Retention = Field(default_factory=Retention)
     lrs: Lrs = Field(default_factory=Lrs)
+    approvals: Approvals = Field(default_factory=Approvals)
     mail: Mail = Field(default_factory=Mail)
     awarding: Awarding = Field(default_factory=Awarding)
     operator: Text = ""

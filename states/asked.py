@@ -18,7 +18,8 @@ class Policy:
     """What a centre decided: who updates the LAR of a late ULN, which days are closed, which ID types exist.
 
     `windows` are the registration windows by qualification, the usual one under no name. `placeholder_days` is how
-    long a funded aim may go without a ULN.
+    long a funded aim may go without a ULN. `second_person` tells whether somebody else must agree to corrections and
+    waivers.
     """
 
     late_uln: Literal["ilm", "centre"] = "centre"
@@ -26,6 +27,7 @@ class Policy:
     id_types: Mapping[str, str] = field(default_factory=dict)
     windows: Mapping[str, Window] = field(default_factory=dict)
     placeholder_days: int = 60
+    second_person: bool = True
 
 
 @dataclass(frozen=True, slots=True, repr=False)

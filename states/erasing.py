@@ -15,8 +15,9 @@ from typing import Any, Final, Protocol
 from states.errors import NotPossible
 from states.learner import erasure
 from states.learner.erasure import ERASED, HOLD
+from states.tally import Tally
 from states.telling import mail_file
-from states.unit_of_work import Glance, UnitOfWork
+from states.unit_of_work import Glance, Office, UnitOfWork
 from states.vocabulary import LAR_CROSS_REFERENCE, LAR_LEARNERS, LRS_KINDS, MESSAGE, REGISTRATION
 from workflow import Move, Standing
 from workflow.store.dispatch_log import OPEN_STATES, PREPARED, Dispatch, Member
@@ -166,20 +167,22 @@ def refuse_under_way(uow: UnitOfWork, standings: Sequence[Standing]) -> None:
                 )
 
 
-def needs_approval(uow: UnitOfWork, standings: Sequence[Standing], basis: str, keeping: Keeping) -> str:
-    """Why a second person must approve an erasure: a hold, or time the data are still kept for; empty when not."""
+def needs_approval(
+    uow: UnitOfWork, standings: Sequence[Standing], basis: str, keeping: Keeping
+) -> tuple[str, str] | None:
+    """Why a second person must agree to an erasure, as code and words: a hold, or time the data are still kept for."""
     if code := hold_of(standings):
-        return f"this learner is under a legal hold ({code}); lift it first: ulnflow retention lift"
+        return "under_hold", f"this learner is under a legal hold ({code}); lift it first: ulnflow retention lift"
     due = kept_until(standings, keeping)
     if uow.office.today() < due:
         if known_basis(keeping, basis).get("only_when_due"):
             raise NotPossible(f"the time this learner's data are kept for ends on {due}; name another basis")
-        return f"this learner's data are kept until {due}"
-    return ""
+        return "inside_retention", f"this learner's data are kept until {due}"
+    return None
 
 
 def erase(uow: UnitOfWork, learner: int, basis: str, privacy: Privacy, *, replayed: int = 0, note: str = "") -> Erased:
-    """Destroy a learner's personal values and key, and tell of it; the caller writes the register and removes files.
+    """Destroy a learner's personal values and key, and tell of it; the caller finishes with `complete`.
 
     Open places in files that were sent are let go. `replayed` is the position the log had once told of it.
     """
@@ -197,8 +200,7 @@ def erase(uow: UnitOfWork, learner: int, basis: str, privacy: Privacy, *, replay
     if erasure.candidates_elsewhere(uow.connection, learner, ulns):
         remains.append("candidates")
     rows = erasure.destroy(uow.connection, learner, reference, ulns)
-    server = ["vacuum", "server_wal"] if uow.connection.kind == "postgresql" else []
-    remains += [*server, "backups"]
+    remains += ["server_wal", "backups"] if uow.connection.kind == "postgresql" else ["backups"]
     evidence: dict[str, Any] = {
         "basis": basis,
         "cases": [s.case for s in standings],
@@ -218,6 +220,23 @@ def erase(uow: UnitOfWork, learner: int, basis: str, privacy: Privacy, *, replay
     uow.work.note(ERASED, [Move(case=s.case, evidence=short, facts={ERASED: now, HOLD: None}) for s in standings])
     entry = Entry(learner, erasure.fingerprint(key), position, basis, uow.office.engine.origin)
     return Erased(entry, rows, files, remains)
+
+
+def complete(uow: UnitOfWork, done: Sequence[Erased], privacy: Privacy, tally: Tally) -> None:
+    """Write erasures down outside the database, the last thing before the commit, and remove files of ours after it."""
+    privacy.register.add([one.entry for one in done])
+    uow.afterwards.append(lambda: clear(uow.office, privacy, [path for one in done for path in one.files], tally))
+
+
+def clear(office: Office, privacy: Privacy, files: Sequence[Path], tally: Tally) -> None:
+    """Remove files of ours, and leave as little as can be of deleted rows in the database's own leftovers."""
+    tally.counts["files removed"] += privacy.shelves.remove(files, office.outbox_folder)
+    server = office.database.kind == "postgresql"
+    if office.database.scrub(*TABLES):
+        words = "the learners' tables were vacuumed: their old pages are used again by and by"
+        tally.notes += [words] if server and words not in tally.notes else []
+    else:
+        tally.notes += [words for words in in_words(["vacuum" if server else "busy"]) if words not in tally.notes]
 
 
 def leftover(look: Glance, learner: int) -> list[Path]:

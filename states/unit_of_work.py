@@ -95,8 +95,11 @@ class Office:
         unwanted = True
         try:
             with self.engine.work(act, dry_run=dry_run) as work:
-                yield UnitOfWork(self, work, drafts)
+                uow = UnitOfWork(self, work, drafts)
+                yield uow
                 unwanted = dry_run
+            for follow in () if dry_run else uow.afterwards:
+                follow()
             for draft in () if dry_run else drafts:
                 self._publish(draft)
         finally:
@@ -217,6 +220,8 @@ class UnitOfWork(Glance):
     def __init__(self, office: Office, work: Work[Asked], drafts: list[FileDraft]) -> None:
         super().__init__(office, work.connection)
         self.work, self.drafts = work, drafts
+        self.afterwards: list[Callable[[], None]] = []
+        """What is done once the transaction is committed, in this order."""
 
     def fire(self, trigger: str, moves: Sequence[Move], *, bulk: bool = False) -> list[Outcome]:
         """Put a trigger to some cases; see Work.fire. A reason in somebody's own words is kept apart from the log.

@@ -69,9 +69,19 @@ REASONS: Final = frozenset(
         "nobody_left",
         "refused_by_body",
         "erased",
+        "under_hold",
+        "inside_retention",
+        "ground_changed",
+        "same_person",
     }
 )
 """Every reason code an event may bear."""
+
+DEEDS: Final = {
+    "waive_cohort": "let the cohort {cohort} be registered without waiting for its last learner",
+    "erase_learner": "erase the data of {reference} before their time or under a hold, on the basis {basis}",
+}
+"""Deeds that take two people -> what is asked for, with what the request names."""
 
 TOLD_BY: Final = ("email", "letter", "in_person", "phone", "portal")
 DECISIONS: Final = ("existing", "new", "again")

@@ -124,9 +124,9 @@ def waive(
     dry_run: DryRun = False,
     form: Format = Form.table,
 ) -> None:
-    """Let a cohort be registered without waiting for its last learner."""
+    """Let a cohort be registered without waiting for its last learner; a second person must agree."""
     from cli.desk import desk
-    from states.steps.gather_details import waive_cohort
+    from states.steps.waive_cohort import waive_cohort
 
     with desk("cohort waive") as at:
         at.finish(waive_cohort(at.office, at.act, cohort, reason, dry_run=dry_run), form, dry_run=dry_run)

@@ -140,6 +140,7 @@ def erase(
     note: Annotated[
         str, typer.Option("--note", help="A ticket or file number, never a person.", callback=names_nobody)
     ] = "",
+    ask: Annotated[bool, typer.Option("--ask", help="Under a hold or before its time: ask a second person.")] = False,
     yes: Yes = False,
     dry_run: DryRun = False,
     form: Format = Form.table,
@@ -158,7 +159,7 @@ def erase(
     with desk("learner erase") as at:
         kept = at.settings.retention
         privacy = privacy_of(at.folder, kept.years, kept.by_state)
-        tally = erase_learner(at.office, at.act, reference, basis, privacy, note=note, dry_run=dry_run)
+        tally = erase_learner(at.office, at.act, reference, basis, privacy, note=note, ask=ask, dry_run=dry_run)
         at.finish(tally, form, dry_run=dry_run)
 
 

@@ -103,6 +103,13 @@ class Kept:
         )
         return {number: orjson.loads(payload)["text"] for number, payload in rows}
 
+    def remark_at(self, position: int, learner: int = NOBODY) -> str:
+        """The free text kept beside one event; empty when there is none."""
+        row = self._raw.execute(
+            "SELECT payload FROM personal WHERE learner=? AND kind='remark' AND number=?", (learner, position)
+        ).fetchone()
+        return str(orjson.loads(row[0])["text"]) if row else ""
+
     def quarantine(self, rows: Sequence[Mapping[str, Any]], reply: int) -> None:
         """Keep answers about learners we do not know, out of sight but not lost."""
         start = self._raw.execute(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from states.reports.keeping import KEEPING
 from states.reports.words import BY, CAUSES, FILES, TOLD, counted, fields, plain, reason
+from states.vocabulary import DEEDS
 from workflow import Event, Route
 from workflow.store.dispatch_log import Dispatch, DispatchLog
 
@@ -229,24 +231,26 @@ def _corrected(event: Event, _register: Register) -> str:
     return f"Corrected: entry {event.voids} was untrue when it was recorded, and counts no more"
 
 
-def _erased(event: Event, _register: Register) -> str:
-    basis = plain(str(event.evidence.get("basis", "")))
-    again = ", again, for the database came from an older backup" if event.evidence.get("replayed") else ""
-    return f"The learner's personal values and key were erased ({basis}){again}"
+def _asked(event: Event, _register: Register) -> str:
+    said, arguments = event.evidence, event.evidence.get("arguments", {})
+    words = DEEDS.get(str(said.get("deed")), plain(str(said.get("deed", ""))))
+    return f"Asked of a second person: {words.format_map({'reference': 'the learner', **arguments})}"
 
 
-def _held(event: Event, _register: Register) -> str:
-    code = plain(str(event.evidence.get("hold", "")))
-    return f"A legal hold was {'placed' if HOLD_PLACED in {event.kind, event.trigger} else 'lifted'} ({code})"
+def _answered_request(event: Event, _register: Register) -> str:
+    word = "agreed to" if event.kind == "approved" else "refused"
+    return f"Request {event.evidence.get('request', '')} was {word}"
 
 
-def _applied(event: Event, _register: Register) -> str:
-    return f"Retention was applied: {counted(event.evidence.get('learners_erased', 0), 'learner')} erased"
+def _settings(event: Event, _register: Register) -> str:
+    new = event.evidence.get("new", {})
+    return "Settings changed: " + ", ".join(f"{name} is {str(value).lower()} now" for name, value in new.items())
 
 
 LOOKS = {
     "search": "Personal details were searched",
     "reasons": "The words of reasons were looked at",
+    "requests": "What waits for a second person was looked at, with the words of its reasons",
     "history": "An auditor read the learner's history",
     "events": "An auditor read events",
     "body_list": "The awarding organisation's list was compared with our learners",
@@ -279,8 +283,6 @@ def _capital(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-HOLD_PLACED: Final = "hold_placed"
-DISCLOSED: Final = "Everything held about the learner was handed out"
 Sentence = Callable[[Event, Register], str]
 
 KINDS: Final[Mapping[str, Sentence]] = {
@@ -291,13 +293,13 @@ KINDS: Final[Mapping[str, Sentence]] = {
     "corrected": _corrected,
     "looked_up": _looked_up,
     "cohort_waived": _waived,
+    "approval_asked": _asked,
+    "approved": _answered_request,
+    "approval_refused": _answered_request,
+    "settings_changed": _settings,
     "run_began": _run,
     "run_ended": _run,
-    "erased": _erased,
-    "hold_placed": _held,
-    "hold_lifted": _held,
-    "retention_applied": _applied,
-    "disclosed": lambda _e, _r: DISCLOSED,
+    **KEEPING,
     **dict.fromkeys(
         (
             "dispatch_prepared",
@@ -358,10 +360,7 @@ NOTES: Final[Mapping[str, Sentence]] = {
     "case_changed": _changed,
     "answer_kept": _answered,
     "learner_told": _told,
-    "erased": _erased,
-    "hold_placed": _held,
-    "hold_lifted": _held,
-    "disclosed": lambda _e, _r: DISCLOSED,
+    **KEEPING,
     **dict.fromkeys(MAIL, _mail),
     "duty_closed": _duty_closed,
     "alternative_chosen": lambda _e, _r: (

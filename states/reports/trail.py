@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from states.approval import APPROVED, REFUSED
 from states.errors import NotFound
 from states.reports import next_move
 from states.reports.sentences import Register, objections, sentence
@@ -85,7 +86,7 @@ def trail(
             reference=reference,
             stands=tuple((named[s.case], office.route.states[s.state].title) for s in own),
             lines=tuple(
-                _line(e, named.get(case, ""), register, reasons.get(e.position, ""), voided=e.position in voided)
+                _line(e, named.get(case, ""), register, reasons.get(_words_of(e), ""), voided=e.position in voided)
                 for e, case in events
             ),
         )
@@ -130,6 +131,12 @@ def _line(event: Event, qualification: str, register: Register, words: str, *, v
     )
 
 
+def _words_of(event: Event) -> int:
+    """Where the words of its reason are kept: beside the event, or beside the request it was done for."""
+    request = event.evidence.get("request")
+    return request if isinstance(request, int) and event.kind not in {APPROVED, REFUSED} else event.position
+
+
 def happened(event: Event) -> str:
     """When it happened: to the minute where it was recorded as it happened, else the day that was named."""
     return minute(event.recorded_at) if event.occurred_at == event.recorded_at else day(event.occurred_at)
@@ -145,6 +152,8 @@ def who(event: Event) -> str:
     words = event.actor
     if event.on_behalf_of:
         words += f" for {event.on_behalf_of}"
+    if event.approver == event.actor:
+        return f"{words}, who approved"
     return words + (f", approved by {event.approver}" if event.approver else "")
 
 

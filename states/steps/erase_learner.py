@@ -2,53 +2,70 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
-from states import erasing
+from states import approval, erasing
+from states.approval import Request
 from states.erasing import Entry, Erased, Privacy
 from states.errors import NotFound, NotPossible
 from states.learner import erasure
 from states.learner.erasure import ERASED
 from states.tally import Tally
 from states.unit_of_work import Office, UnitOfWork
-from workflow import Act, Move
+from workflow import Act, Move, Standing
 from workflow.errors import NotAllowed, StoreError
 from workflow.working_days import day_of
 
+DEED: Final = "erase_learner"
+
 
 def erase_learner(
-    office: Office, act: Act, reference: str, basis: str, privacy: Privacy, *, note: str = "", dry_run: bool = False
+    office: Office,
+    act: Act,
+    reference: str,
+    basis: str,
+    privacy: Privacy,
+    *,
+    note: str = "",
+    ask: bool = False,
+    dry_run: bool = False,
 ) -> Tally:
     """Destroy a learner's personal values and key for good; a second time changes nothing.
 
-    `act.approver` is the second person, who is needed under a legal hold and inside the time of retention. Raises
-    NotFound and NotPossible.
+    Under a legal hold and inside the time of retention it is refused; with `ask` a second person may agree to it all
+    the same. Raises NotFound and NotPossible.
     """
     erasing.known_basis(privacy.keeping, basis)
-    tally = Tally()
+    tally = Tally(next=["ulnflow audit verify"])
     with office.begin(act, dry_run=dry_run) as uow:
         learner = _learner(uow, reference)
         standings = erasing.own_cases(uow, learner)
-        done: Erased | None = None
         if erasure.erased_among(uow.connection, [learner]):
-            when = max(int(s.facts.get(ERASED, 0)) for s in standings)
-            tally.notes.append(f"erased before, on {day_of(when)}: nothing was changed")
-            files = erasing.leftover(uow, learner)
-        else:
-            erasing.refuse_under_way(uow, standings)
-            objection = erasing.needs_approval(uow, standings, basis, privacy.keeping)
-            if objection and not act.approver:
-                raise NotPossible(f"{objection}. A second person must approve an erasure before that")
-            done = erasing.erase(uow, learner, basis, privacy, note=note)
-            files = [path for path in done.files if path.is_file()]
-            if not dry_run:
-                privacy.register.add([done.entry])
-    if done is not None:
-        tally.counts["learners erased"] = 1
-        tally.notes += [f"destroyed: {number} x {kind}" for kind, number in done.rows.items()]
-        tally.notes.append("destroyed: the key that commitments about this learner were made with")
-    _finish(office, privacy, tally, done, files, dry_run=dry_run)
-    tally.next.append("ulnflow audit verify")
+            _again(uow, learner, standings, privacy, tally)
+            return tally
+        erasing.refuse_under_way(uow, standings)
+        if objection := erasing.needs_approval(uow, standings, basis, privacy.keeping):
+            code, words = objection
+            if not ask:
+                raise NotPossible(f"{words}. To ask a second person to agree to it all the same, add --ask")
+            arguments = {"case": standings[0].case, "basis": basis, **({"note": note} if note else {})}
+            if approval.waits(uow, DEED, arguments, "", tally, why=code):
+                tally.notes.append(words)
+                return tally
+        _erase(uow, learner, basis, privacy, tally, note=note, dry_run=dry_run)
+    return tally
+
+
+def erase_as_asked(uow: UnitOfWork, request: Request, privacy: Privacy) -> Tally:
+    """Erase whom a request names; raises NotPossible where they are under way again, or erased already."""
+    said, tally = request.arguments, Tally(next=["ulnflow audit verify"])
+    learner = next(s.subject for s in uow.log.load([int(said["case"])]).values())
+    standings = erasing.own_cases(uow, learner)
+    erasure.refuse_erased(standings)
+    erasing.refuse_under_way(uow, standings)
+    _erase(uow, learner, str(said["basis"]), privacy, tally, note=str(said.get("note", "")), dry_run=False)
     return tally
 
 
@@ -60,23 +77,32 @@ def _learner(uow: UnitOfWork, reference: str) -> int:
         raise NotFound("nothing was erased: no learner can be erased by what was typed") from None
 
 
-def _finish(
-    office: Office, privacy: Privacy, tally: Tally, done: Erased | None, files: list[Path], *, dry_run: bool
+def _erase(
+    uow: UnitOfWork, learner: int, basis: str, privacy: Privacy, tally: Tally, *, note: str, dry_run: bool
 ) -> None:
-    """Remove the files of ours, leave nothing in the database's own leftovers, and say what remains."""
-    remains = list(done.remains) if done is not None else []
-    for path in files:
-        place = path.relative_to(office.outbox_folder).as_posix()
-        tally.notes.append(f"{'would be removed' if dry_run else 'removed'}: outbox/{place}")
+    done = erasing.erase(uow, learner, basis, privacy, note=note)
+    tally.counts["learners erased"] = 1
+    tally.notes += [f"destroyed: {number} x {kind}" for kind, number in done.rows.items()]
+    tally.notes.append("destroyed: the key that commitments about this learner were made with")
+    _name(uow.office, done.files, tally, "would be removed" if dry_run else "removed")
+    tally.notes += erasing.in_words(done.remains)
     if not dry_run:
-        tally.counts["files removed"] = privacy.shelves.remove(files, office.outbox_folder)
-        clean = office.database.scrub(*erasing.TABLES)
-        if clean and office.database.kind == "postgresql":
-            remains = [code for code in remains if code != "vacuum"]
-            tally.notes.append("the learners' tables were vacuumed: their old pages are used again by and by")
-        elif not clean and office.database.kind == "sqlite":
-            remains.append("busy")
-    tally.notes += erasing.in_words(remains)
+        erasing.complete(uow, [done], privacy, tally)
+
+
+def _again(uow: UnitOfWork, learner: int, standings: Sequence[Standing], privacy: Privacy, tally: Tally) -> None:
+    """Who was erased before: nothing is changed but that files go which had to stay, and the leftovers are cleared."""
+    when = max(int(s.facts.get(ERASED, 0)) for s in standings)
+    tally.notes.append(f"erased before, on {day_of(when)}: nothing was changed")
+    files = erasing.leftover(uow, learner)
+    _name(uow.office, files, tally, "removed")
+    uow.afterwards.append(lambda: erasing.clear(uow.office, privacy, files, tally))
+
+
+def _name(office: Office, files: Sequence[Path], tally: Tally, word: str) -> None:
+    for path in files:
+        if path.is_file():
+            tally.notes.append(f"{word}: outbox/{path.relative_to(office.outbox_folder).as_posix()}")
 
 
 def replay(office: Office, act: Act, privacy: Privacy) -> int:
@@ -94,20 +120,17 @@ def replay(office: Office, act: Act, privacy: Privacy) -> int:
     again = [e for e in entries.values() if _alive(keys.get(e.learner, erasure.GONE), e)]
     if not again:
         return 0
-    done: list[Erased] = []
     try:
         with office.begin(act) as uow:
-            for entry in again:
-                _close(uow, entry.learner)
-                done.append(erasing.erase(uow, entry.learner, entry.basis, privacy, replayed=entry.position))
+            done = [_erase_again(uow, entry, privacy) for entry in again]
+            files = [path for one in done for path in one.files]
+            uow.afterwards.append(lambda: erasing.clear(office, privacy, files, Tally()))
     except NotAllowed:
         raise StoreError(
             "this database is older than erasures that were made since: nothing of it is shown before somebody who "
             "may write has opened it"
         ) from None
-    privacy.shelves.remove([path for one in done for path in one.files], office.outbox_folder)
-    office.database.scrub(*erasing.TABLES)
-    return len(done)
+    return len(again)
 
 
 def _is_done(office: Office, entry: Entry) -> bool:
@@ -119,8 +142,9 @@ def _alive(key: bytes, entry: Entry) -> bool:
     return key != erasure.GONE and erasure.fingerprint(key) == entry.key
 
 
-def _close(uow: UnitOfWork, learner: int) -> None:
+def _erase_again(uow: UnitOfWork, entry: Entry, privacy: Privacy) -> Erased:
     """In an older database the learner may be under way; they left since."""
     final = uow.office.route.final_states()
-    moves = [Move(case=s.case, reason=ERASED) for s in erasing.own_cases(uow, learner) if s.state not in final]
-    uow.fire("withdraw", moves)
+    standings = erasing.own_cases(uow, entry.learner)
+    uow.fire("withdraw", [Move(case=s.case, reason=ERASED) for s in standings if s.state not in final])
+    return erasing.erase(uow, entry.learner, entry.basis, privacy, replayed=entry.position)

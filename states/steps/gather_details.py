@@ -1,4 +1,4 @@
-"""Details gathered: a cohort sheet comes in, details are corrected, a cohort's gate is waived."""
+"""Details gathered: a cohort sheet comes in, details are corrected."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from states.details_change import CASE_FIELDS, change_details, stale_fields
-from states.errors import FileRefused, NotFound, NotPossible
+from states.errors import FileRefused, NotPossible
 from states.learner.details import LABELS, Details, changed_fields
 from states.learner.erasure import erased_among
 from states.ports import FileDraft
@@ -374,24 +374,4 @@ def edit_details(
             tally.notes.append(f"{reference}: nothing to change, these are the values on file")
         else:
             tally.next.append(f"ulnflow learner why {reference}")
-    return tally
-
-
-def waive_cohort(office: Office, act: Act, cohort: str, reason: str, *, dry_run: bool = False) -> Tally:
-    """Let a cohort's learners be registered without waiting for its last one; raises NotFound, NotPossible."""
-    tally = Tally()
-    if not reason.strip():
-        raise NotPossible("say why the cohort need not wait, with --reason")
-    with office.begin(act, dry_run=dry_run) as uow:
-        known = uow.learners.cohorts()
-        if cohort not in known:
-            raise NotFound(f"there is no cohort {cohort}. See: ulnflow cohort list")
-        if known[cohort].waived is not None:
-            tally.notes.append(f"the gate of {cohort} was waived before; nothing changed")
-            return tally
-        position = uow.work.record("cohort_waived", reason="stated", evidence={"cohort": cohort, "rule": "I2"})
-        uow.learners.waive(cohort, position)
-        uow.learners.remark(position, reason)
-        tally.counts["cohort gate waived"] = 1
-        tally.next.append("ulnflow ilm register")
     return tally

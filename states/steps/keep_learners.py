@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
-from pathlib import Path
 from typing import Any, Final
 
 from states import erasing
@@ -124,8 +123,6 @@ def apply(
     if tally.counts["learners erased"] and not dry_run:
         with office.begin(act) as uow:
             uow.work.record(APPLIED, evidence={"due": len(found), **counts})
-        if not office.database.scrub(*erasing.TABLES):
-            tally.notes += erasing.in_words(["busy" if office.database.kind == "sqlite" else "vacuum"])
     tally.next.append("ulnflow retention due")
     return tally
 
@@ -133,24 +130,19 @@ def apply(
 def _erase_some(
     office: Office, act: Act, privacy: Privacy, some: Sequence[Due], tally: Tally, *, dry_run: bool
 ) -> None:
-    files: list[Path] = []
     with office.begin(act, dry_run=dry_run) as uow:
-        entries = []
+        done = []
         for one in some:
-            if objection := _objection(uow, one, privacy.keeping, approved=bool(act.approver)):
+            if objection := _objection(uow, one, privacy.keeping):
                 tally.refusals.append(Refusal(one.reference, one.state, "retention", "kept", "", objection))
-                continue
-            done = erasing.erase(uow, one.learner, BASIS, privacy)
-            entries.append(done.entry)
-            files += done.files
-        if entries and not dry_run:
-            privacy.register.add(entries)
-    tally.counts["learners erased"] += len(entries)
-    if not dry_run:
-        tally.counts["files removed"] += privacy.shelves.remove(files, office.outbox_folder)
+            else:
+                done.append(erasing.erase(uow, one.learner, BASIS, privacy))
+        if done and not dry_run:
+            erasing.complete(uow, done, privacy, tally)
+    tally.counts["learners erased"] += len(done)
 
 
-def _objection(uow: UnitOfWork, one: Due, keeping: Keeping, *, approved: bool) -> str:
+def _objection(uow: UnitOfWork, one: Due, keeping: Keeping) -> str:
     """Why this learner stays, asked anew under the lock; empty when nothing stands against it."""
     if erasure.erased_among(uow.connection, [one.learner]):
         return "erased meanwhile"
@@ -160,4 +152,4 @@ def _objection(uow: UnitOfWork, one: Due, keeping: Keeping, *, approved: bool) -
         objection = erasing.needs_approval(uow, standings, BASIS, keeping)
     except NotPossible as wrong:
         return str(wrong)
-    return "" if approved else objection
+    return objection[1] if objection else ""

@@ -168,6 +168,33 @@ class Centre:
         kept = [one for one in path.read_text("utf-8").splitlines() if one.split(" = ")[0] != key]
         path.write_text("\n".join([line, *kept, ""]), "utf-8")
 
+    def agree(self, *, by: str = "Bea Example") -> list[Result]:
+        """Have somebody else agree to everything that waits for a second person."""
+        with self.typing(by):
+            return [self.do("approve", one["request"]) for one in self.json("approve")]
+
+    @contextlib.contextmanager
+    def settings(self, more: str) -> Iterator[None]:
+        """Let more stand at the end of the settings for a while."""
+        path = self.folder / wiring.FILE
+        own = path.read_bytes()
+        path.write_bytes(own + more.encode())
+        try:
+            yield
+        finally:
+            path.write_bytes(own)
+
+    @contextlib.contextmanager
+    def typing(self, name: str) -> Iterator[None]:
+        """Let somebody else sit at the keyboard."""
+        path = self.folder / wiring.FILE
+        own = path.read_bytes()
+        self.set(f'operator = "{name}"')
+        try:
+            yield
+        finally:
+            path.write_bytes(own)
+
     def days(self, count: int) -> None:
         """Let calendar days pass."""
         self.clock.shift(timedelta(days=count))

@@ -152,6 +152,7 @@ def test_a_registration_name_that_is_taken_is_refused_and_the_old_file_stays(at)
     """B10"""
     centre = at("told")
     centre.ok("cohort", "waive", "NF-1", "--reason", "x")
+    centre.agree()
     ((last,),) = centre.rows("SELECT max(id) FROM dispatch")
     old = centre.folder / "outbox" / "ilm" / f"D{last + 1}-ilm-generic-funded.csv"
     old.parent.mkdir(parents=True, exist_ok=True)
@@ -221,4 +222,5 @@ def test_a_template_that_is_damaged_or_holds_macros_is_refused(at, kind, says):
         with zipfile.ZipFile(path, "a") as packed:
             packed.writestr(name, b"x")
     centre.ok("cohort", "waive", "NF-1", "--reason", "x")
+    centre.agree()
     untouched(centre, "ilm", "register", code=4, says=("their.xlsx", says))

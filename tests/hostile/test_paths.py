@@ -92,6 +92,7 @@ def test_a_file_that_is_there_is_never_written_over(at):
     assert planned.stat().st_size
     fresh = at("told")
     fresh.ok("cohort", "waive", "NF-1", "--reason", "x")
+    fresh.agree()
     taken = fresh.folder / "outbox" / "ilm" / planned.name
     taken.parent.mkdir(exist_ok=True)
     taken.write_text("mine")
@@ -192,6 +193,7 @@ def test_a_broken_table_of_the_centre_is_named(at, name, place, command, data):
     centre = at("told" if place == "waived" else place)
     if place == "waived":
         centre.ok("cohort", "waive", "NF-1", "--reason", "x")
+        centre.agree()
     path = centre.folder / "config" / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)

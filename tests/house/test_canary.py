@@ -50,7 +50,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "dispatch list": (), "dispatch show": ("1",), "dispatch mark-sent": ("1",), "dispatch reject": ("1", "--reason", "x"),
     "dispatch reconcile": (), "duty list": (), "duty close": (R1, "tell_learner", "--evidence", "x"),
     "learner show": (R1,), "learner edit": (R1, "postcode"), "learner find": (), "learner why": (R1,),
-    "learner erase": (R1, "--basis", "request", "--yes"), "learner disclose": (R1, "--to", "out"),
+    "approve": (), "learner erase": (R1, "--basis", "request", "--yes"), "learner disclose": (R1, "--to", "out"),
     "learner withdraw": (R1, "--reason", "other"), "learner reinstate": (R1, "--reason", "x"),
     "learner close": (R1, "--reason", "other"), "learner reopen": (R1, "--reason", "x"),
     "retention hold": (R1, "--reason", "claim"), "retention lift": (R1,), "retention due": (),

@@ -42,7 +42,7 @@ READS = [
     "today", "status", "status --learners", "stuck", "help lrs", "help lar", "help ilm", "help", "cohort list",
     "route show", "exception list", "exception show ILM-00011", "dispatch list", "dispatch reconcile", "dispatch show 1", "duty list", "learner show ILM-00001",
     "learner why ILM-00001", "learner find", "audit history ILM-00001", "audit events", "audit verify", "uln check -",
-    f"lrs check {REPLY}", "uln check-template", "profile list", "profile check", "lar owed",
+    f"lrs check {REPLY}", "uln check-template", "profile list", "profile check", "lar owed", "approve",
 ]  # fmt: skip
 STEPS = {
     "cohort import": ("new", (str(SHEET), "--cohort", "NF-1", "--funded")),

@@ -150,6 +150,7 @@ def test_the_whole_recommended_route_leaves_no_trace_of_the_person(watched):
     watched.run("uln", "told", "R1", "--how", "letter", code=0)
     watched.run("ilm", "register")
     watched.run("cohort", "waive", "NF-1", "--reason", "x")
+    watched.centre.agree()
     watched.run("ilm", "register")
     watched.run("ilm", "confirm", "--order", "WG-1", "--all", code=0)
     watched.run("learner", "edit", "R1", "family_name", "postcode", stdin="Quuxburough\nGY9 3UG\n", code=0)
@@ -205,6 +206,7 @@ def test_the_alternative_route_leaves_no_trace_of_the_person(watched):
     """E1"""
     watched.run("route", "alternative", "R1", "--reason", "x", "--yes", code=0)
     watched.run("cohort", "waive", "NF-1", "--reason", "x", code=0)
+    watched.centre.agree()
     watched.run("ilm", "register", code=0)
     watched.run("ilm", "confirm", "--order", "WG-1", "--candidate", "C-1", "--all", code=0)
     watched.run("lrs", "submit", "R1", code=0)

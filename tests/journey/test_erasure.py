@@ -314,3 +314,29 @@ def test_a_file_others_wait_in_stays_and_goes_with_a_repeat(tmp_path, clock):
     assert centre.batches() == []
     assert in_files(centre) == []
     centre.do("audit", "verify")
+
+
+@BOTH
+def test_a_second_person_may_agree_to_an_erasure_before_its_time(tmp_path, clock, database):
+    """E4: under a hold and inside retention only so; who asked cannot agree, and the log names both."""
+    centre = left(tmp_path, clock, database)
+    centre.do("retention", "hold", "R1", "--reason", "claim")
+    assert "add --ask" in centre.refused("learner", "erase", "R1", *YES).said
+    asked = centre.do("learner", "erase", "R1", *YES, "--ask")
+    assert "nothing is done before somebody else agrees" in asked.said
+    waiting = centre.json("approve")
+    assert [(one["asks_to"], one["reason"]) for one in waiting] == [
+        ("erase the data of R1 before their time or under a hold, on the basis request", "under_hold")
+    ]
+    number = waiting[0]["request"]
+    centre.refused("approve", number)
+    assert in_tables(centre)
+    centre.set('operator = "Bo Example"')
+    done = centre.do("approve", number)
+    assert "removed: outbox/" in done.said
+    assert in_tables(centre) == []
+    assert in_files(centre) == []
+    told = centre.json("audit", "events", "--kind", "erased")
+    assert told[0]["who"] == "Bo Example, who approved"
+    assert len((centre.folder / "erased.register").read_bytes().splitlines()) == 1
+    centre.do("audit", "verify")

@@ -9,7 +9,7 @@ import pytest
 import time_machine
 
 from cli import wiring
-from states.steps.gather_details import waive_cohort
+from states.steps.waive_cohort import waive_cohort
 from tests.fakes.centre import DATA, MONDAY, fresh_url
 from tests.journey.databases import BOTH, at, empty_url, gathered
 from workflow.errors import StoreError

@@ -193,6 +193,8 @@ def test_a_cohort_is_registered_in_time_without_the_two_who_cannot_be(centre):
     assert centre.json("cohort", "list")[0]["not_ready"] == 1
     assert "--reason" in centre.refused("cohort", "waive", "NF-1").said
     centre.do("cohort", "waive", "NF-1", "--reason", "last day is tomorrow; the LRS has not decided about one")
+    assert "the cohort waits" in centre.refused("ilm", "register", "--cohort", "NF-1").said
+    centre.agree()
     made = centre.json("ilm", "register", "--cohort", "NF-1")
     assert [file["learners"] for file in made["files"]] == [10]
     centre.do("ilm", "confirm", "--order", "WG-12", "--all")

@@ -117,6 +117,10 @@ class AnyOrder(RuleBasedStateMachine):
         self.type("cohort", "waive", cohort, "--reason", "the window closes")
 
     @rule()
+    def agree(self) -> None:
+        self.place.agree()
+
+    @rule()
     def register(self) -> None:
         self.type("ilm", "register")
 

@@ -159,6 +159,8 @@ def _template(place: str) -> Path:
     for step in STEPS[place]:
         result = run("--folder", folder, *step)
         assert result.code == 0, result.out + result.err
+        if step[:2] == ("cohort", "waive"):
+            Centre(folder).agree()
     return folder
 
 

@@ -1,0 +1,119 @@
+"""Deeds that take two people: asked, listed, agreed to by another, refused, or gone out of date."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fakes.centre import Centre
+
+WAIVE = ("cohort", "waive", "NF-1", "--reason", "the window closes on Friday")
+
+
+@pytest.fixture
+def asked(centre: Centre) -> tuple[Centre, int]:
+    """A centre where Ann asked to waive a cohort's gate, and the number of her request."""
+    centre.enrol("R1", "R2")
+    centre.do(*WAIVE)
+    return centre, centre.json("approve")[0]["request"]
+
+
+def kinds(centre: Centre, since: int) -> list[tuple[str, str]]:
+    """(kind, who) of every event behind a position."""
+    events = centre.json("audit", "events", "--refusals", "--all")
+    return [(e["kind"], e["who"]) for e in events if e["position"] > since]
+
+
+def waived(centre: Centre) -> bool:
+    return bool(centre.json("cohort", "list")[0]["waived"])
+
+
+def test_a_request_waits_and_is_listed_with_who_what_why_and_how_long(asked):
+    centre, number = asked
+    assert not waived(centre)
+    centre.days(3)
+    (line,) = centre.json("approve")
+    assert (line["request"], line["asked_by"], line["working_days"]) == (number, "Ann Example", 3)
+    assert line["asks_to"] == "let the cohort NF-1 be registered without waiting for its last learner"
+    assert line["reason"] == "the window closes on Friday"
+    assert "Friday" not in centre.do("audit", "events", "--all", "--format", "json").out
+
+
+def test_asking_again_changes_nothing(asked):
+    centre, number = asked
+    before = centre.events()
+    assert f"as request {number}; nothing changed" in centre.do(*WAIVE).said
+    assert centre.events() == before
+
+
+def test_who_asked_cannot_agree_and_the_attempt_is_recorded(asked):
+    centre, number = asked
+    for words in (("approve", number), ("--on-behalf-of", "Bea Example", "approve", number)):
+        before = centre.events()
+        assert "somebody else must agree" in centre.refused(*words).said
+        assert [kind for kind, _ in kinds(centre, before)] == ["refused"]
+    with centre.typing("Bea Example"):
+        assert "somebody else" in centre.refused("--on-behalf-of", "ann  example", "approve", number).said
+    assert not waived(centre)
+
+
+def test_another_person_agrees_and_both_are_in_the_log(asked):
+    centre, number = asked
+    before = centre.events()
+    with centre.typing("Bea Example"):
+        centre.do("approve", number, "--dry-run")
+        assert centre.events() == before
+        centre.do("approve", number)
+        assert kinds(centre, before) == [
+            ("approved", "Bea Example, who approved"),
+            ("cohort waived", "Bea Example, who approved"),
+        ]
+        again = centre.events()
+        assert "approved before by Bea Example; nothing changed" in centre.do("approve", number).said
+        assert centre.events() == again
+    assert waived(centre)
+    assert centre.json("approve") == []
+    centre.do("audit", "verify")
+
+
+def test_a_refused_request_is_ended_with_its_reason(asked):
+    centre, number = asked
+    with centre.typing("Bea Example"):
+        assert "--reason" in centre.refused("approve", number, "--refuse").said
+        centre.do("approve", number, "--refuse", "--reason", "we can wait")
+        assert "refused before" in centre.do("approve", number).said
+    assert not waived(centre)
+    assert centre.json("approve") == []
+    centre.do(*WAIVE)
+    assert centre.json("approve")[0]["request"] > number
+
+
+def test_a_request_whose_ground_has_changed_is_ended_and_says_why(asked):
+    centre, number = asked
+    with centre.settings("[approvals]\nsecond_person = false\n"):
+        centre.do(*WAIVE)
+    with centre.typing("Bea Example"):
+        said = centre.refused("approve", number).said
+        assert "is ended" in said
+        assert "waived before" in said
+    assert centre.json("approve") == []
+    centre.do("audit", "verify")
+
+
+def test_a_centre_of_one_person_does_without_and_the_log_says_so_first(centre):
+    centre.enrol("R1")
+    before = centre.events()
+    with centre.settings("[approvals]\nsecond_person = false\n"):
+        centre.do(*WAIVE)
+        assert waived(centre)
+    assert [kind for kind, _ in kinds(centre, before)] == ["settings changed", "cohort waived"]
+    centre.enrol("R2", cohort="NF-2")
+    before = centre.events()
+    centre.do("cohort", "waive", "NF-2", "--reason", "two of us now")
+    assert [kind for kind, _ in kinds(centre, before)] == ["settings changed", "approval asked"]
+    centre.do("audit", "verify")
+
+
+def test_what_is_no_request_is_named(centre):
+    assert "asks for nothing" in centre.refused("approve", "1").said
+    assert "which request" in centre.refused("approve", "--refuse").said
+    assert centre.json("approve") == []
