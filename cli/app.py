@@ -58,6 +58,7 @@ NOUNS = {
         "dispatch": "Files that went out and came in: the register.",
         "duty": "What is owed beside the route.",
         "learner": "One learner: shown, corrected, explained.",
+        "retention": "How long data are kept: holds, who is due, and their erasure.",
         "audit": "The log: read, checked, sealed and proved.",
         "keys": "The keys that seal the log.",
         "db": "The database: upgraded, checked, shared, moved.",

@@ -19,6 +19,9 @@ from states.exchange.lrs.return_codes import ReturnCodes
 from states.exchange.lrs.wrapper import VerifyTable, read_verify
 from workflow.errors import DefinitionError, SchemaMissing
 
+REGISTER: Final = "erased.register"
+"""The register of erasures, in the centre's folder beside the database."""
+
 LRS_TABLES: Final = ("lrs/batch.toml", "lrs/return_codes.toml", "lrs/verify.toml")
 
 

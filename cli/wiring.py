@@ -47,7 +47,8 @@ from states.learner.repository import LINEAGE
 from states.mail_ports import Mailer, Postbox
 from states.ports import BatchForm
 from states.rules import LEARNER_RULES
-from states.unit_of_work import PRACTICE_UKPRNS, Office, recover
+from states.unfinished import recover
+from states.unit_of_work import PRACTICE_UKPRNS, Office
 from workflow import Act, Definition, Engine, read_route
 from workflow.errors import DefinitionError, SchemaMissing, StoreError
 from workflow.rule import Rule

@@ -125,6 +125,16 @@ class Encryption(Section):
     key_file: Text = ""
 
 
+class Retention(Section):
+    """Years a learner's data are kept after their last case became final; `by_state` sets others by final state.
+
+    Six years is how long most claims can be brought (Limitation Act 1980, section 5).
+    """
+
+    years: int = Field(default=6, ge=0, le=100)
+    by_state: dict[str, Annotated[int, Field(ge=0, le=100)]] = Field(default_factory=dict)
+
+
 class Approvals(Section):
     """Whether somebody else must agree to a correction or a waiver; a centre of one person does without."""
 
@@ -149,6 +159,7 @@ class Settings(BaseSettings):
     policy: Policy = Field(default_factory=Policy)
     seal: Seal = Field(default_factory=Seal)
     encryption: Encryption = Field(default_factory=Encryption)
+    retention: Retention = Field(default_factory=Retention)
     lrs: Lrs = Field(default_factory=Lrs)
     approvals: Approvals = Field(default_factory=Approvals)
     mail: Mail = Field(default_factory=Mail)

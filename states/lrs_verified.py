@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from states.learner.erasure import erased_among
 from states.ports import Reply
+from states.tally import Tally
 from states.unit_of_work import UnitOfWork
 from states.vocabulary import LRS_KINDS
 from workflow.store.dispatch_log import OPEN_STATES
@@ -41,3 +43,14 @@ def _sent_with(uow: UnitOfWork) -> Iterable[tuple[str, int]]:
             for learner, (_, details) in uow.learners.current(subjects).items():
                 if details.existing_uln:
                     yield details.existing_uln, learner
+
+
+def without_erased(uow: UnitOfWork, reply: Reply, tally: Tally) -> Reply:
+    """The same reply without rows about learners who were erased: nothing of those is kept, nor put in quarantine."""
+    known = uow.learners.by_reference({row.reference for row in reply.rows})
+    erased = erased_among(uow.connection, set(known.values()))
+    rows = tuple(row for row in reply.rows if known.get(row.reference) not in erased)
+    if left := len(reply.rows) - len(rows):
+        tally.notes.append(f"{left} rows are about learners who were erased: nothing of them was kept")
+        return replace(reply, rows=rows)
+    return reply

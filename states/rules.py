@@ -12,6 +12,7 @@ from typing import Final
 from states.asked import Asked
 from states.learner import checks, uln
 from states.learner.details import FIVE_DETAILS, LABELS
+from states.learner.erasure import ERASED
 from states.vocabulary import RULES
 from workflow import Objection, Rule
 from workflow.working_days import between, day_of
@@ -323,6 +324,14 @@ def candidate_number_is_known(asked: Asked) -> Objections:
         yield Objection("missing", "the candidate number is not known; give it with --candidate", "candidate_number")
 
 
+def still_held(asked: Asked) -> Objections:
+    """E1: who was erased does not come back; there is nobody to ask about (UK GDPR, Article 17)."""
+    if ERASED in asked.question.standing.facts:
+        yield Objection(
+            "erased", "this learner was erased: import whoever comes back under a new learner reference", "reference"
+        )
+
+
 def lar_update_is_evidenced(asked: Asked) -> Objections:
     """L1: who updated the LAR, and a reference or a date."""
     evidence = asked.question.move.evidence
@@ -371,6 +380,7 @@ LEARNER_RULES: Final[Mapping[str, Rule[Asked]]] = {
         _rule("A2", alternative_route_taken),
         _rule("C1", candidate_number_is_known),
         _rule("L1", lar_update_is_evidenced),
+        _rule("E1", still_held),
     )
 }
 """Every rule of every learner route, by code."""

@@ -18,6 +18,10 @@ FIRST: Final = 6
 
 ADDED, UPDATED, UNCHANGED, ELSEWHERE, REFUSED = "added", "updated", "unchanged", "elsewhere", "refused"
 WORDS: Final = (ADDED, UPDATED, UNCHANGED, ELSEWHERE, REFUSED)
+WAS_ERASED: Final = Finding(
+    "refused", "reference", "erased", "a learner of this reference was erased, and the log keeps the reference",
+    "Give whoever comes back a new learner reference.",
+)  # fmt: skip
 COUNTED: Final = {
     ADDED: "learners added",
     UPDATED: "learners updated",

@@ -1,18 +1,17 @@
 """One transaction over the event log, the learners and the dispatches, and the files that go with it.
 
 Files are written in full before the commit and get their final name after it; what a crash leaves between the two
-is finished by `recover`.
+is finished by `unfinished.recover`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -20,6 +19,7 @@ from typing import Any, BinaryIO, Final
 from states.asked import Asked, Policy
 from states.errors import FileRefused, NotFound, NotPossible, NotPublished
 from states.learner.details import Details
+from states.learner.erasure import refuse_erased
 from states.learner.repository import HELD, Learners
 from states.ports import FileDraft, Plugs
 from states.vocabulary import LRS_KINDS, REASONS, REGISTRATION, STATED
@@ -47,7 +47,6 @@ PRACTICE_UKPRNS: Final = "9999"
 
 BY_ROW: Final = itemgetter(1, 0)
 EXCEPTION: Final = "lrs_exception"
-STALE_DRAFT: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +90,11 @@ class Office:
         unwanted = True
         try:
             with self.engine.work(act, dry_run=dry_run) as work:
-                yield UnitOfWork(self, work, drafts)
+                uow = UnitOfWork(self, work, drafts)
+                yield uow
                 unwanted = dry_run
+            for follow in () if dry_run else uow.afterwards:
+                follow()
             for draft in () if dry_run else drafts:
                 self._publish(draft)
         finally:
@@ -141,14 +143,15 @@ class Glance:
         self.dispatches = DispatchLog(connection)
         self.log = EventLog(connection, office.engine.origin)
 
-    def find_case(self, reference: str, qualification: str = "") -> Standing:
+    def find_case(self, reference: str, qualification: str = "", *, erased: bool = False) -> Standing:
         """One case of a learner; see `find_cases`."""
-        return self.find_cases([reference], qualification)[0]
+        return self.find_cases([reference], qualification, erased=erased)[0]
 
-    def find_cases(self, references: Sequence[str], qualification: str = "") -> list[Standing]:
+    def find_cases(self, references: Sequence[str], qualification: str = "", *, erased: bool = False) -> list[Standing]:
         """One case of each learner, each once, in the order asked: the latest that goes on, else the latest.
 
-        REFERENCE@QUALIFICATION names the case for a qualification, as `qualification` does for all. Raises NotFound.
+        REFERENCE@QUALIFICATION names the case for a qualification, as `qualification` does for all. Raises NotFound,
+        and NotPossible for who was erased unless those are asked for too.
         """
         wanted = self._wanted(references, qualification)
         known = self.learners.by_reference({reference for reference, _ in wanted})
@@ -169,6 +172,8 @@ class Glance:
                 raise NotFound(f"{reference} has no case" + (f" for {code}" if code else "") + hint)
             chosen = next((s for s in reversed(own) if s.state not in final), own[-1])
             found[chosen.case] = chosen
+        if not erased:
+            refuse_erased(found.values())
         return list(found.values())
 
     def _wanted(self, references: Sequence[str], qualification: str) -> list[tuple[str, str]]:
@@ -210,6 +215,8 @@ class UnitOfWork(Glance):
     def __init__(self, office: Office, work: Work[Asked], drafts: list[FileDraft]) -> None:
         super().__init__(office, work.connection)
         self.work, self.drafts = work, drafts
+        self.afterwards: list[Callable[[], None]] = []
+        """What is done once the transaction is committed, in this order."""
 
     def fire(self, trigger: str, moves: Sequence[Move], *, bulk: bool = False) -> list[Outcome]:
         """Put a trigger to some cases; see Work.fire. A reason in somebody's own words is kept apart from the log.
@@ -366,29 +373,6 @@ class UnitOfWork(Glance):
     def close_duties(self, case: int, *names: str) -> tuple[tuple[int, str], ...]:
         """The open duties of a case that bear one of these names, for a move to close."""
         return tuple(d for d in self.log.open_duties([case]).get(case, ()) if d[1] in names)
-
-
-def recover(office: Office) -> list[str]:
-    """Give files their final name that a crash left between commit and rename; returns the names.
-
-    A draft of a command that committed is published; one whose command the log does not know, and that is older than
-    an hour, belongs to a command that never committed. One that cannot be published stays, and stops nobody.
-    """
-    pending = office.plugs.outbox.pending()
-    if not pending:
-        return []
-    with office.look() as look:
-        committed = {token_of(command) for command in look.log.commands_beside_cases()}
-    finished = []
-    now = time.time()  # the age of a file on disk, not the time of an event
-    for token, draft in pending:
-        if token in committed:
-            with suppress(FileRefused):
-                office.plugs.outbox.publish(draft)
-                finished.append(draft.final.name)
-        elif now - draft.draft.stat().st_mtime > STALE_DRAFT.total_seconds():
-            office.plugs.outbox.discard(draft)
-    return finished
 
 
 def token_of(command_id: str) -> str:

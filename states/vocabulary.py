@@ -33,6 +33,7 @@ RULES: Final = {
     "A2": "The alternative route was taken",
     "C1": "The candidate number is known",
     "L1": "There is evidence of the LAR update",
+    "E1": "The learner was not erased",
 }
 """Rule code -> what holds when it holds."""
 
@@ -69,6 +70,9 @@ REASONS: Final = frozenset(
         "left",
         "nobody_left",
         "refused_by_body",
+        "erased",
+        "under_hold",
+        "inside_retention",
         "ground_changed",
         "same_person",
     }
@@ -78,6 +82,7 @@ REASONS: Final = frozenset(
 DEEDS: Final = {
     "correct": "void of {reference}, as untrue when recorded: entry {voids}",
     "waive_cohort": "let the cohort {cohort} be registered without waiting for its last learner",
+    "erase_learner": "erase the data of {reference} before their time or under a hold, on the basis {basis}",
 }
 """Deeds that take two people -> what is asked for, with what the request names."""
 

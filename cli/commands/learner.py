@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cli.options import DryRun, Form, Format, ListFile, On, Qualification, Reason, Reference, References
+from cli.options import (
+    DryRun,
+    Form,
+    Format,
+    ListFile,
+    On,
+    Qualification,
+    Reason,
+    Reference,
+    References,
+    Yes,
+    names_nobody,
+    real,
+)
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -144,6 +158,60 @@ def why(reference: Reference, qualification: Qualification = "", form: Format = 
         from cli.explain import show_why
 
         show_why(explain(at.office, reference, qualification, guidance=table("contacts.toml", at.folder)), form)
+
+
+@app.command()
+def erase(
+    reference: Reference,
+    basis: Annotated[str, typer.Option("--basis", help="Why, by its code, such as request.", callback=real)] = "",
+    note: Annotated[
+        str, typer.Option("--note", help="A ticket or file number, never a person.", callback=names_nobody)
+    ] = "",
+    ask: Annotated[bool, typer.Option("--ask", help="Under a hold or before its time: ask a second person.")] = False,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    form: Format = Form.table,
+) -> None:
+    """Destroy all personal values of a learner and their key. The log stays, and verifies. Not under a hold.
+
+    What was sent outside is listed, not reached. With --dry-run: what would be destroyed and what remains.
+    """
+    from cli.desk import desk
+    from cli.privacy import privacy_of
+    from states.errors import NotPossible
+    from states.steps.erase_learner import erase_learner
+
+    if not (yes or dry_run):
+        raise NotPossible("this cannot be undone: look with --dry-run, then repeat with --yes")
+    with desk("learner erase") as at:
+        kept = at.settings.retention
+        privacy = privacy_of(at.folder, kept.years, kept.by_state)
+        tally = erase_learner(at.office, at.act, reference, basis, privacy, note=note, ask=ask, dry_run=dry_run)
+        at.finish(tally, form, dry_run=dry_run)
+
+
+@app.command()
+def disclose(
+    reference: Reference,
+    to: Annotated[Path, typer.Option("--to", metavar="FOLDER", help="Where the files are written.")],
+    dry_run: DryRun = False,
+    form: Format = Form.table,
+) -> None:
+    """Write everything held about a learner to a folder, as JSON and as a page to read. It is recorded."""
+    from cli.desk import desk
+    from cli.explain import rows_of
+    from cli.wiring import text
+    from states.exchange.disclosure import TEMPLATE, Disclosures
+    from states.reports.trail import trail
+    from states.steps.disclose_learner import disclose as hand_out
+    from states.steps.look_up import reasons
+
+    with desk("learner disclose") as at:
+        words = {} if dry_run else reasons(at.office, at.act, reference)
+        story = trail(at.office, reference, refusals=True, reasons=words)
+        lines = [{name: str(value) for name, value in row.items() if value} for row in rows_of(story.lines)]
+        place = Disclosures(to, text(TEMPLATE, at.folder), at.settings.centre.name, at.office.today())
+        at.finish(hand_out(at.office, at.act, reference, lines, place, dry_run=dry_run), form, dry_run=dry_run)
 
 
 def _leaving(trigger: str, words: str) -> Callable[..., None]:

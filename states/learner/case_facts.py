@@ -30,12 +30,12 @@ def courses(connection: Connection, states: Sequence[str]) -> list[Course]:
 
 
 def by_candidate(connection: Connection, numbers: Collection[str]) -> dict[str, int]:
-    """The latest case that ILM knows by each of these candidate numbers; every case is looked through."""
+    """The latest case that ILM knows by each candidate number, of learners not erased; every case is looked through."""
     if not numbers:
         return {}
     rows = connection.execute(
         "SELECT facts::json ->> 'candidate_number', max(id) FROM cases "
-        "WHERE facts::json ->> 'candidate_number' IN [?] GROUP BY 1",
+        "WHERE facts::json ->> 'candidate_number' IN [?] AND facts::json ->> 'erased' IS NULL GROUP BY 1",
         (list(numbers),),
     )
     return dict(rows)

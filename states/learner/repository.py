@@ -26,8 +26,8 @@ from workflow.store.tables import STRICT, Whole, Words
 
 LINEAGE: Final = Lineage("states.learner.migrations", "learner_version", "0001")
 RIGHTS: Final = {
-    "learner": ("SELECT, INSERT", "SELECT (id, reference)"),
-    "personal": ("SELECT, INSERT, UPDATE", ""),
+    "learner": ("SELECT, INSERT, UPDATE", "SELECT (id, reference)"),
+    "personal": ("SELECT, INSERT, UPDATE, DELETE", ""),
     "cohort": ("SELECT, INSERT, UPDATE", "SELECT"),
     "learner_version": ("SELECT", "SELECT"),
 }
@@ -115,9 +115,10 @@ class Learners(Kept):
         )
         return list(range(first, first + len(new)))
 
-    def by_reference(self, references: Iterable[str]) -> dict[str, int]:
-        """Learner numbers by reference; unknown references are absent."""
-        return dict(self._all("SELECT reference, id FROM learner WHERE reference IN [?]", list(references)))
+    def by_reference(self, references: Iterable[str], *, erased: bool = True) -> dict[str, int]:
+        """Learner numbers by reference; unknown references are absent, and when not asked for those erased."""
+        which = "" if erased else "AND length(key) > 0"
+        return dict(self._all(f"SELECT reference, id FROM learner WHERE reference IN [?] {which}", list(references)))
 
     def references(self, learners: Iterable[int]) -> dict[int, str]:
         """References by learner number."""
@@ -142,7 +143,7 @@ class Learners(Kept):
 
     def committing(self, learners: Iterable[int]) -> Callable[[int, str], str]:
         """What makes commitments for some learners, whose keys are read at once; see `commitment`."""
-        keys = dict(self._all("SELECT id, key FROM learner WHERE id IN [?]", list(learners)))
+        keys = dict(self._all("SELECT id, key FROM learner WHERE id IN [?] AND length(key) > 0", list(learners)))
         return lambda learner, value: hmac.digest(keys[learner], value.encode(), "sha256").hex()
 
     # --- details ------------------------------------------------------------------------------------------------

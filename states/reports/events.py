@@ -45,7 +45,7 @@ def events(
     """
     with office.look() as look:
         found = Queries(look.connection).events(
-            case=look.find_case(reference, qualification).case if reference else None,
+            case=look.find_case(reference, qualification, erased=True).case if reference else None,
             actor=actor or None,
             kind="_".join(kind.split()) or None,
             trigger=trigger or None,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from states.approval import deed_in_words
+from states.reports.keeping import KEEPING
 from states.reports.words import BY, CAUSES, FILES, TOLD, counted, fields, plain, reason
 from workflow import Event, Route
 from workflow.store.dispatch_log import Dispatch, DispatchLog
@@ -315,6 +316,7 @@ KINDS: Final[Mapping[str, Sentence]] = {
     "settings_changed": _settings,
     "run_began": _run,
     "run_ended": _run,
+    **KEEPING,
     **dict.fromkeys(
         (
             "dispatch_prepared",
@@ -375,6 +377,7 @@ NOTES: Final[Mapping[str, Sentence]] = {
     "case_changed": _changed,
     "answer_kept": _answered,
     "learner_told": _told,
+    **KEEPING,
     **dict.fromkeys(MAIL, _mail),
     "duty_closed": _duty_closed,
     "alternative_chosen": lambda _e, _r: (

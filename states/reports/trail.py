@@ -72,7 +72,7 @@ def trail(
     """
     with office.look() as look:
         register = Register(office.route, look.dispatches)
-        learner = look.find_case(reference, qualification).subject
+        learner = look.find_case(reference, qualification, erased=True).subject
         own = [
             s
             for s in look.log.load(look.learners.cases([learner])[learner]).values()

@@ -56,6 +56,7 @@ REASONS: Final = {
     "wrong_uln": "the ULN was never this learner's",
     "declined_uln": "declined a ULN",
     "not_achieved": "did not achieve",
+    "erased": "the learner's data were erased",
 }
 
 CAUSES: Final = {

@@ -100,7 +100,7 @@ def compare_enrolments(
 def _match(uow: UnitOfWork, read: BodyList) -> Iterator[tuple[ListedRow, list[Standing] | None]]:
     """Each row with the cases of the learner it is about; None for who is unknown here."""
     for rows in _chunks(read.rows, CHUNK):
-        references = uow.learners.by_reference({row.text("reference") for row in rows} - {""})
+        references = uow.learners.by_reference({row.text("reference") for row in rows} - {""}, erased=False)
         holders = uow.learners.holders({row.text("uln") for row in rows} - {""})
         numbers = {row.text("candidate_number") for row in rows if row.text("reference") not in references}
         by_number = by_candidate(uow.connection, numbers - {""})
@@ -173,7 +173,7 @@ def _chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
 
 
 def _enrolled(uow: UnitOfWork, rows: Sequence[SheetRow], seen: set[int]) -> Iterator[Gap]:
-    known = uow.learners.by_reference({row.reference for row in rows})
+    known = uow.learners.by_reference({row.reference for row in rows}, erased=False)
     current = uow.learners.current(known.values())
     cases = uow.learners.cases(known.values())
     standings = uow.log.load([case for own in cases.values() for case in own])

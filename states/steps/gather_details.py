@@ -14,8 +14,9 @@ from typing import Any, BinaryIO, Final
 from states.details_change import CASE_FIELDS, change_details, stale_fields
 from states.errors import FileRefused, NotPossible
 from states.learner.details import LABELS, Details, changed_fields
+from states.learner.erasure import erased_among
 from states.ports import FileDraft
-from states.sheet_answers import ADDED, ELSEWHERE, REFUSED, UNCHANGED, UPDATED, Answers, Noticed, worded
+from states.sheet_answers import ADDED, ELSEWHERE, REFUSED, UNCHANGED, UPDATED, WAS_ERASED, Answers, Noticed, worded
 from states.sheet_ports import Finding, Reading, RowResult, Sheet, SheetFacts, SheetRow
 from states.tally import FileMade, Tally
 from states.unit_of_work import Office, UnitOfWork, token_of
@@ -192,6 +193,7 @@ class _Taking:
         taken = [row for row in rows if not any(f.weight == "refused" for f in row.findings)]
         known = uow.learners.by_reference([row.reference for row in taken])
         current = uow.learners.current(known.values())
+        gone = erased_among(uow.connection, set(known.values()) - current.keys())
         cases = uow.learners.cases(known.values())
         standings = uow.log.load([case for listed in cases.values() for case in listed])
         fresh: list[tuple[SheetRow, Mapping[str, Any]]] = []
@@ -201,6 +203,9 @@ class _Taking:
             learner = known.get(row.reference)
             if learner is None:
                 fresh.append((row, facts))
+                continue
+            if learner in gone:
+                came[row.row] = (REFUSED, None, (WAS_ERASED,))
                 continue
             own = [standings[c] for c in cases.get(learner, ())]
             details = _with_notice(row.details, enrolment)

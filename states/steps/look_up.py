@@ -73,7 +73,7 @@ def audited(office: Office, act: Act, scope: str, *, reference: str = "", **seen
         account = roles.account(look.connection)
         if account.kind != "auditor":
             return
-        about = {"case": look.find_case(reference).case} if reference else {}
+        about = {"case": look.find_case(reference, erased=True).case} if reference else {}
     with office.database.writing() as connection:
         now = office.engine.clock()
         roles.record_look(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from states import effects, telling
+from states.learner.erasure import ERASED
 from states.mail_ports import Report
 from states.tally import Tally
 from states.unit_of_work import Office, UnitOfWork
@@ -64,7 +65,7 @@ def _found(uow: UnitOfWork, number: str) -> tuple[Standing, Member, Dispatch] | 
     first, case, _ = number.split(".")
     for member, dispatch in uow.dispatches.holding([int(case)], [MESSAGE]).get(int(case), ()):
         standing = uow.log.load([member.case]).get(member.case)
-        if dispatch.id == int(first[1:]) and standing is not None:
+        if dispatch.id == int(first[1:]) and standing is not None and ERASED not in standing.facts:
             ours = telling.number_of(uow, dispatch.id, standing.case, standing.subject)
             return (standing, member, dispatch) if ours == number else None
     return None

@@ -14,7 +14,7 @@ from states.errors import FileRefused, NotPossible
 from states.learner.uln import fault
 from states.lrs_match import DOUBTED, OTHER_CASES, Known, Matched, hold, know, match_facts, merges, owed_for_another
 from states.lrs_sending import send
-from states.lrs_verified import with_references
+from states.lrs_verified import with_references, without_erased
 from states.ports import Reply, ReplyRow
 from states.tally import Refusal, Tally
 from states.unit_of_work import Office, UnitOfWork
@@ -47,7 +47,7 @@ def receive_reply(office: Office, act: Act, path: Path, *, sent_on: date | None 
     tally = Tally(notes=list(reply.notes))
     with office.begin(act, dry_run=dry_run) as uow:
         seen = uow.dispatches.find(kinds=[LRS_REPLY], digest=reply.digest)
-        reply = with_references(uow, reply)
+        reply = without_erased(uow, with_references(uow, reply), tally)
         matched, strangers = _match(uow, reply, tally)
         if seen:
             tally.notes.append("received before; only answers that could not be used then are looked at again")

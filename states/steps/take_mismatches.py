@@ -71,7 +71,7 @@ def take_mismatches(
 def _find(uow: UnitOfWork, rows: Sequence[MismatchRow], profile: str) -> dict[int, Standing]:
     """The case each row is about, by row number: registered, of the profile, and of the qualification it names."""
     learners = uow.learners
-    by_reference = learners.by_reference({row.reference for row in rows} - {""})
+    by_reference = learners.by_reference({row.reference for row in rows} - {""}, erased=False)
     holders = learners.holders({row.uln for row in rows} - {""})
     numbers = {row.candidate_number for row in rows if not (row.reference or row.uln)}
     by_number = by_candidate(uow.connection, numbers - {""})

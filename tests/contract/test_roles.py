@@ -32,8 +32,8 @@ EXPECTED = {  # table: owner, operator, auditor, stranger; small letters are ref
     "blocked": ("SIUDT", "SIUD", "S", ""),
     "meta": ("SIUDT", "S", "S", ""),
     "engine_version": ("SIUDT", "S", "S", ""),
-    "learner": ("SIUDT", "SI", "", ""),
-    "personal": ("SIUDT", "SIU", "", ""),
+    "learner": ("SIUDT", "SIU", "", ""),
+    "personal": ("SIUDT", "SIUD", "", ""),
     "cohort": ("SIUDT", "SIU", "S", ""),
     "learner_version": ("SIUDT", "S", "S", ""),
 }

@@ -73,6 +73,21 @@ class Database:
         finally:
             side.leave(gate)
 
+    def scrub(self, *tables: str) -> bool:
+        """Leave as little as can be of rows that were deleted from some tables; whether it could be done now."""
+        side = self.side
+        gate = side.enter()
+        try:
+            pooled, raw = self.take()
+            try:
+                return side.scrub(raw, tables)
+            except side.wrong as wrong:
+                raise _explained(side, wrong) from None
+            finally:
+                self.idle.append((pooled, raw))
+        finally:
+            side.leave(gate)
+
     def close(self) -> None:
         """Give every connection back."""
         self.forget_idle()

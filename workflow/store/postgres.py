@@ -8,6 +8,7 @@ queue: the longest wait is the longest transaction, and readers never wait.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import psycopg
@@ -30,6 +31,7 @@ SESSION: Final = (
 
 WAIT_TO_WRITE: Final = f"SELECT pg_advisory_xact_lock({WRITER})"
 TRY_TO_WRITE: Final = f"BEGIN; SELECT pg_try_advisory_xact_lock({WRITER})".encode()
+OWNED: Final = "SELECT bool_and(pg_has_role(relowner, 'USAGE')) FROM pg_class WHERE oid = ANY(%s::regclass[])"
 BEGIN_READING: Final = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
@@ -79,6 +81,13 @@ class Postgres(Side):
         if raw.info.transaction_status == TransactionStatus.INERROR:
             raise errors.InFailedSqlTransaction("a statement failed before")
         _at_once(raw, b"COMMIT")
+
+    def scrub(self, raw: Any, tables: Sequence[str]) -> bool:
+        """Vacuum the tables, which only their owner may; elsewhere the rows are there until the server does it."""
+        owned = raw.execute(OWNED, (list(tables),)).fetchone()[0]
+        if owned:
+            raw.execute(f"VACUUM {', '.join(tables)}", prepare=False)
+        return bool(owned)
 
     def is_lost(self, raw: Any) -> bool:
         """Whether the connection is gone, as after a restart of the server."""

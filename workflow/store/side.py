@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,10 @@ class Side(ABC):
     def is_lost(self, _raw: Any) -> bool:
         """Whether the connection is gone, as after a restart of the server."""
         return False
+
+    def scrub(self, _raw: Any, _tables: Sequence[str]) -> bool:
+        """Leave as little as can be of rows that were deleted from some tables; whether it could be done now."""
+        return True
 
     def enter(self) -> int | None:
         """Wait until a writer may begin; what comes back is handed to `leave`."""

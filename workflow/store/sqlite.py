@@ -14,6 +14,7 @@ import os
 import sqlite3
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from errno import EROFS
 from pathlib import Path
@@ -51,6 +52,9 @@ ADVICE: Final = (
     ("image is malformed", "the file is damaged; keep it, restore the last backup, and run: ulnflow audit verify"),
 )
 """What the database says -> what to do."""
+
+HARMLESS: Final = ("no such table", "no such column", "no such index", "table ", "interrupted", "out of memory")
+"""How its texts begin that can hold no value; of any other only the name of the error is shown."""
 
 
 class Sqlite(Side):
@@ -92,6 +96,10 @@ class Sqlite(Side):
         """Begin a transaction that sees one moment."""
         raw.execute("BEGIN")
         return SqliteConnection(raw)
+
+    def scrub(self, raw: Any, _tables: Sequence[str]) -> bool:
+        """Bring the write-ahead log home and empty it; deleted rows were overwritten already, by `secure_delete`."""
+        return not raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
 
     def enter(self) -> int | None:
         """Let one writer at a time through, where the library needs that; raises StoreError after the busy time."""
@@ -141,14 +149,15 @@ class Sqlite(Side):
             )
         driver = self.driver
         if isinstance(wrong, driver.OperationalError) or type(wrong) is driver.DatabaseError or LEFT in said:
-            return StoreError(self._advice(said))
+            return StoreError(self._advice(said, getattr(wrong, "sqlite_errorname", "")))
         return None
 
-    def _advice(self, said: str) -> str:
+    def _advice(self, said: str, name: str = "") -> str:
         for word, advice in ADVICE:
             if word in said:
                 return f"{self.name}: {advice}"
-        return f"{self.name}: the database says: {said}"
+        words = said if said.startswith(HARMLESS) else name or "an error of its own"
+        return f"{self.name}: the database says: {words}"
 
 
 def is_sound(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> bool:

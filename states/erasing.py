@@ -1,0 +1,301 @@
+"""A learner erased: what stands against it, what is destroyed, which files go, and what the log tells of it.
+
+The personal rows and the learner's key are destroyed in the transaction that tells of it; files of ours follow after
+the commit, and a repeat of the command removes what a crash left. What was sent outside is only listed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from states.errors import NotPossible
+from states.learner import erasure
+from states.learner.erasure import ERASED, HOLD
+from states.tally import Tally
+from states.telling import mail_file
+from states.unit_of_work import Glance, Office, UnitOfWork
+from states.vocabulary import LAR_CROSS_REFERENCE, LAR_LEARNERS, LRS_KINDS, MESSAGE, REGISTRATION
+from workflow import Move, Standing
+from workflow.store.dispatch_log import OPEN_STATES, PREPARED, Dispatch, Member
+from workflow.store.queries import Queries
+from workflow.working_days import day_of
+
+KINDS: Final = (*LRS_KINDS, REGISTRATION, LAR_LEARNERS, LAR_CROSS_REFERENCE, MESSAGE)
+DISCLOSED: Final = "disclosed"
+"""What the log tells of a learner to whom everything held was handed out."""
+
+TABLES: Final = ("personal", "learner")
+LEFT_WITH: Final[Mapping[str, str]] = {
+    **dict.fromkeys(LRS_KINDS, "lrs"),
+    REGISTRATION: "awarding_body",
+    LAR_LEARNERS: "lar_system",
+    LAR_CROSS_REFERENCE: "lar_system",
+    MESSAGE: "learners_mail",
+}
+"""Kind of file -> where what it told remains."""
+
+REMAINS: Final = {
+    "lrs": "the Learning Records Service holds what was sent to it; it erases by its own rules",
+    "awarding_body": "the awarding organisation holds the registration; ask it yourself",
+    "lar_system": "the LAR system holds what was sent to it",
+    "learners_mail": "messages are in the learner's own mailbox, and perhaps in that of the sender",
+    "open_files": "a file of ours that others wait in still holds the learner; repeat the command once it is answered",
+    "disclosures": "what was handed out about the learner is with whoever received it; delete copies kept here",
+    "candidates": "candidates kept for another learner's open decision may be this person; they go when it is made",
+    "busy": "another program held the database open, so its write-ahead log could not be emptied; repeat the command",
+    "vacuum": "the rows are on the server's disk until it vacuums: its owner runs VACUUM personal, learner",
+    "server_wal": "the server's own write-ahead log and its replicas keep the old rows until they are recycled",
+    "backups": "backups made before keep them until they expire; one that is restored is erased again when opened",
+}
+"""What an erasure cannot reach -> in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the register of erasures: whose key it was by its fingerprint, where the log tells of it, and why."""
+
+    learner: int
+    key: str
+    position: int
+    basis: str
+    origin: str
+
+
+class Register(Protocol):
+    """Erasures remembered outside the database, so that a backup from before them is not read."""
+
+    def add(self, entries: Sequence[Entry]) -> None:
+        """Write them down, on disk when this returns; raises FileRefused."""
+        ...
+
+    def last(self) -> Entry | None:
+        """The last one."""
+        ...
+
+    def read(self) -> list[Entry]:
+        """All of them, oldest first; raises FileRefused."""
+        ...
+
+
+class Shelves(Protocol):
+    """Files of ours in which a learner may stand."""
+
+    def sheets(self, folder: Path, reference: str, names: set[str], ulns: set[str]) -> list[Path]:
+        """The sheets of a folder that hold one of the ULNs, or the reference together with a name."""
+        ...
+
+    def remove(self, paths: Sequence[Path], inside: Path) -> int:
+        """Remove those that are there and in the folder; returns how many."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """What a centre decided: bases of erasure and reasons of holds by code, and years data are kept by final state."""
+
+    bases: Mapping[str, Mapping[str, Any]]
+    holds: Mapping[str, Mapping[str, Any]]
+    years: int
+    by_state: Mapping[str, int]
+
+    def until(self, state: str, since: int) -> date:
+        """The first day on which data may go that became final at a moment."""
+        day = day_of(since)
+        year = day.year + self.by_state.get(state, self.years)
+        return date(year, 3, 1) if (day.month, day.day) == (2, 29) else day.replace(year=year)
+
+
+@dataclass(frozen=True, slots=True)
+class Privacy:
+    """What an erasure needs beside the office."""
+
+    keeping: Keeping
+    register: Register
+    shelves: Shelves
+
+
+@dataclass(slots=True)
+class Erased:
+    """What was destroyed: rows by kind, files of ours to remove, and the codes of what remains."""
+
+    entry: Entry
+    rows: dict[str, int]
+    files: list[Path] = field(default_factory=list)
+    remains: list[str] = field(default_factory=list)
+
+
+def own_cases(look: Glance, learner: int) -> list[Standing]:
+    """Every case of a learner, oldest first."""
+    return list(look.log.load(look.learners.cases([learner]).get(learner, [])).values())
+
+
+def hold_of(standings: Sequence[Standing]) -> str:
+    """The reason code of the hold a learner is under; empty without one."""
+    return next((str(s.facts[HOLD]) for s in standings if s.facts.get(HOLD)), "")
+
+
+def kept_until(standings: Sequence[Standing], keeping: Keeping) -> date:
+    """The first day on which the data of a learner whose cases are final may go: the latest of their cases."""
+    return max(keeping.until(s.state, s.entered_at) for s in standings)
+
+
+def known_basis(keeping: Keeping, basis: str) -> Mapping[str, Any]:
+    """What is said of a basis; raises NotPossible for one there is not."""
+    if basis not in keeping.bases:
+        raise NotPossible(f"say on which basis, with --basis: {', '.join(keeping.bases)}")
+    return keeping.bases[basis]
+
+
+def refuse_under_way(uow: UnitOfWork, standings: Sequence[Standing]) -> None:
+    """Raise NotPossible while something of the learner is to be done still, whoever asks and approves."""
+    final = uow.office.route.final_states()
+    if any(s.state not in final for s in standings):
+        raise NotPossible("this learner is under way: withdraw or close first (ulnflow learner withdraw, or close)")
+    cases = [s.case for s in standings]
+    if owed := sorted({duty for open_ in uow.log.open_duties(cases).values() for _, duty in open_}):
+        raise NotPossible(f"something is owed still ({', '.join(owed)}): close it first. See: ulnflow duty list")
+    for places in uow.dispatches.waiting(cases, KINDS).values():
+        for member, dispatch in places:
+            if dispatch.state == PREPARED:
+                raise NotPossible(
+                    f"row {member.row} of {dispatch.name} holds this learner, and it was not sent: reject it first. "
+                    f"See: ulnflow dispatch reject {dispatch.name} --reason WHY"
+                )
+
+
+def needs_approval(
+    uow: UnitOfWork, standings: Sequence[Standing], basis: str, keeping: Keeping
+) -> tuple[str, str] | None:
+    """Why a second person must agree to an erasure, as code and words: a hold, or time the data are still kept for."""
+    if code := hold_of(standings):
+        return "under_hold", f"this learner is under a legal hold ({code}); lift it first: ulnflow retention lift"
+    due = kept_until(standings, keeping)
+    if uow.office.today() < due:
+        if known_basis(keeping, basis).get("only_when_due"):
+            raise NotPossible(f"the time this learner's data are kept for ends on {due}; name another basis")
+        return "inside_retention", f"this learner's data are kept until {due}"
+    return None
+
+
+def erase(uow: UnitOfWork, learner: int, basis: str, privacy: Privacy, *, replayed: int = 0, note: str = "") -> Erased:
+    """Destroy a learner's personal values and key, and tell of it; the caller finishes with `complete`.
+
+    Open places in files that were sent are let go. `replayed` is the position the log had once told of it.
+    """
+    standings = own_cases(uow, learner)
+    reference = uow.learners.references([learner])[learner]
+    key = erasure.keys(uow.connection, [learner])[learner]
+    ulns, names = erasure.names_of(uow.connection, learner)
+    files, numbers, remains = _files(uow, standings)
+    files += privacy.shelves.sheets(uow.office.outbox_folder / "results", reference, names, ulns)
+    files += [p for p in _sheets_of_imports(uow, standings) if p not in files]
+    _leave_files(uow, standings)
+    queries = Queries(uow.connection)
+    if any(next(queries.events(case=s.case, trigger=DISCLOSED, limit=1), None) for s in standings):
+        remains.append("disclosures")
+    if erasure.candidates_elsewhere(uow.connection, learner, ulns):
+        remains.append("candidates")
+    rows = erasure.destroy(uow.connection, learner, reference, ulns)
+    remains += ["server_wal", "backups"] if uow.connection.kind == "postgresql" else ["backups"]
+    evidence: dict[str, Any] = {
+        "basis": basis,
+        "cases": [s.case for s in standings],
+        "rows": rows,
+        "keys": 1,
+        "files": numbers,
+        "sheets": sum(path.parent.name == "results" for path in files),
+        "remains": remains,
+    }
+    if note:
+        evidence["note"] = note
+    if replayed:
+        evidence["replayed"] = replayed
+    position = uow.work.record(ERASED, evidence=evidence)
+    now = uow.work.clock()
+    short = {"basis": basis, "erasure": position, **({"replayed": replayed} if replayed else {})}
+    uow.work.note(ERASED, [Move(case=s.case, evidence=short, facts={ERASED: now, HOLD: None}) for s in standings])
+    entry = Entry(learner, erasure.fingerprint(key), position, basis, uow.office.engine.origin)
+    return Erased(entry, rows, files, remains)
+
+
+def complete(uow: UnitOfWork, done: Sequence[Erased], privacy: Privacy, tally: Tally) -> None:
+    """Write erasures down outside the database, the last thing before the commit, and remove files of ours after it."""
+    privacy.register.add([one.entry for one in done])
+    uow.afterwards.append(lambda: clear(uow.office, privacy, [path for one in done for path in one.files], tally))
+
+
+def clear(office: Office, privacy: Privacy, files: Sequence[Path], tally: Tally) -> None:
+    """Remove files of ours, and leave as little as can be of deleted rows in the database's own leftovers."""
+    tally.counts["files removed"] += privacy.shelves.remove(files, office.outbox_folder)
+    server = office.database.kind == "postgresql"
+    if office.database.scrub(*TABLES):
+        words = "the learners' tables were vacuumed: their old pages are used again by and by"
+        tally.notes += [words] if server and words not in tally.notes else []
+    else:
+        tally.notes += [words for words in in_words(["vacuum" if server else "busy"]) if words not in tally.notes]
+
+
+def leftover(look: Glance, learner: int) -> list[Path]:
+    """The files of ours that hold a learner who was erased and may go: what a crash left, or others waited in."""
+    standings = own_cases(look, learner)
+    return [path for path in _files(look, standings)[0] if path.is_file()]
+
+
+def in_words(remains: Sequence[str]) -> list[str]:
+    """What an erasure could not reach, a sentence each."""
+    return [f"what remains: {REMAINS[code]}" for code in dict.fromkeys(remains)]
+
+
+def _files(look: Glance, standings: Sequence[Standing]) -> tuple[list[Path], list[int], list[str]]:
+    """Files of ours that hold a learner and may go, their numbers, and what of them remains where.
+
+    A file goes when nobody else waits in it any more: its digest stays in the register and in the log.
+    """
+    holding = look.dispatches.holding([s.case for s in standings], KINDS)
+    paths: list[Path] = []
+    numbers: list[int] = []
+    remains: dict[str, None] = {}
+    for case, places in holding.items():
+        for member, dispatch in places:
+            if dispatch.sent_at is not None or dispatch.kind == MESSAGE:
+                remains[LEFT_WITH[dispatch.kind]] = None
+            found, kept = _papers(look, case, member, dispatch)
+            if kept:
+                remains["open_files"] = None
+            numbers += [dispatch.id] if found else []
+            paths += found
+    return list(dict.fromkeys(paths)), sorted(set(numbers)), list(remains)
+
+
+def _papers(look: Glance, case: int, member: Member, dispatch: Dispatch) -> tuple[list[Path], bool]:
+    """What may go of one file, and whether more stays: what others wait in still, but never the learner's own mail."""
+    folder = look.office.outbox_folder / dispatch.folder
+    own = sorted(folder.glob(f"*{mail_file(dispatch.id, case)}")) if dispatch.kind == MESSAGE else []
+    waiting = look.dispatches.counts(dispatch.id).get("open", 0) - (member.state == "open")
+    if dispatch.state in OPEN_STATES and waiting:
+        return own, True
+    if dispatch.kind == MESSAGE:
+        return [*own, *sorted(folder.glob(f"*D{dispatch.id}-letters.*"))], False
+    return [folder / dispatch.name], False
+
+
+def _sheets_of_imports(look: Glance, standings: Sequence[Standing]) -> list[Path]:
+    """The sheets that went back to whoever imported the learner, by the command that wrote them."""
+    queries = Queries(look.connection)
+    commands = {e.command_id[:8] for s in standings for e in queries.events(case=s.case) if e.dispatch is not None}
+    folder = look.office.outbox_folder / "results"
+    return [path for path in sorted(folder.glob("*")) if path.stem.rpartition("-")[2] in commands]
+
+
+def _leave_files(uow: UnitOfWork, standings: Sequence[Standing]) -> None:
+    """Let go of places that wait for an answer still, which nobody could use any more."""
+    for case, places in uow.dispatches.waiting([s.case for s in standings], KINDS).items():
+        for _, dispatch in places:
+            uow.work.note("recalled", [Move(case=case, dispatch=dispatch.id, reason=ERASED, settles="released")])
+            fresh = uow.dispatches.get(dispatch.id)
+            if fresh is not None:
+                uow.settle(fresh)

@@ -1,0 +1,149 @@
+"""The register of erasures beside the database, and files of ours looked through for a learner.
+
+The register names nobody: a learner by the fingerprint of a random key that is gone, and where the log tells of it. A
+backup from before an erasure holds the key still, and so its learner is known again when it is opened.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from html import escape
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+from states.erasing import Entry
+from states.errors import FileRefused
+
+TAIL: Final = 1_000
+"""Bytes that the last line is looked for in; a line has some 200."""
+LARGEST: Final = 300_000_000
+"""Bytes of a sheet that are looked through, unpacked."""
+
+
+class ErasureFile:
+    """A file of one JSON line an erasure, mode 0600, added to and never rewritten."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def add(self, entries: Sequence[Entry]) -> None:
+        """Write them at the end, on disk when this returns; raises FileRefused."""
+        data = b"".join(orjson.dumps(asdict(entry), option=orjson.OPT_SORT_KEYS) + b"\n" for entry in entries)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+        try:
+            with os.fdopen(os.open(self._path, flags, 0o600), "ab") as target:
+                if target.tell() and not self._tail().endswith(b"\n"):
+                    target.write(b"\n")  # a line that a power cut left half written ends here
+                target.write(data)
+                target.flush()
+                os.fsync(target.fileno())
+            with suppress(OSError):  # Windows and some shares cannot open a folder
+                folder = os.open(self._path.parent, os.O_RDONLY)
+                try:
+                    os.fsync(folder)
+                finally:
+                    os.close(folder)
+        except OSError as wrong:
+            rule = f"the register of erasures cannot be written ({wrong.strerror})"
+            raise FileRefused(self._path.name, rule, "Nothing was erased; check disk and rights.") from None
+
+    def last(self) -> Entry | None:
+        """The last one that is whole; None without a register."""
+        for line in reversed(self._tail().splitlines()):
+            if (found := _entry(line)) is not None:
+                return found
+        return None
+
+    def read(self) -> list[Entry]:
+        """All of them, oldest first; raises FileRefused for a file that cannot be read."""
+        try:
+            with self._path.open("rb") as source:
+                return [found for line in source if (found := _entry(line)) is not None]
+        except OSError as wrong:
+            raise FileRefused(self._path.name, f"it cannot be read ({wrong.strerror})", "Check its rights.") from None
+
+    def _tail(self) -> bytes:
+        try:
+            with self._path.open("rb") as source:
+                source.seek(0, os.SEEK_END)
+                source.seek(max(source.tell() - TAIL, 0))
+                return source.read()
+        except FileNotFoundError:
+            return b""
+        except OSError as wrong:
+            raise FileRefused(self._path.name, f"it cannot be read ({wrong.strerror})", "Check its rights.") from None
+
+
+def _entry(line: bytes) -> Entry | None:
+    """A line of the register; None for one that a power cut left half written."""
+    try:
+        return Entry(**orjson.loads(line))
+    except (orjson.JSONDecodeError, TypeError):
+        return None
+
+
+class SheetShelves:
+    """Sheets that went back to people, CSV and XLSX."""
+
+    def sheets(self, folder: Path, reference: str, names: set[str], ulns: set[str]) -> list[Path]:
+        """The sheets of a folder that hold one of the ULNs, or the reference together with a name.
+
+        One that cannot be looked through is taken for one that holds the learner.
+        """
+        strong = [_word(uln) for uln in ulns]
+        pair = _word(reference), [_word(name) for name in names]
+        return [path for path in sorted(folder.glob("*")) if path.is_file() and _holds(path, strong, pair)]
+
+    def remove(self, paths: Sequence[Path], inside: Path) -> int:
+        """Remove those that are there and in the folder, links to elsewhere left alone; returns how many."""
+        removed, home = 0, inside.resolve()
+        for path in paths:
+            if path.is_file() and path.resolve().is_relative_to(home):
+                path.unlink()
+                removed += 1
+        return removed
+
+
+def _word(text: str) -> re.Pattern[bytes]:
+    """A text as a whole word, as CSV or XML spells it."""
+    either = {text, escape(text, quote=False), escape(text)}
+    spelled = b"|".join(re.escape(one.encode()) for one in sorted(either))
+    return re.compile(rb"(?<![0-9A-Za-z])(?:" + spelled + rb")(?![0-9A-Za-z])")
+
+
+def _holds(
+    path: Path, strong: Sequence[re.Pattern[bytes]], pair: tuple[re.Pattern[bytes], Sequence[re.Pattern[bytes]]]
+) -> bool:
+    data = _text(path)
+    if data is None:
+        return True
+    return any(one.search(data) for one in strong) or bool(
+        pair[0].search(data) and any(name.search(data) for name in pair[1])
+    )
+
+
+def _text(path: Path) -> bytes | None:
+    """The bytes of a sheet, unpacked; None for one that cannot be looked through."""
+    try:
+        if path.suffix.lower() != ".xlsx":
+            return path.read_bytes() if path.stat().st_size <= LARGEST else None
+        with zipfile.ZipFile(path) as packed:
+            if sum(one.file_size for one in packed.infolist()) > LARGEST:
+                return None
+            return b"\n".join(_members(packed))
+    except (OSError, zipfile.BadZipFile, zlib.error):
+        return None
+
+
+def _members(packed: zipfile.ZipFile) -> Iterator[bytes]:
+    for one in packed.infolist():
+        if one.filename.endswith(".xml"):
+            yield packed.read(one)
