@@ -241,7 +241,10 @@ LOOKS = {
 
 
 def _looked_up(event: Event, _register: Register) -> str:
-    return LOOKS.get(event.evidence.get("scope", ""), "Personal details were looked at")
+    scope = str(event.evidence.get("scope", ""))
+    if event.command == "audit ask" and scope not in LOOKS:
+        return f"The log was asked: {plain(scope)}"
+    return LOOKS.get(scope, "Personal details were looked at")
 
 
 def _unknown(event: Event, register: Register) -> str:

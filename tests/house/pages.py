@@ -126,6 +126,11 @@ then. `--learners` gives a line a learner, now or at that day.
 many: they are written as they are read. Refused attempts and looks are left out unless `--refusals` asks for them, or
 `--kind` names them. `--limit` keeps the latest so many, `--all` gives all of them in a table too.
 
+`audit ask QUESTION` takes a number (Q7) or a name (moved-without-notice); [questions.md](questions.md) has them all with
+their answers. The whole log is verified first, and the answer says whether it held: in JSON as `{{"question", "log",
+"rows"}}`, in ndjson as the first object, else on standard error. `--no-verify` leaves that out; the exit code is 3 then.
+`--since` and `--until` are days of recording, `--at` is the last day it happened, `--known-at` the last it was recorded.
+
 Personal values are asked for, or read from standard input; they are never arguments.
 
 `exception resolve L-1 --decision existing --candidate 2` takes the ULN of a candidate that `exception show` numbered; numbers
