@@ -73,7 +73,8 @@ def sent_to_ilm(scope: Scope) -> Iterator[Row]:
 def stuck_now(scope: Scope) -> Iterator[Row]:
     """Q9: who is stuck, for how long, whose move it is, why, and the next command."""
     for row in stuck(scope.office, scope.filters.cohort or None, limit=MOST).rows:
-        yield asdict(row)
+        told = asdict(row)
+        yield {name: told[name] for name in STUCK}
 
 
 def registered_in_time(scope: Scope) -> Iterator[Row]:
@@ -159,7 +160,8 @@ def placeholder(scope: Scope) -> Iterator[Row]:
     today, closed = scope.office.today(), scope.office.policy.closed
     for row in owed(scope.office, scope.filters.cohort or None):
         since = date.fromisoformat(row.registered)
-        yield {**asdict(row), "working_days": between(since, today, closed)}
+        told = {**asdict(row), "working_days": between(since, today, closed)}
+        yield {name: told[name] for name in OWED}
 
 
 def _standings(scope: Scope) -> Iterator[tuple[Any, str]]:

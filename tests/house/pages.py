@@ -7,6 +7,7 @@ from cli.app import commands
 from cli.nouns import Lazy
 from states.rules import LEARNER_RULES
 from states.vocabulary import RULES
+from tests.house.questions import page as questions_page
 from workflow.diagram import mermaid
 from workflow.route import SAME, Route, read_route
 
@@ -162,7 +163,7 @@ def first_line(command) -> str:
     return " ".join((command.help or "").split("\n\n")[0].split())
 
 
-PAGES = {"route.md": route_page, "commands.md": commands_page}
+PAGES = {"route.md": route_page, "commands.md": commands_page, "questions.md": questions_page}
 
 if __name__ == "__main__":
     for name, make in PAGES.items():

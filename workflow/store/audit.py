@@ -127,8 +127,8 @@ class Audit(History):
             "OR e.recorded_at - e.occurred_at > ? OR (e.together = 1 AND e.recorded_at - e.earlier > ?))"
         )
         rows = self._raw.stream(
-            "SELECT e.position, e.occurred_at, e.recorded_at, e.earlier, e.together FROM (SELECT position, occurred_at, "
-            "recorded_at, actor, trigger, dispatch, lag(recorded_at) OVER (ORDER BY position) AS earlier, "
+            "SELECT e.position, e.occurred_at, e.recorded_at, e.earlier, e.together FROM "
+            "(SELECT position, occurred_at, recorded_at, actor, trigger, dispatch, lag(recorded_at) OVER (ORDER BY position) AS earlier, "
             "CASE WHEN lag(command_id) OVER (ORDER BY position) = command_id THEN 1 ELSE 0 END AS together FROM event) "
             f"e {where([odd, *conditions])} ORDER BY e.position",
             [now, late, jump, *arguments],
@@ -156,7 +156,7 @@ class Audit(History):
         return (Sent(*row) for row in rows)
 
     def changes(self, wanted: Wanted) -> Iterator[Change]:
-        """Where product, rule set or route of the events changed, in the order of the log, which is read from its start.
+        """Where product, rule set or route of the events changed, in the order of the log, read from its start.
 
         `wanted` says which changes are told, by whom and when.
         """
