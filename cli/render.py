@@ -95,12 +95,21 @@ def show_each(rows: Iterable[Row], form: Form, *, columns: Sequence[str] = ()) -
 
 
 def _array(rows: Iterable[Row]) -> int:
-    """A list in JSON as `_json` lays it out, an object at a time."""
+    """A list in JSON as `_json` lays it out, an object at a time; nothing for an empty one."""
     number = 0
     for number, row in enumerate(rows, 1):
         sys.stdout.write(("[" if number == 1 else ",") + "\n  " + _json(row, indent=True).replace("\n", "\n  "))
-    _out("\n]")
+    if number:
+        _out("\n]")
     return number
+
+
+def show_enveloped(head: Row, rows: Iterable[Row]) -> None:
+    """Print one JSON object: what `head` says, then `rows`, written while they come and however many they are."""
+    _out(_json(head, indent=True).removesuffix("\n}") + ',\n  "rows":')
+    if not _array(rows):
+        _out("[]")
+    _out("}")
 
 
 def show_one(record: Row, form: Form, *, title: str = "") -> None:

@@ -9,7 +9,7 @@ import typer
 
 from cli.commands.witness import witness
 from cli.exits import FINDINGS, UNVERIFIED
-from cli.options import Form, Format, Qualification, Reference, names_nobody
+from cli.options import Cohort, Form, Format, Qualification, Reference, names_nobody
 
 app = typer.Typer(no_args_is_help=True)
 IN_A_TABLE = 100
@@ -140,6 +140,56 @@ def verify(
             "To seal them: ulnflow audit seal")  # fmt: skip
     if not report.holds:
         raise typer.Exit(FINDINGS)
+
+
+@app.command()
+def ask(
+    question: Annotated[
+        str, typer.Argument(metavar="[QUESTION]", help="By name or number; none lists them.", show_default=False)
+    ] = "",
+    learner: Annotated[str, typer.Option("--learner", help="Only this learner, by reference.")] = "",
+    cohort: Cohort = "",
+    by: Annotated[str, typer.Option("--actor", help="Only by this person.")] = "",
+    rule: Annotated[str, typer.Option("--rule", help="Only what this rule refused, such as D6.")] = "",
+    trigger: Annotated[str, typer.Option("--trigger", help="Only this trigger.")] = "",
+    dispatch: Annotated[str, typer.Option("--dispatch", help="Only this file, by number or name.")] = "",
+    since: Annotated[str, typer.Option("--since", help="Recorded on this day or later.")] = "",
+    until: Annotated[str, typer.Option("--until", help="Recorded on this day or earlier.")] = "",
+    at_day: Annotated[str, typer.Option("--at", help="As things had happened by the end of this day.")] = "",
+    known_at: Annotated[str, typer.Option("--known-at", help="As the log knew it at the end of this day.")] = "",
+    checked: Annotated[
+        bool, typer.Option("--verify/--no-verify", help="Verify the whole log first; without it the exit code is 3.")
+    ] = True,
+    form: Format = Form.table,
+) -> None:
+    """Answer an auditor's question from the log, and say what the answer rests on. Alone, it lists the questions.
+
+    Exit code 1 with findings, 3 when the log was not verified. That it was asked is recorded, never the answer.
+    """
+    from cli import asking
+    from cli.desk import desk
+    from cli.render import show
+    from cli.typed import day
+    from states.reports.asking import Filters, check
+    from states.reports.questions import find
+
+    filters = Filters(
+        learner=learner, cohort=cohort, actor=by, rule=rule, trigger=trigger, dispatch=dispatch,
+        since=day(since, "--since"), until=day(until, "--until"), at=day(at_day), known_at=day(known_at, "--known-at"),
+    )  # fmt: skip
+    if not question:
+        if filters.given():
+            raise typer.BadParameter("say which question; ulnflow audit ask lists them")
+        rows = asking.listed()
+        show(rows, form, columns=asking.LIST[:3] if form is Form.table else asking.LIST)
+        return
+    asked = find(question)
+    check(asked, filters, option=asking.option)
+    if asked.verifies and not checked:
+        raise typer.BadParameter(f"{asked.name} is what verifying answers; ask it without --no-verify")
+    with desk("audit ask") as at:
+        code = asking.ask(at, asked, filters, form, verifying=checked)
+    asking.exit_with(code)
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
@@ -60,7 +60,7 @@ def board(office: Office, cohort: str | None = None) -> list[BoardRow]:
 def board_at(office: Office, day: date, *, by: By = "happened", cohort: str | None = None) -> list[StoodRow]:
     """Where everybody stood at the end of a day, folded from the log: by what had happened or was recorded by then."""
     with office.look() as look:
-        counts = Queries(look.connection).as_of(_end_of(day), by=by, cohort=cohort)
+        counts = Queries(look.connection).as_of(end_of(day), by=by, cohort=cohort)
     return [
         StoodRow(cohort=group, state=name, title=office.route.states[name].title, learners=counts[group, name])
         for group, name in _along(office, counts)
@@ -68,12 +68,26 @@ def board_at(office: Office, day: date, *, by: By = "happened", cohort: str | No
 
 
 def learners(
-    office: Office, *, cohort: str | None = None, at: date | None = None, by: By = "happened"
+    office: Office,
+    *,
+    cohort: str | None = None,
+    at: date | None = None,
+    by: By = "happened",
+    known_at: date | None = None,
+    cases: Sequence[int] | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """One row a learner's case, now or at the end of a day, read a chunk at a time however many there are."""
+    """One row a learner's case, now or at the end of a day, read a chunk at a time however many there are.
+
+    With `known_at`, by what had happened by the one day and was recorded by the other; `cases` then, or at a day.
+    """
     with office.look() as look:
         queries = Queries(look.connection)
-        found = queries.each(cohort) if at is None else queries.each_as_of(_end_of(at), by=by, cohort=cohort)
+        known = end_of(known_at) if known_at else None
+        found = (
+            queries.each(cohort)
+            if at is None
+            else queries.each_as_of(end_of(at), by=by, cohort=cohort, known=known, cases=cases)
+        )
         while chunk := dict(islice(found, CHUNK)):
             standings = look.log.load(list(chunk))
             names = look.references(list(standings.values()))
@@ -92,5 +106,6 @@ def _along(office: Office, counts: Mapping[tuple[str, str], int]) -> list[tuple[
     return sorted(counts, key=lambda key: (key[0], order[key[1]]))
 
 
-def _end_of(day: date) -> int:
+def end_of(day: date) -> int:
+    """The last microsecond of a day, UTC, since 1970."""
     return start_of(day + ONE_DAY) - 1

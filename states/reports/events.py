@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import date
 from itertools import islice
 from typing import Any, Final
@@ -57,18 +57,26 @@ def events(
             latest=limit,
         )
         register = Register(office.route, look.dispatches)
-        while chunk := list(islice(found, CHUNK)):
-            yield from rows(look, chunk, register)
+        yield from rows(look, found, register)
 
 
-def rows(look: Glance, chunk: Sequence[Event], register: Register) -> Iterator[dict[str, Any]]:
+def rows(look: Glance, found: Iterable[Event], register: Register) -> Iterator[dict[str, Any]]:
     """Some events as rows, in their order."""
-    cases = {case for event in chunk if (case := _case(event)) is not None}
-    names = look.learners.of_cases(cases)
-    return (_row(event, names.get(_case(event) or 0, ""), register) for event in chunk)
+    return (_row(event, name, register) for event, name in named(look, found))
 
 
-def _case(event: Event) -> int | None:
+def named(look: Glance, found: Iterable[Event]) -> Iterator[tuple[Event, str]]:
+    """Events with the reference of the learner each is about, if one; named a chunk at a time."""
+    coming = iter(found)
+    while chunk := list(islice(coming, CHUNK)):
+        names = look.learners.of_cases({case for event in chunk if (case := case_of(event)) is not None})
+        yield from ((event, names.get(case_of(event) or 0, "")) for event in chunk)
+
+
+
+
+def case_of(event: Event) -> int | None:
+    """The case an event is about, or that was looked at; None for neither."""
     looked_at = event.evidence.get("case")
     return looked_at if event.case is None and isinstance(looked_at, int) else event.case
 

@@ -259,7 +259,10 @@ LOOKS = {
 
 
 def _looked_up(event: Event, _register: Register) -> str:
-    return LOOKS.get(event.evidence.get("scope", ""), "Personal details were looked at")
+    scope = str(event.evidence.get("scope", ""))
+    if event.command == "audit ask" and scope not in LOOKS:
+        return f"The log was asked: {plain(scope)}"
+    return LOOKS.get(scope, "Personal details were looked at")
 
 
 def _pack(event: Event, _register: Register) -> str:
@@ -267,8 +270,9 @@ def _pack(event: Event, _register: Register) -> str:
     to = f" for {evidence['to']}" if evidence.get("to") else ""
     many = counted(evidence.get("learners", 0), "learner")
     if event.kind == "disclosed":
-        what = "Names and ULNs" if evidence.get("what") == "names_and_ulns" else "Personal values"
-        return f"{what} of {many} were given out{to}"
+        if "what" not in evidence:
+            return "Everything held about a learner was handed out"
+        return f"Names and ULNs of {many} were given out{to}"
     return f"An evidence pack of {counted(evidence.get('events', 0), 'event')} about {many} was made{to}"
 
 
@@ -307,6 +311,7 @@ KINDS: Final[Mapping[str, Sentence]] = {
     "corrected": _corrected,
     "looked_up": _looked_up,
     "cohort_waived": _waived,
+    **KEEPING,
     "pack_made": _pack,
     "disclosed": _pack,
     "denied": _denied,
@@ -316,7 +321,6 @@ KINDS: Final[Mapping[str, Sentence]] = {
     "settings_changed": _settings,
     "run_began": _run,
     "run_ended": _run,
-    **KEEPING,
     **dict.fromkeys(
         (
             "dispatch_prepared",

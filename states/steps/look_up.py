@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from states.errors import NotFound
@@ -69,11 +70,25 @@ def reasons(office: Office, act: Act, reference: str) -> dict[int, str]:
 
 def audited(office: Office, act: Act, scope: str, *, reference: str = "", **seen: int | bool) -> None:
     """Record that an auditor looked at the log, which others need not say; `seen` is how much, or a refusal."""
+    _record(office, act, scope, reference, seen, everybody=False)
+
+
+def asked(office: Office, act: Act, question: str, *, reference: str = "", found: int) -> None:
+    """Record that anybody asked a question of the log: which, about whom, and how many rows they got."""
+    _record(office, act, question.replace("-", "_"), reference, {"found": found}, everybody=True)
+
+
+def _record(
+    office: Office, act: Act, scope: str, reference: str, seen: Mapping[str, int | bool], *, everybody: bool
+) -> None:
     with office.look() as look:
         account = roles.account(look.connection)
-        if account.kind != "auditor":
-            return
         about = {"case": look.find_case(reference, erased=True).case} if reference else {}
+    if account.kind != "auditor":
+        if everybody:
+            with office.begin(act) as uow:
+                uow.work.record("looked_up", evidence={"scope": scope, **about, **seen})
+        return
     with office.database.writing() as connection:
         now = office.engine.clock()
         roles.record_look(

@@ -7,6 +7,7 @@ from cli.app import commands
 from cli.nouns import Lazy
 from states.rules import LEARNER_RULES
 from states.vocabulary import RULES
+from tests.house.questions import page as questions_page
 from workflow.diagram import mermaid
 from workflow.route import SAME, Route, read_route
 
@@ -129,6 +130,12 @@ many: they are written as they are read. Refused attempts and looks are left out
 `audit pack` is explained in [pack.md](pack.md). What a command needs of a person's role: [People and
 roles](configuration.md#people-and-roles).
 
+
+`audit ask QUESTION` takes a number (Q7) or a name (moved-without-notice); [questions.md](questions.md) has them all with
+their answers. The whole log is verified first, and the answer says whether it held: in JSON as `{{"question", "log",
+"rows"}}`, in ndjson as the first object, else on standard error. `--no-verify` leaves that out; the exit code is 3 then.
+`--since` and `--until` are days of recording, `--at` is the last day it happened, `--known-at` the last it was recorded.
+
 Personal values are asked for, or read from standard input; they are never arguments.
 
 `exception resolve L-1 --decision existing --candidate 2` takes the ULN of a candidate that `exception show` numbered; numbers
@@ -160,7 +167,7 @@ def first_line(command) -> str:
     return " ".join((command.help or "").split("\n\n")[0].split())
 
 
-PAGES = {"route.md": route_page, "commands.md": commands_page}
+PAGES = {"route.md": route_page, "commands.md": commands_page, "questions.md": questions_page}
 
 if __name__ == "__main__":
     for name, make in PAGES.items():

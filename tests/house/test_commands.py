@@ -43,6 +43,7 @@ READS = [
     "route show", "exception list", "exception show ILM-00011", "dispatch list", "dispatch reconcile", "dispatch show 1", "duty list", "learner show ILM-00001",
     "learner why ILM-00001", "learner find", "audit history ILM-00001", "audit events", "audit verify", "uln check -",
     f"lrs check {REPLY}", "uln check-template", "profile list", "profile check", "lar owed", "approve",
+    "audit ask", "audit ask altered", "audit ask refusals", "audit ask sent-to-lrs", "audit ask registered-in-time",
 ]  # fmt: skip
 STEPS = {
     "cohort import": ("new", (str(SHEET), "--cohort", "NF-1", "--funded")),

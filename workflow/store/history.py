@@ -157,21 +157,35 @@ class History:
         counts, whenever it was made; by what was recorded those that had been made, so that the answer is the one
         that could be given at the time.
         """
-        state, arguments = self._stood(moment, by)
+        state, arguments = self._stood(moment, by, None)
         conditions, more = matching(cohort=cohort)
         rows = self._raw.execute(
             f"SELECT cohort, {state}, count(*) FROM cases c {where(conditions)} GROUP BY 1, 2", (*arguments, *more)
         )
         return {(group, name): count for group, name, count in rows if name is not None}
 
-    def each_as_of(self, moment: int, *, by: By = "happened", cohort: str | None = None) -> Iterator[tuple[int, str]]:
-        """(case, state) of everybody who was on the route at a moment, by number; see `as_of`."""
-        state, arguments = self._stood(moment, by)
+    def each_as_of(
+        self,
+        moment: int,
+        *,
+        by: By = "happened",
+        cohort: str | None = None,
+        known: int | None = None,
+        cases: Sequence[int] | None = None,
+    ) -> Iterator[tuple[int, str]]:
+        """(case, state) of everybody who was on the route at a moment, or of some cases, by number; see `as_of`.
+
+        With `known`, by what had happened by the one moment and was recorded by the other.
+        """
+        state, arguments = self._stood(moment, by, known)
         conditions, more = matching(cohort=cohort)
+        if cases is not None:
+            conditions.append("id IN [?]")
+            more.append(list(cases))
         rows = self._raw.stream(f"SELECT id, {state} FROM cases c {where(conditions)} ORDER BY id", (*arguments, *more))
         return ((case, name) for case, name in rows if name is not None)
 
-    def _stood(self, moment: int, by: By) -> tuple[str, list[Any]]:
+    def _stood(self, moment: int, by: By, known: int | None) -> tuple[str, list[Any]]:
         """The state of case `c` at a moment, as SQL and its arguments.
 
         A case whose last move had happened by then stands where it stands now, and the log need not be asked.
@@ -181,11 +195,14 @@ class History:
             f"AND e.kind IN {(OPENED, MOVED)} AND e.{TIMES[by]} <= ?"
         )
         arguments: list[Any] = [moment]
-        if void := self._voided(moment if by == "recorded" else None):
+        if known is not None:
+            sql += " AND e.recorded_at <= ?"
+            arguments.append(known)
+        if void := self._voided(moment if by == "recorded" else known):
             sql += f" AND (e.kind = '{OPENED}' OR e.position NOT IN [?])"
             arguments.append(void)
         sql += " ORDER BY e.sequence DESC LIMIT 1)"
-        if by == "recorded":
+        if by == "recorded" or known is not None:
             return sql, arguments
         return f"CASE WHEN c.occurred_at <= ? THEN c.state ELSE {sql} END", [moment, *arguments]
 

@@ -1,0 +1,130 @@
+"""A question put to the log: verified first, answered as it is read, with what the answer rests on, and recorded."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final
+
+import typer
+
+from cli.exits import FINDINGS, UNVERIFIED
+from cli.options import Form
+from cli.render import Counted, complain, progress, say, show_each, show_enveloped, show_one
+
+if TYPE_CHECKING:
+    from cli.desk import Desk
+    from states.reports.asking import Filters, Question
+    from states.reports.statement import Statement
+
+LIST: Final = ("number", "name", "question", "answered_by", "takes")
+
+
+def option(name: str) -> str:
+    """A filter as it is typed."""
+    return f"--{name.replace('_', '-')}"
+
+
+def listed() -> list[dict[str, Any]]:
+    """Every question with its number, its name, and the filters it takes."""
+    from states.reports.questions import QUESTIONS  # noqa: PLC0415 - slow to read, and only needed here
+
+    return [
+        {
+            "number": one.number, "name": one.name, "question": one.words,
+            "answered_by": one.command if one.ask is None else f"ulnflow audit ask {one.name}",
+            "takes": [option(name) for name in one.takes],
+        }
+        for one in QUESTIONS
+    ]  # fmt: skip
+
+
+class Watched:
+    """Rows as they pass, and whether any of them finds something."""
+
+    def __init__(self, rows: Iterable[dict[str, Any]], finds: Callable[[Mapping[str, Any]], bool] | None) -> None:
+        self._rows, self._finds, self.found = rows, finds, 0
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        for row in self._rows:
+            if self._finds is not None and self._finds(row):
+                self.found += 1
+            yield row
+
+
+def ask(at: Desk, question: Question, filters: Filters, form: Form, *, verifying: bool) -> int:
+    """Print the answer and what it rests on, record that it was asked; returns the exit code.
+
+    3 where the log could not be verified or was not, before 1 for findings or a log that does not hold.
+    """
+    from states.reports import statement  # noqa: PLC0415 - slow to read, and only needed here
+    from states.reports.asking import answer  # noqa: PLC0415 - as above
+    from states.steps import look_up  # noqa: PLC0415 - as above
+    from workflow.errors import NotAllowed, SchemaMissing, StoreError  # noqa: PLC0415 - as above
+
+    try:
+        with progress(at.office.head() if verifying else 0, "verifying") as bar:
+            stated, report = statement.state(at.office, verifying=verifying, progress=bar)
+    except (SchemaMissing, NotAllowed):
+        raise
+    except StoreError as wrong:
+        complain(f"The log cannot be verified, so nothing is answered. {wrong}")
+        return UNVERIFIED
+    watched = Watched(
+        answer(at.office, question, filters, report=report, nobody=_why_nobody), question.finds
+    )  # fmt: skip
+    rows = Counted(watched)
+    try:
+        _show(rows, question, stated, form)
+    finally:
+        since = at.office.head() - stated.size
+        if rows.begun:
+            look_up.asked(at.office, at.act, question.name, reference=filters.learner, found=rows.number)
+    _foot(question, stated, form, number=rows.number, found=watched.found, since=since)
+    if stated.holds is None:
+        return UNVERIFIED
+    return FINDINGS if watched.found or not stated.holds else 0
+
+
+def _show(rows: Counted, question: Question, stated: Statement, form: Form) -> None:
+    head = {"question": {"number": question.number, "name": question.name, "words": question.words},
+            "log": asdict(stated)}  # fmt: skip
+    if form is Form.json:
+        show_enveloped(head, rows)
+        return
+    if form is Form.ndjson:
+        show_one(head, form)
+        sys.stdout.flush()
+    show_each(rows, form, columns=(question.brief or question.columns) if form is Form.table else question.columns)
+
+
+def _foot(question: Question, stated: Statement, form: Form, *, number: int, found: int, since: int) -> None:
+    """What was found, and what the answer rests on, on standard error."""
+    say(f"{question.number} {question.words} {'No row' if not number else f'{number} rows' if number > 1 else '1 row'}"
+        + (f", {found} to look into." if question.finds is not None else "."))  # fmt: skip
+    if form in {Form.table, Form.csv}:
+        say(f"Log {stated.origin}, {stated.size} events, root {stated.root}, sealed to {stated.sealed}.")
+        say(f"Asked at {stated.time} of {stated.product}; verified: {stated.verified}.")
+    if since:
+        say(f"{since} events were written while this was answered; the root is that of the {stated.size} before.")
+    if stated.holds is False:
+        say("See: ulnflow audit verify")
+
+
+def _why_nobody(name: str) -> str:
+    """Why a name in the log is no person who may act here; empty for one who is."""
+    from cli import wiring  # noqa: PLC0415 - read already by whoever has a desk
+    from workflow.errors import DefinitionError  # noqa: PLC0415 - as above
+
+    try:
+        wiring.checked_actor(name, "actor")
+    except DefinitionError:
+        return "names nobody in particular"
+    return ""
+
+
+def exit_with(code: int) -> None:
+    """End the command with a code that is not 0."""
+    if code:
+        raise typer.Exit(code)

@@ -1,0 +1,48 @@
+"""What an answer from the log rests on: whose log, how large, its root, when, by which program, and whether it held."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from states.reports.words import counted
+from states.unit_of_work import Office
+from workflow.store.seals import Seals
+from workflow.store.verify import Report, verify
+from workflow.working_days import moment_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """The log as it was asked: `holds` is None when it was not verified, `sealed` the size of the last checkpoint."""
+
+    origin: str
+    size: int
+    root: str
+    time: str
+    product: str
+    sealed: int
+    holds: bool | None
+    verified: str
+
+
+def state(
+    office: Office, *, verifying: bool, progress: Callable[[int], None] = lambda _done: None
+) -> tuple[Statement, Report | None]:
+    """The statement for an answer, and what verifying found; raises StoreError where the log cannot be read."""
+    origin, route = office.engine.origin, office.route
+    with office.look() as look:
+        if verifying:
+            report = verify(look.connection, origin, {(route.name, route.version): route}, progress)
+            size, root, sealed = report.size, report.root, report.sealed
+            words = "it holds" if report.holds else f"it does not hold: {counted(len(report.faults), 'fault')}"
+        else:
+            seals = Seals(look.connection)
+            report, tree, last = None, seals.grown(), seals.last()
+            size, root, sealed = look.log.head(), tree.root(), last.size if last else 0
+            words = f"not verified in this run; last sealed at {sealed}" if sealed else "not verified; never sealed"
+    made = Statement(
+        origin=origin, size=size, root=root.hex(), time=moment_of(office.engine.clock()).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        product=office.engine.product, sealed=sealed, holds=None if report is None else report.holds, verified=words,
+    )  # fmt: skip
+    return made, report
