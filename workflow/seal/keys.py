@@ -31,22 +31,23 @@ def make(path: Path) -> Ed25519PrivateKey:
     return secret
 
 
-def read(path: Path) -> Ed25519PrivateKey:
-    """The key in a file; raises StoreError for one that is not there, can be read by others, or is none."""
+def read(path: Path, fix: str = "restore it, or make another: ulnflow keys new") -> Ed25519PrivateKey:
+    """The key in a file; raises StoreError, with the fix, for one that is not there, open to others, or none."""
+    name = f"{path.parent.name}/{path.name}"
     try:
         if os.name != "nt" and stat.S_IMODE(path.stat().st_mode) & OPEN_TO_OTHERS:
-            raise StoreError(f"{path.name} can be read by others; if that was never so for long: chmod 600 {path.name}")
+            raise StoreError(f"{name} can be read by others: chmod 600 {name}; if they may have, exchange the key")
         data = path.read_bytes()[:LONGEST]
     except FileNotFoundError:
-        raise StoreError(f"{path.name} is not there; restore it, or make another: ulnflow keys new") from None
+        raise StoreError(f"{name} is not there; {fix}") from None
     except OSError:
-        raise StoreError(f"{path.name} cannot be read") from None
+        raise StoreError(f"{name} cannot be read") from None
     try:
         secret = load_pem_private_key(data, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         secret = None
     if not isinstance(secret, Ed25519PrivateKey):
-        raise StoreError(f"{path.name} holds no key of ours; restore it, or make another: ulnflow keys new")
+        raise StoreError(f"{name} holds no key of ours; {fix}")
     return secret
 
 
