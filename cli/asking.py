@@ -58,13 +58,14 @@ def ask(at: Desk, question: Question, filters: Filters, form: Form, *, verifying
 
     3 where the log could not be verified or was not, before 1 for findings or a log that does not hold.
     """
+    from cli.desk import head_of  # noqa: PLC0415 - read already by whoever has a desk
     from states.reports import statement  # noqa: PLC0415 - slow to read, and only needed here
     from states.reports.asking import answer  # noqa: PLC0415 - as above
     from states.steps import look_up  # noqa: PLC0415 - as above
     from workflow.errors import NotAllowed, SchemaMissing, StoreError  # noqa: PLC0415 - as above
 
     try:
-        with progress(at.office.head() if verifying else 0, "verifying") as bar:
+        with progress(head_of(at.office) if verifying else 0, "verifying") as bar:
             stated, report = statement.state(at.office, verifying=verifying, progress=bar)
     except (SchemaMissing, NotAllowed):
         raise
@@ -78,7 +79,7 @@ def ask(at: Desk, question: Question, filters: Filters, form: Form, *, verifying
     try:
         _show(rows, question, stated, form)
     finally:
-        since = at.office.head() - stated.size
+        since = head_of(at.office) - stated.size
         if rows.begun:
             look_up.asked(at.office, at.act, question.name, reference=filters.learner, found=rows.number)
     _foot(question, stated, form, number=rows.number, found=watched.found, since=since)

@@ -30,17 +30,26 @@ def place(folder: Path) -> Path:
 
 
 def own_key(folder: Path, office: Office) -> tuple[Key, Any]:
-    """The key this folder signs with, made where the log knows none yet; raises StoreError for one that was lost."""
+    """The key this folder signs with, made where the log knows none yet; raises StoreError for one lost or exchanged.
+
+    On a server each folder has its own, which the log may not know yet.
+    """
     path = place(folder) / LOG_KEY
+    with office.database.reading() as connection:
+        known = known_keys(connection)
     if not path.exists():
-        with office.database.reading() as connection:
-            if known_keys(connection):
-                raise StoreError(
-                    f"keys/{LOG_KEY} is not there, and the log was sealed before: restore it, or: ulnflow keys new"
-                )
+        if known:
+            raise StoreError(
+                f"keys/{LOG_KEY} is not there, and the log was sealed before: restore it, or: ulnflow keys new"
+            )
         keys.make(path)
     secret = keys.read(path)
-    return keys.public(secret, office.engine.origin), secret
+    key = keys.public(secret, office.engine.origin)
+    if known and key not in known and office.database.kind == "sqlite":
+        raise StoreError(
+            f"keys/{LOG_KEY} is not the key this log knows: restore that, or, if it was lost, take this: ulnflow keys new"
+        )
+    return key, secret
 
 
 def begin(folder: Path) -> None:

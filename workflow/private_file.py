@@ -25,12 +25,13 @@ def write(path: Path, data: bytes) -> None:
 
 def read(path: Path, fix: str) -> bytes:
     """What such a file holds; raises StoreError for one that is not there (with the fix) or that others may read."""
+    name = f"{path.parent.name}/{path.name}"
     try:
         if os.name != "nt" and stat.S_IMODE(path.stat().st_mode) & OPEN_TO_OTHERS:
-            raise StoreError(f"{path.name} can be read by others; if that was never so for long: chmod 600 {path.name}")
+            raise StoreError(f"{name} can be read by others: chmod 600 {name}; if they may have, exchange the key")
         with path.open("rb") as file:
             return file.read(LONGEST)
     except FileNotFoundError:
-        raise StoreError(f"{path.name} is not there; {fix}") from None
+        raise StoreError(f"{name} is not there; {fix}") from None
     except OSError:
-        raise StoreError(f"{path.name} cannot be read") from None
+        raise StoreError(f"{name} cannot be read") from None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import typer
 
 from cli.options import Form, Format
@@ -16,6 +18,7 @@ def show(form: Format = Form.table) -> None:
     from cli.desk import desk
     from cli.render import say
     from cli.render import show as table
+    from workflow.errors import StoreError
     from workflow.store.seals import known_keys
 
     with desk("keys show") as at:
@@ -23,7 +26,8 @@ def show(form: Format = Form.table) -> None:
             known = known_keys(connection)
         own = None
         if (sealing.place(at.folder) / sealing.LOG_KEY).exists():
-            own = sealing.own_key(at.folder, at.office)[0]
+            with suppress(StoreError):  # whoever seals is told
+                own = sealing.own_key(at.folder, at.office)[0]
         table([{"key": str(key), "ours": "yes" if key == own else ""} for key in known], form, columns=["key", "ours"])
         if not known:
             say("The log names no key yet; the next command that writes makes one, or: ulnflow audit seal")
@@ -37,13 +41,15 @@ def new(form: Format = Form.table) -> None:
     from cli.render import say, show_one
     from states.errors import NotPossible
     from workflow.seal import keys
+    from workflow.store.seals import known_keys
 
     with desk("keys new") as at:
         path = sealing.place(at.folder) / sealing.LOG_KEY
-        if path.exists():
-            raise NotPossible("this folder has a key; to replace it: ulnflow keys rotate")
-        secret = keys.make(path)
+        secret = keys.read(path) if path.exists() else keys.make(path)
         key = keys.public(secret, at.office.engine.origin)
+        with at.office.database.reading() as connection:
+            if key in known_keys(connection):
+                raise NotPossible("this folder has its key; to exchange it: ulnflow keys rotate")
         sealing.seal_now(at.folder, at.office, at.act, signers=[(key, secret)])
         show_one({"key": str(key)}, form)
         say("Keep a copy of the keys folder where only you can read it, and give the line above to whoever checks.")

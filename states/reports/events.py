@@ -73,8 +73,6 @@ def named(look: Glance, found: Iterable[Event]) -> Iterator[tuple[Event, str]]:
         yield from ((event, names.get(case_of(event) or 0, "")) for event in chunk)
 
 
-
-
 def case_of(event: Event) -> int | None:
     """The case an event is about, or that was looked at; None for neither."""
     looked_at = event.evidence.get("case")

@@ -20,15 +20,15 @@ def make(path: Path) -> Ed25519PrivateKey:
     return secret
 
 
-def read(path: Path) -> Ed25519PrivateKey:
-    """The key in a file; raises StoreError for one that is not there, can be read by others, or is none."""
-    data = private_file.read(path, "restore it, or make another: ulnflow keys new")
+def read(path: Path, fix: str = "restore it, or make another: ulnflow keys new") -> Ed25519PrivateKey:
+    """The key in a file; raises StoreError, with the fix, for one that is not there, open to others, or none."""
+    data = private_file.read(path, fix)
     try:
         secret = load_pem_private_key(data, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         secret = None
     if not isinstance(secret, Ed25519PrivateKey):
-        raise StoreError(f"{path.name} holds no key of ours; restore it, or make another: ulnflow keys new")
+        raise StoreError(f"{path.parent.name}/{path.name} holds no key of ours; {fix}")
     return secret
 
 

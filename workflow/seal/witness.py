@@ -22,6 +22,7 @@ from workflow.seal.proof import ProofRefused, verify_consistency
 PRIVATE, PUBLIC, TRUSTED = "witness.pem", "witness.key", "log.keys"
 LAST: Final = "last.checkpoint"
 NAME: Final = "ulnflow-witness"
+FIX: Final = "restore it; a new witness begins in a folder of its own"
 
 
 class SplitView(ProofRefused):
@@ -91,7 +92,7 @@ def settle(folder: Path, name: str = "", more: Sequence[Key] = ()) -> Witness:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / PRIVATE
     shown = folder / PUBLIC
-    secret = keys.read(path) if path.exists() or shown.exists() else keys.make(path)
+    secret = keys.read(path, FIX) if path.exists() or shown.exists() else keys.make(path)
     if shown.exists():
         key = Key.parse(shown.read_text("utf-8").strip())
         if key != keys.public(secret, key.name, COSIGNED):
