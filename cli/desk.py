@@ -19,6 +19,7 @@ from cli.render import complain, tell
 from cli.tables import REGISTER
 from cli.typed import lines
 from states.errors import NotPossible
+from states.steps import keep_people
 from states.steps.look_up import audited
 from states.tally import Tally
 from states.unit_of_work import Glance, Office
@@ -138,6 +139,8 @@ def desk(command: str, command_id: str = "") -> Iterator[Desk]:
             act = wiring.act(settings, command, command_id)
             _erase_again(folder, office, act)
             at = Desk(folder, settings, office, act, head_of(office))
+            with suppress(NotAllowed):  # an auditor's account on a server may not write
+                keep_people.told(office, at.act, settings.people)
             at.demand(people.NEEDS.get(command, "work"), command)
             try:
                 yield at

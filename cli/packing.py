@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import os
+import secrets
 import shutil
+import time
 import zipfile
 from array import array
 from collections.abc import Callable, Iterable, Iterator
@@ -34,6 +36,10 @@ from workflow.store.seals import Seal, known_keys
 from workflow.working_days import ONE_DAY, start_of
 
 CSV, PAGE, RULES, NAMES = "events.csv", "story.html", "rules.json", "names.csv"
+PENDING: Final = ".pending"
+STALE_S: Final = 3_600
+"""Seconds after which nobody is still writing a draft."""
+
 STAMP: Final = (1980, 1, 1, 0, 0, 0)
 """The time of every file in a zip: the same pack gives the same bytes."""
 
@@ -118,7 +124,12 @@ def make(at: Desk, wanted: Wanted, to: Path | None) -> Made:
             at.office, at.act, digest=digest, given_to=wanted.given_to, learners=chosen.learners,
             events=len(chosen.positions), case=chosen.case, cohort=wanted.cohort, with_names=wanted.names,
         )  # fmt: skip
-        draft.rename(final)
+        try:
+            draft.rename(final)
+        except OSError as wrong:
+            give_evidence.take_back(at.office, at.act, digest=digest, recorded=position)
+            rule = f"it cannot take its name ({wrong.strerror}), and the log tells that it was not made"
+            raise FileRefused(final.name, rule, "Check the folder, or use --to.") from None
     zipped = _zip(final) if wanted.zipped else None
     at.seal()
     return Made(final, zipped, len(chosen.positions), chosen.learners, seal.size, digest, position, str(key))
@@ -131,13 +142,15 @@ def _draft(place: Path, name: str) -> Iterator[tuple[Path, Path]]:
     What is left of it at the end is removed.
     """
     final = place / name
-    draft = place / f".{name}.pending"
+    draft = place / f".{name}.{secrets.token_hex(4)}{PENDING}"
     try:
         place.mkdir(parents=True, exist_ok=True, mode=0o700)
         for taken in (final, final.with_name(f"{name}.zip")):
             if os.path.lexists(taken):
                 raise FileRefused(taken.name, "it is there already", "Move it away, or name another folder with --to.")
-        shutil.rmtree(draft, ignore_errors=True)  # what a crash left
+        for left in place.glob(f".pack-*{PENDING}"):
+            if time.time() - left.stat().st_mtime > STALE_S:  # what a crash left
+                shutil.rmtree(left, ignore_errors=True)
         draft.mkdir(mode=0o700)
     except OSError as wrong:
         raise FileRefused(name, f"it cannot be written ({wrong.strerror})", "Check the folder, or use --to.") from None

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from states.approval import deed_in_words
+from states.reports.beside import BESIDE
 from states.reports.keeping import KEEPING
 from states.reports.words import BY, CAUSES, FILES, TOLD, counted, fields, plain, reason
 from workflow import Event, Route
@@ -265,22 +266,6 @@ def _looked_up(event: Event, _register: Register) -> str:
     return LOOKS.get(scope, "Personal details were looked at")
 
 
-def _pack(event: Event, _register: Register) -> str:
-    evidence = event.evidence
-    to = f" for {evidence['to']}" if evidence.get("to") else ""
-    many = counted(evidence.get("learners", 0), "learner")
-    if event.kind == "disclosed":
-        if "what" not in evidence:
-            return "Everything held about a learner was handed out"
-        return f"Names and ULNs of {many} were given out{to}"
-    return f"An evidence pack of {counted(evidence.get('events', 0), 'event')} about {many} was made{to}"
-
-
-def _denied(event: Event, _register: Register) -> str:
-    asked = event.evidence.get("asked", "a command")
-    return f"{_capital(str(asked))} was refused: the roles of {event.actor} do not allow it"
-
-
 def _unknown(event: Event, register: Register) -> str:
     return _capital(register.trigger(event.trigger) if event.trigger else plain(event.kind))
 
@@ -312,9 +297,7 @@ KINDS: Final[Mapping[str, Sentence]] = {
     "looked_up": _looked_up,
     "cohort_waived": _waived,
     **KEEPING,
-    "pack_made": _pack,
-    "disclosed": _pack,
-    "denied": _denied,
+    **BESIDE,
     "approval_asked": _asked,
     "approved": _answered_request,
     "approval_refused": _answered_request,

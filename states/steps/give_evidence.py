@@ -5,7 +5,7 @@ from __future__ import annotations
 from states.unit_of_work import Office
 from workflow import Act
 
-PACK_MADE, DISCLOSED = "pack_made", "disclosed"
+PACK_MADE, PACK_NOT_MADE, DISCLOSED = "pack_made", "pack_not_made", "disclosed"
 
 
 def record(
@@ -30,3 +30,9 @@ def record(
         if with_names:
             uow.work.record(DISCLOSED, evidence={**told, "what": "names_and_ulns"})
         return uow.work.record(PACK_MADE, evidence={**told, "events": events})
+
+
+def take_back(office: Office, act: Act, *, digest: str, recorded: int) -> None:
+    """Record that a pack that was recorded could not take its name, so that nobody was given it."""
+    with office.begin(act) as uow:
+        uow.work.record(PACK_NOT_MADE, evidence={"manifest": digest, "recorded": recorded})

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shutil
 import stat
 import zipfile
@@ -126,6 +127,52 @@ def test_a_pack_is_made_whole_or_not_at_all(tmp_path):
     assert centre.run("audit", "pack", "--cohort", "NF-1", "--for", "ann@example.org").code == 2
     assert centre.snapshot() == before
     assert list((centre.folder / "outbox").rglob("*pending*/*")) == []
+
+
+def test_a_pack_that_cannot_take_its_name_is_told_as_not_made(tmp_path, monkeypatch):
+    """B10"""
+    centre = centre_at("gathered", tmp_path)
+    rename = Path.rename
+
+    def refuse(path: Path, target: Path) -> Path:
+        if path.name.startswith(".pack-"):
+            raise OSError(28, "No space left on device")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    result = centre.run("audit", "pack", "--learner", "ILM-00001", "--with-names")
+    assert result.code == 4
+    assert "was not made" in result.err
+    assert list((centre.folder / "outbox" / "packs").iterdir()) == []
+    assert centre.kinds()[-3:] == ["disclosed", "pack_made", "pack_not_made"]
+    centre.ok("audit", "verify")
+
+
+def test_words_of_a_person_are_no_markup_and_no_formula(tmp_path):
+    """A15 and A17: on the page and in the list."""
+    centre = centre_at("gathered", tmp_path)
+    centre.ok("--on-behalf-of", "=1+1 <b>Bo</b>", "learner", "withdraw", "ILM-00001", "--reason", "left_course")
+    folder, said = pack_of(centre, "--learner", "ILM-00001", "--for", "<script>alert(1)</script>")
+    page = (folder / "story.html").read_text("utf-8")
+    assert "<script" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "<b>" not in page
+    assert alone(folder, "--key", said["key"])[0] == 0
+    rows = csv.reader(StringIO((folder / "events.csv").read_text("utf-8-sig")))
+    assert not [cell for row in rows for cell in row if cell[:1] in {"=", "+", "@", "-"}]
+
+
+def test_what_a_crash_left_of_a_pack_is_removed_when_it_is_old(tmp_path):
+    """A kill between the event and the name leaves a draft that its owner alone can read."""
+    centre = centre_at("gathered", tmp_path)
+    packs = centre.folder / "outbox" / "packs"
+    old, young = packs / ".pack-000000001.aa.pending", packs / ".pack-000000001.bb.pending"
+    for left in (old, young):
+        left.mkdir(parents=True)
+        (left / "names.csv").write_text("x")
+    os.utime(old, (0, 0))
+    pack_of(centre, "--cohort", "NF-1")
+    assert (old.exists(), young.exists()) == (False, True)
 
 
 def test_a_log_that_was_changed_gives_no_pack(tmp_path):

@@ -145,6 +145,25 @@ def test_doctor_says_who_is_missing(staffed):
     assert wrong == ["4 are named; Dee Stranger is none of them", "nobody is approver"]
 
 
+def test_the_log_is_told_who_may_do_what_once_for_each_change(staffed):
+    by(staffed, "Cy Auditor", "learner", "show", "ILM-00001")
+    by(staffed, "Cy Auditor", "status")
+    path = staffed.folder / "ulnflow.toml"
+    whole = path.read_text("utf-8")
+    path.write_text(whole.replace('"Cy Auditor" = ["auditor"]', '"Cy Auditor" = ["operator"]'), "utf-8")
+    by(staffed, "Cy Auditor", "status")
+    path.write_text(whole.partition("[people]")[0], "utf-8")
+    by(staffed, "Cy Auditor", "status")
+    told = [json.loads(b) for (b,) in staffed.rows("SELECT body FROM event WHERE kind='people_changed'")]
+    assert [event["evidence"]["people"].get("Cy Auditor") for event in told] == [["auditor"], ["operator"], None]
+    assert told[2]["evidence"]["people"] == {}
+    assert told[0]["position"] < denied(staffed)[0]["position"]
+    said = by(staffed, "Cy Auditor", "audit", "events", "--kind", "people_changed", "--format", "json").out
+    assert "Asha Patel (approver, operator)" in said
+    assert "everybody is operator and approver" in said
+    staffed.ok("audit", "verify")
+
+
 def test_every_command_stands_in_the_table_of_rights():
     assert set(COMMANDS) <= NEEDS.keys()
 

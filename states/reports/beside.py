@@ -1,0 +1,53 @@
+"""Sentences for what happens beside the route: evidence handed out, people and what their roles refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from states.reports.words import counted
+from workflow import Event
+
+
+def _pack(event: Event) -> str:
+    many = counted(event.evidence.get("learners", 0), "learner")
+    events = counted(event.evidence.get("events", 0), "event")
+    return f"An evidence pack of {events} about {many} was made{_to(event)}"
+
+
+def _disclosed(event: Event) -> str:
+    if "what" not in event.evidence:
+        return "Everything held about a learner was handed out"
+    what = "Names and ULNs" if event.evidence.get("what") == "names_and_ulns" else "Personal values"
+    return f"{what} of {counted(event.evidence.get('learners', 0), 'learner')} were given out{_to(event)}"
+
+
+def _not_made(event: Event) -> str:
+    return f"The evidence pack of entry {event.evidence.get('recorded', '')} was not made after all"
+
+
+def _to(event: Event) -> str:
+    return f" for {event.evidence['to']}" if event.evidence.get("to") else ""
+
+
+def _people(event: Event) -> str:
+    named = [f"{name} ({', '.join(roles)})" for name, roles in event.evidence.get("people", {}).items()]
+    return f"Who may do what was set: {', '.join(named) or 'everybody is operator and approver'}"
+
+
+def _denied(event: Event) -> str:
+    return f"Refused: {event.evidence.get('asked', 'a command')}, which the roles of {event.actor} do not allow"
+
+
+def _of(sentence: Callable[[Event], str]) -> Callable[[Event, Any], str]:
+    return lambda event, _register: sentence(event)
+
+
+BESIDE: Final[Mapping[str, Callable[[Event, Any], str]]] = {
+    "pack_made": _of(_pack),
+    "pack_not_made": _of(_not_made),
+    "disclosed": _of(_disclosed),
+    "people_changed": _of(_people),
+    "denied": _of(_denied),
+}
+"""Kind of event -> its sentence, without the reason."""
