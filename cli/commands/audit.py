@@ -100,9 +100,12 @@ def verify(
     form: Format = Form.table,
 ) -> None:
     """Check the whole log: guards, gaps, chains, copies, checkpoints, and that standings follow from events."""
+    from dataclasses import replace
+
     from cli import sealing
     from cli.desk import desk
     from cli.render import complain, progress, say, show, show_one
+    from states.reports import waived
     from workflow.errors import SchemaMissing, StoreError
     from workflow.store.seals import known_keys
     from workflow.store.verify import verify as check
@@ -115,6 +118,7 @@ def verify(
             outside = [sealing.outside(path, given or known) for path in against or ()]
             outside += [sealing.outside(own, known)] if own else []
             report = check(look.connection, origin, {(route.name, route.version): route}, bar, outside=outside)
+            report = replace(report, faults=(*report.faults, *waived.faults(look)))
     except SchemaMissing:
         raise
     except StoreError as wrong:

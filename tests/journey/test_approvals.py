@@ -117,3 +117,14 @@ def test_what_is_no_request_is_named(centre):
     assert "asks for nothing" in centre.refused("approve", "1").said
     assert "which request" in centre.refused("approve", "--refuse").said
     assert centre.json("approve") == []
+
+
+def test_a_waiver_that_the_log_does_not_know_is_found(asked):
+    centre, _ = asked
+    centre.change("UPDATE cohort SET waived = 3 WHERE name = 'NF-1'")
+    assert [f["kind"] for f in centre.json("audit", "verify")["faults"]] == ["waiver"]
+    centre.change("UPDATE cohort SET waived = NULL WHERE name = 'NF-1'")
+    centre.agree()
+    centre.do("audit", "verify")
+    centre.change("UPDATE cohort SET waived = NULL WHERE name = 'NF-1'")
+    assert [f["kind"] for f in centre.json("audit", "verify")["faults"]] == ["waiver"]
