@@ -84,8 +84,8 @@ class Register(Protocol):
 class Shelves(Protocol):
     """Files of ours in which a learner may stand."""
 
-    def sheets(self, folder: Path, reference: str, names: set[str], ulns: set[str]) -> list[Path]:
-        """The sheets of a folder that hold one of the ULNs, or the reference together with a name."""
+    def sheets(self, folder: Path, reference: str, names: set[str], ulns: set[str], *, beside: set[Path]) -> list[Path]:
+        """The sheets of a folder that hold one of the ULNs, or the reference together with a name; not those known."""
         ...
 
     def remove(self, paths: Sequence[Path], inside: Path) -> int:
@@ -193,8 +193,8 @@ def erase(uow: UnitOfWork, learner: int, basis: str, privacy: Privacy, *, replay
     key = erasure.keys(uow.connection, [learner])[learner]
     ulns, names = erasure.names_of(uow.connection, learner)
     files, numbers, remains = _files(uow, standings)
-    files += privacy.shelves.sheets(uow.office.outbox_folder / "results", reference, names, ulns)
-    files += [p for p in _sheets_of_imports(uow, standings) if p not in files]
+    files += _sheets_of_imports(uow, standings)
+    files += privacy.shelves.sheets(uow.office.outbox_folder / "results", reference, names, ulns, beside=set(files))
     _leave_files(uow, standings)
     queries = Queries(uow.connection)
     if any(next(queries.events(case=s.case, trigger=DISCLOSED, limit=1), None) for s in standings):

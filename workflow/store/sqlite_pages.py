@@ -8,12 +8,18 @@ never written; `VACUUM` writes them anew where it must be.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import BinaryIO, Final
+from struct import Struct, unpack
+from typing import Final
 
 HEADER: Final = 100
-LEAVES: Final = frozenset({10, 13})
-INNER: Final = frozenset({2, 5})
+INNER, LEAF = 12, 8
+KINDS: Final = {2: INNER, 5: INNER, 10: LEAF, 13: LEAF}
+"""Kind of page -> bytes of its head."""
+
+HEAD: Final = Struct(">BHHH")
+"""Kind, first free block, number of cells, where they begin."""
 
 
 def hold(path: Path, roots: Sequence[int], words: Sequence[bytes]) -> bool:
@@ -24,34 +30,33 @@ def hold(path: Path, roots: Sequence[int], words: Sequence[bytes]) -> bool:
     """
     if not words:
         return False
-    with path.open("rb") as source:
-        unused = b"\x00".join(_unused(source, roots))
+    with path.open("rb") as source, mmap(source.fileno(), 0, access=ACCESS_READ) as pages:
+        unused = b"\x00".join(_unused(pages, roots))
     return any(word in unused for word in words)
 
 
-def _unused(source: BinaryIO, roots: Sequence[int]) -> Iterator[bytes]:
+def _unused(pages: mmap, roots: Sequence[int]) -> Iterator[bytes]:
     """The unused space of every page of some b-trees, where there is anything in it."""
-    size = int.from_bytes(source.read(HEADER)[16:18], "big")
+    size = int.from_bytes(pages[16:18], "big")
     size = 65_536 if size == 1 else size
+    end, nothing = len(pages) - size, bytes(size)
     coming, seen = list(roots), set[int]()
     while coming:
         number = coming.pop()
-        if number in seen or number < 1:
+        at = (number - 1) * size
+        if number in seen or not 0 <= at <= end:
             continue
         seen.add(number)
-        source.seek((number - 1) * size)
-        page = source.read(size)
-        start = HEADER if number == 1 else 0
-        if len(page) < size or page[start] not in LEAVES | INNER:
+        start = at + HEADER if number == 1 else at
+        kind, _, cells, content = HEAD.unpack_from(pages, start)
+        if kind not in KINDS:
             continue  # another program changed the file meanwhile
-        cells = int.from_bytes(page[start + 3 : start + 5], "big")
-        first = start + (12 if page[start] in INNER else 8)
+        first = start + KINDS[kind]
         pointers = first + 2 * cells
-        content = int.from_bytes(page[start + 5 : start + 7], "big") or 65_536
-        if gap := page[pointers:content].strip(b"\x00"):
-            yield gap
-        if page[start] in INNER:
-            coming.append(int.from_bytes(page[start + 8 : start + 12], "big"))
-            for at in range(first, pointers, 2):
-                cell = int.from_bytes(page[at : at + 2], "big")
-                coming.append(int.from_bytes(page[cell : cell + 4], "big"))
+        gap = pages[pointers : at + (content or 65_536)]
+        if gap != nothing[: len(gap)]:
+            yield gap.strip(b"\x00")
+        if KINDS[kind] == INNER:
+            coming.append(int.from_bytes(pages[start + 8 : start + 12], "big"))
+            below = unpack(f">{cells}H", pages[first:pointers])
+            coming += [int.from_bytes(pages[at + cell : at + cell + 4], "big") for cell in below]
