@@ -84,8 +84,8 @@ class Register(Protocol):
 class Shelves(Protocol):
     """Files of ours in which a learner may stand."""
 
-    def sheets(self, folder: Path, reference: str, names: set[str], ulns: set[str]) -> list[Path]:
-        """The sheets of a folder that hold one of the ULNs, or the reference together with a name."""
+    def sheets(self, folder: Path, reference: str, names: set[str], ulns: set[str], *, beside: set[Path]) -> list[Path]:
+        """The sheets of a folder that hold one of the ULNs, or the reference together with a name; not those known."""
         ...
 
     def remove(self, paths: Sequence[Path], inside: Path) -> int:
@@ -126,6 +126,8 @@ class Erased:
     rows: dict[str, int]
     files: list[Path] = field(default_factory=list)
     remains: list[str] = field(default_factory=list)
+    traces: list[bytes] = field(default_factory=list, repr=False)
+    """What would give the learner away in leftovers of the database; never written anywhere."""
 
 
 def own_cases(look: Glance, learner: int) -> list[Standing]:
@@ -191,14 +193,15 @@ def erase(uow: UnitOfWork, learner: int, basis: str, privacy: Privacy, *, replay
     key = erasure.keys(uow.connection, [learner])[learner]
     ulns, names = erasure.names_of(uow.connection, learner)
     files, numbers, remains = _files(uow, standings)
-    files += privacy.shelves.sheets(uow.office.outbox_folder / "results", reference, names, ulns)
-    files += [p for p in _sheets_of_imports(uow, standings) if p not in files]
+    files += _sheets_of_imports(uow, standings)
+    files += privacy.shelves.sheets(uow.office.outbox_folder / "results", reference, names, ulns, beside=set(files))
     _leave_files(uow, standings)
     queries = Queries(uow.connection)
     if any(next(queries.events(case=s.case, trigger=DISCLOSED, limit=1), None) for s in standings):
         remains.append("disclosures")
     if erasure.candidates_elsewhere(uow.connection, learner, ulns):
         remains.append("candidates")
+    traces = [*erasure.traces(uow.connection, learner), key]
     rows = erasure.destroy(uow.connection, learner, reference, ulns)
     remains += ["server_wal", "backups"] if uow.connection.kind == "postgresql" else ["backups"]
     evidence: dict[str, Any] = {
@@ -219,20 +222,26 @@ def erase(uow: UnitOfWork, learner: int, basis: str, privacy: Privacy, *, replay
     short = {"basis": basis, "erasure": position, **({"replayed": replayed} if replayed else {})}
     uow.work.note(ERASED, [Move(case=s.case, evidence=short, facts={ERASED: now, HOLD: None}) for s in standings])
     entry = Entry(learner, erasure.fingerprint(key), position, basis, uow.office.engine.origin)
-    return Erased(entry, rows, files, remains)
+    return Erased(entry, rows, files, remains, traces)
 
 
 def complete(uow: UnitOfWork, done: Sequence[Erased], privacy: Privacy, tally: Tally) -> None:
-    """Write erasures down outside the database, the last thing before the commit, and remove files of ours after it."""
+    """Write erasures down outside the database, the last thing before the commit; the rest follows it."""
     privacy.register.add([one.entry for one in done])
-    uow.afterwards.append(lambda: clear(uow.office, privacy, [path for one in done for path in one.files], tally))
+    follow(uow, done, privacy, tally)
 
 
-def clear(office: Office, privacy: Privacy, files: Sequence[Path], tally: Tally) -> None:
+def follow(uow: UnitOfWork, done: Sequence[Erased], privacy: Privacy, tally: Tally) -> None:
+    """Once it is committed, remove files of ours and what the database holds in space it does not use."""
+    files, traces = [path for one in done for path in one.files], [word for one in done for word in one.traces]
+    uow.afterwards.append(lambda: clear(uow.office, privacy, files, tally, traces))
+
+
+def clear(office: Office, privacy: Privacy, files: Sequence[Path], tally: Tally, traces: Sequence[bytes] = ()) -> None:
     """Remove files of ours, and leave as little as can be of deleted rows in the database's own leftovers."""
     tally.counts["files removed"] += privacy.shelves.remove(files, office.outbox_folder)
     server = office.database.kind == "postgresql"
-    if office.database.scrub(*TABLES):
+    if office.database.scrub(TABLES, traces):
         words = "the learners' tables were vacuumed: their old pages are used again by and by"
         tally.notes += [words] if server and words not in tally.notes else []
     else:

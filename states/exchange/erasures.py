@@ -28,6 +28,9 @@ LARGEST: Final = 300_000_000
 """Bytes of a sheet that are looked through, unpacked."""
 
 
+NONE: Final[set[Path]] = set()
+
+
 class ErasureFile:
     """A file of one JSON line an erasure, mode 0600, added to and never rewritten."""
 
@@ -93,14 +96,17 @@ def _entry(line: bytes) -> Entry | None:
 class SheetShelves:
     """Sheets that went back to people, CSV and XLSX."""
 
-    def sheets(self, folder: Path, reference: str, names: set[str], ulns: set[str]) -> list[Path]:
-        """The sheets of a folder that hold one of the ULNs, or the reference together with a name.
+    def sheets(
+        self, folder: Path, reference: str, names: set[str], ulns: set[str], *, beside: set[Path] = NONE
+    ) -> list[Path]:
+        """The sheets of a folder that hold one of the ULNs, or the reference together with a name; not those known.
 
         One that cannot be looked through is taken for one that holds the learner.
         """
         strong = [_word(uln) for uln in ulns]
         pair = _word(reference), [_word(name) for name in names]
-        return [path for path in sorted(folder.glob("*")) if path.is_file() and _holds(path, strong, pair)]
+        unknown = [path for path in sorted(folder.glob("*")) if path.is_file() and path not in beside]
+        return [path for path in unknown if _holds(path, strong, pair)]
 
     def remove(self, paths: Sequence[Path], inside: Path) -> int:
         """Remove those that are there and in the folder, links to elsewhere left alone; returns how many."""

@@ -28,6 +28,11 @@ GONE: Final = b""
 """What stands where the key of a learner was."""
 
 
+TELLING: Final = ("family_name", "previous_family_name", "email", "existing_uln", "text")
+SHORTEST: Final = 4
+"""Characters of a word that is looked for; shorter ones are found everywhere."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
     """A learner all of whose cases are final: since when (microseconds, UTC), in which state last, under which hold."""
@@ -74,6 +79,24 @@ def names_of(connection: Connection, learner: int) -> tuple[set[str], set[str]]:
     ulns = {lookup for kind, lookup, _ in rows if kind != "details"}
     families = {orjson.loads(text).get("family_name", "") for kind, _, text in rows if kind == "details"}
     return ulns, families - {""}
+
+
+def traces(connection: Connection, learner: int) -> list[bytes]:
+    """What would give a learner away where it was found, as it is stored.
+
+    Names of families, addresses, ULNs, words, and date of birth with postcode; a given name alone is anybody's.
+    """
+    found: dict[str, None] = {}
+    for _, _, _, lookup, values in everything(connection, learner):
+        texts = {name: str(value) for name, value in values.items()}
+        found |= dict.fromkeys(texts[name] for name in TELLING if texts.get(name))
+        found |= dict.fromkeys(texts[name].casefold() for name in TELLING if texts.get(name))
+        found[lookup.partition("|")[2] or lookup] = None
+        found["|".join(lookup.split("|")[2:])] = None
+        if {"date_of_birth", "gender", "postcode"} <= values.keys():
+            together = {name: values[name] for name in ("date_of_birth", "gender", "postcode")}
+            found[orjson.dumps(together).decode().strip("{}")] = None
+    return [text.encode() for text in found if len(text) >= SHORTEST]
 
 
 def destroy(connection: Connection, learner: int, reference: str, ulns: Collection[str]) -> dict[str, int]:

@@ -123,8 +123,7 @@ def replay(office: Office, act: Act, privacy: Privacy) -> int:
     try:
         with office.begin(act) as uow:
             done = [_erase_again(uow, entry, privacy) for entry in again]
-            files = [path for one in done for path in one.files]
-            uow.afterwards.append(lambda: erasing.clear(office, privacy, files, Tally()))
+            erasing.follow(uow, done, privacy, Tally())
     except NotAllowed:
         raise StoreError(
             "this database is older than erasures that were made since: nothing of it is shown before somebody who "

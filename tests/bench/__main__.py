@@ -26,6 +26,7 @@ SUITES: Final = {
     "startup": "startup:startup",
     "machine": "small:machine",
     "import": "small:imports",
+    "erase": "small:erasures",
 }
 """Name -> module of this folder and its function."""
 

@@ -1,9 +1,12 @@
-"""The compiled machine, and how many rows a second a cohort sheet is taken in."""
+"""The compiled machine, how many rows a second a cohort sheet is taken in, and one learner erased among many."""
 
 from __future__ import annotations
 
 from tests.bench.harness import Size, in_turns
 from tests.bench.report import Result, against
+
+LONGER = 1.5
+"""How much more time an erasure may take among a hundred thousand than among a thousand."""
 
 
 def machine(*, quick: bool) -> list[Result]:
@@ -30,3 +33,18 @@ def imports(*, quick: bool) -> list[Result]:
     ours = taken["ours-import"]
     what = f"import of {size.cases:,} rows: {size.cases / ours.seconds:,.0f} a second"
     return [against("", what, "csv alone", (ours, taken["raw-import"]))]
+
+
+def erasures(*, quick: bool) -> list[Result]:
+    """One learner erased among few and among many, by the command: no whole table is read, no file written anew."""
+    few, many = Size(1_000, 3 if quick else 5), Size(20_000 if quick else 100_000, 1 if quick else 2)
+    small, large = in_turns(["ours-erase"], few)["ours-erase"], in_turns(["ours-erase"], many)["ours-erase"]
+    times = large.median("each") / small.median("each")
+    inside = large.median("inside") / small.median("inside")
+    what = f"one erased of {many.cases:,}: {times:.2f} times as long (without the program's start {inside:.2f})"
+    return [
+        Result(
+            "E3", what, f"one of {few.cases:,}, x {LONGER}", LONGER / times, large.median("each"), small.median("each"),
+            large.repeats, 1.0,
+        ),
+    ]  # fmt: skip

@@ -53,6 +53,17 @@ class Side(ABC):
         """Leave as little as can be of rows that were deleted from some tables; whether it could be done now."""
         return True
 
+    def pages(self, _raw: Any, _tables: Sequence[str]) -> Sequence[int]:
+        """Where the tables and their indexes begin in a file; nothing on a server."""
+        return ()
+
+    def holds(self, _pages: Sequence[int], _words: Sequence[bytes]) -> bool:
+        """Whether a file still holds words in space it does not use; asked while this process has it closed."""
+        return False
+
+    def rewrite(self, _raw: Any) -> None:  # noqa: B027 - nobody asks a server for it
+        """Write the whole file anew, without what it does not use."""
+
     def enter(self) -> int | None:
         """Wait until a writer may begin; what comes back is handed to `leave`."""
         return None

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from workflow.errors import Conflict, LogProtected, StoreError, WorkflowError
+from workflow.store import sqlite_pages
 from workflow.store.connection import SqliteConnection
 from workflow.store.guards import LEFT, LEFT_ADVICE
 from workflow.store.side import Side
@@ -100,6 +101,20 @@ class Sqlite(Side):
     def scrub(self, raw: Any, _tables: Sequence[str]) -> bool:
         """Bring the write-ahead log home and empty it; deleted rows were overwritten already, by `secure_delete`."""
         return not raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+
+    def pages(self, raw: Any, tables: Sequence[str]) -> Sequence[int]:
+        """The root pages of tables and of their indexes."""
+        marks = ", ".join("?" * len(tables))
+        found = raw.execute(f"SELECT rootpage FROM sqlite_master WHERE tbl_name IN ({marks}) AND rootpage > 0", tables)
+        return [int(page) for (page,) in found]
+
+    def holds(self, pages: Sequence[int], words: Sequence[bytes]) -> bool:
+        """Whether the file holds words where SQLite left copies of moved rows."""
+        return sqlite_pages.hold(self.path, pages, words)
+
+    def rewrite(self, raw: Any) -> None:
+        """Write every page anew, by VACUUM."""
+        raw.execute("VACUUM")
 
     def enter(self) -> int | None:
         """Let one writer at a time through, where the library needs that; raises StoreError after the busy time."""

@@ -36,6 +36,7 @@ CONTENDERS: Final = {
     "ours-machine": "machine:ours",
     "ours-machine-guards": "machine:ours_guards",
     "raw-machine": "machine:plain",
+    "ours-erase": "erasing:ours",
     "ours-import": "sheets:ours",
     "raw-import": "sheets:plain",
 }
