@@ -128,7 +128,8 @@ class Audit(History):
         )
         rows = self._raw.stream(
             "SELECT e.position, e.occurred_at, e.recorded_at, e.earlier, e.together FROM "
-            "(SELECT position, occurred_at, recorded_at, actor, trigger, dispatch, lag(recorded_at) OVER (ORDER BY position) AS earlier, "
+            "(SELECT position, occurred_at, recorded_at, actor, trigger, dispatch, "
+            "lag(recorded_at) OVER (ORDER BY position) AS earlier, "
             "CASE WHEN lag(command_id) OVER (ORDER BY position) = command_id THEN 1 ELSE 0 END AS together FROM event) "
             f"e {where([odd, *conditions])} ORDER BY e.position",
             [now, late, jump, *arguments],
