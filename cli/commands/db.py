@@ -26,11 +26,31 @@ def upgrade(form: Format = Form.table) -> None:
         done = wiring.upgrade(database)
         with database.reading() as connection:
             grouped = database.kind == "postgresql" and bool(list(roles.present(connection)))
+    _tell_the_log(done)
     show([{"done": line} for line in done], form, columns=["done"])
     if not done:
         say("The database is at this version already; nothing was changed.")
     elif grouped:
         say("Next: ulnflow db roles")
+
+
+def _tell_the_log(done: list[str]) -> None:
+    """Record an upgrade in the log of a centre; the upgrade stands, whether or not the log can be told."""
+    from cli import wiring
+    from cli.render import complain
+    from workflow.errors import StoreError
+
+    steps = dict(line.split(" ", 1) for line in done)
+    if all(step.startswith("nothing") for step in steps.values()):
+        return  # made new, and nobody's yet
+    try:
+        with (
+            wiring.opened() as (_, settings, office),
+            office.engine.work(wiring.act(settings, "db upgrade")) as work,
+        ):
+            work.record("schema_upgraded", evidence=steps)
+    except StoreError as wrong:
+        complain(f"The database was upgraded, but the log could not be told. {wrong}")
 
 
 @app.command()

@@ -47,7 +47,7 @@ MARKS = (
 """What differs from one demonstration to the next, and the mark that stands for it."""
 
 NOT_ASKED = {
-    "Q16": "A pack is a folder or a zip of its own: see `ulnflow audit pack --help`.",
+    "Q16": "The answer is files, not rows: a folder or a zip with proofs and what checks them.",
 }
 
 

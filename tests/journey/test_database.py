@@ -186,6 +186,18 @@ def test_an_operator_does_the_whole_route(shared):
         assert result.code in ({0, 1} if words == ("stuck",) else {0}), (words, result.said)
 
 
+def test_an_auditor_asks_of_the_log_and_is_refused_what_tells_of_people(shared):
+    folders, _ = shared
+    gathered(folders["operator"])
+    auditor = folders["auditor"]
+    for number in ("Q4", "Q5", "Q6", "Q7", "Q8", "Q12", "Q14", "Q15", "R1", "R3", "R5"):
+        assert auditor.json("audit", "ask", number)["log"]["holds"] is True, number
+    assert auditor.run("audit", "ask", "R2").code == 4
+    asked = auditor.json("audit", "ask", "Q17")["rows"]
+    assert {"moved-without-notice", "registered-in-time"} < {one["question"] for one in asked}
+    assert all(one["account"] for one in asked if one["question"] == "moved-without-notice")
+
+
 def test_an_auditor_reads_the_log_leaves_a_trace_and_sees_nobody(shared):
     """E9: each look is an event, a refused one too."""
     folders, _ = shared

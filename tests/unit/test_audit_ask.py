@@ -315,3 +315,13 @@ def test_asking_leaves_one_trace_and_an_unknown_reference_none(tmp_path):
     assert centre.kinds(before) == []
     centre.ok("audit", "ask", "Q4")
     assert centre.kinds(before) == ["looked_up"]
+
+
+def test_an_upgrade_of_the_schema_is_told_once(tmp_path):
+    centre = centre_at("new", tmp_path)
+    centre.write("DROP TABLE seal")
+    centre.write("UPDATE engine_version SET version_num='0002'")
+    centre.ok("db", "upgrade")
+    centre.ok("db", "upgrade")
+    told = json.loads(centre.ok("audit", "ask", "Q14", "--format", "json").out)["rows"]
+    assert [row["details"] for row in told if row["what"] == "Schema upgraded."] == [{"engine_version": "0002 -> 0003"}]
