@@ -24,19 +24,20 @@ ROLES: Final[Mapping[str, frozenset[Right]]] = {
 
 _NEEDS: Final[Mapping[Right, str]] = {
     "nothing": "help, init, demo, doctor, uln check, uln check-template, lrs check, profile list, profile check, "
-    "audit check-pack",
+    "audit check-pack, audit witness",
     "read": "today, status, stuck, cohort list, lar owed, route show, exception list, dispatch list, dispatch show, "
     "dispatch reconcile, duty list, audit history, audit events, audit verify, audit seal, audit prove, "
-    "audit consistency, audit pack, keys show, db check",
-    "see": "learner show, learner find, learner why, exception show",
+    "audit consistency, audit pack, audit ask, retention due, keys show, db check",
+    "see": "learner show, learner find, learner why, exception show, approve",
     "work": "advance, cohort import, cohort waive, lrs submit, lrs sent, lrs receive, lrs answer, lrs reject, "
     "lrs recall, uln pass, uln send, uln bounced, uln told, uln not-told, uln wrong, ilm register, ilm confirm, "
     "ilm reject, ilm exception, ilm mismatches, ilm reconcile, ilm resolve, ilm results, lar create, "
     "lar cross-reference, lar confirm, lar reject, enrolment reconcile, route alternative, exception candidates, "
     "exception assign, exception challenge, exception resolve, dispatch mark-sent, dispatch reject, duty close, "
     "learner edit, learner withdraw, learner reinstate, learner close, learner reopen, keys new, keys rotate, "
-    "db upgrade, db roles, db move",
-    "approve": "approve",
+    "learner correct, learner erase, learner disclose, retention hold, retention lift, retention apply, "
+    "db upgrade, db roles, db move, db encrypt, db decrypt",
+    "approve": "approve EVENT",
 }
 NEEDS: Final[Mapping[str, Right]] = {name: right for right, names in _NEEDS.items() for name in names.split(", ")}
 """Command -> the right it needs. One that does not stand here needs the right to change something."""

@@ -86,8 +86,11 @@ DEEDS: Final = {
 }
 """Deeds that take two people -> what is asked for, with what the request names."""
 
-DEED_NOUNS: Final = {"correct": "a correction", "waive_cohort": "a waiver"}
+DEED_NOUNS: Final = {"correct": "a correction", "waive_cohort": "a waiver", "erase_learner": "an erasure"}
 """The same deeds by name."""
+
+PEOPLE_CHANGED: Final = "people_changed"
+"""The event that names who works here, with their roles."""
 
 TOLD_BY: Final = ("email", "letter", "in_person", "phone", "portal")
 DECISIONS: Final = ("existing", "new", "again")

@@ -30,6 +30,8 @@ def approve(
     if request is not None and reason and not refuse:
         raise typer.BadParameter("--reason goes with --refuse; the reason of the deed is the one it was asked for with")
     with desk("approve") as at:
+        if request is not None:
+            at.demand("approve", "approve EVENT")
         if request is None:
             _list(at.office, at.act, form)
         elif refuse:

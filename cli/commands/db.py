@@ -121,9 +121,11 @@ def encrypt(form: Format = Form.table) -> None:
 
     The key is made where there is none. Without it nobody can read the database again: keep a copy elsewhere.
     """
+    from cli.desk import admit
     from cli.encrypting import rewrite
     from cli.render import say, show
 
+    admit("db encrypt")
     done = rewrite(plain=False)
     show(done, form, columns=["table", "rows", "digest"])
     if not done:
@@ -136,9 +138,11 @@ def encrypt(form: Format = Form.table) -> None:
 @app.command()
 def decrypt(form: Format = Form.table) -> None:
     """Write the database file as a plain one again; every byte is compared before it takes its place."""
+    from cli.desk import admit
     from cli.encrypting import rewrite
     from cli.render import say, show
 
+    admit("db decrypt")
     done = rewrite(plain=True)
     show(done, form, columns=["table", "rows", "digest"])
     say(

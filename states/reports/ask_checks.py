@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import statistics
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import islice
+from operator import itemgetter
 from typing import Any, Final
 
 from states.errors import NotPossible
@@ -17,12 +19,12 @@ from states.reports.events import named
 from states.reports.trail import who
 from states.reports.words import plain
 from states.rules import LATE_AFTER
-from states.vocabulary import LRS_KINDS
+from states.vocabulary import LRS_KINDS, PEOPLE_CHANGED
 from workflow import Event
 from workflow.event import MOVED
 from workflow.store.audit import Timed, Wanted
 from workflow.store.fault import Fault
-from workflow.store.history import LOOKED_UP
+from workflow.store.history import LOOKED_UP, History
 from workflow.working_days import between, day_of, moment_of
 
 CONTROLS: Final = ("position", "happened", "recorded", "who", "reference", "trigger", "rule", "finding")
@@ -46,6 +48,7 @@ JUMP: Final = HOUR
 TIMES_USUAL, AT_LEAST = 3, 20
 """More than so many times an actor's usual, and more than so many, is to be looked into."""
 
+OPERATOR: Final = "operator"
 HIGH: Final = "high"
 CHUNK: Final = 1_000
 
@@ -69,9 +72,25 @@ def moved_without(scope: Scope) -> Iterator[Row]:
                 if finding := _unjudged(event, rule) or _lacks(rule, details.get(event.position), event):
                     yield _control(event, reference, rule, finding)
     wrong = {actor: why for actor in scope.audit.actors() if (why := scope.nobody(actor))}
-    for event, reference in named(scope.look, scope.audit.of_cases([MOVED], scope.wanted)) if wrong else ():
-        if event.actor in wrong:
-            yield _control(event, reference, "", f"moved by {event.actor}: {wrong[event.actor]}")
+    staff = _operators(scope)
+    for event, reference in named(scope.look, scope.audit.of_cases([MOVED], scope.wanted)) if wrong or staff else ():
+        if why := wrong.get(event.actor) or _no_operator(event, staff):
+            yield _control(event, reference, "", f"moved by {event.actor}: {why}")
+
+
+def _operators(scope: Scope) -> list[tuple[int, frozenset[str]]]:
+    """Who was an operator from which position on, without regard to case; nobody while everybody was."""
+    return [
+        (event.position, frozenset(n.casefold() for n, roles in event.evidence["people"].items() if OPERATOR in roles))
+        for event in History(scope.look.connection).events(kind=PEOPLE_CHANGED)
+    ]
+
+
+def _no_operator(event: Event, staff: Sequence[tuple[int, frozenset[str]]]) -> str:
+    """Why whoever moved a learner was not to, by the people the log had been told of until then."""
+    place = bisect_left(staff, event.position, key=itemgetter(0))
+    able = staff[place - 1][1] if place else frozenset()
+    return "was no operator then" if able and event.actor.casefold() not in able and not event.approver else ""
 
 
 def _control(event: Event, reference: str, rule: str, finding: str) -> Row:

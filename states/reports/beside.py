@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from states.reports.words import counted
+from states.vocabulary import PEOPLE_CHANGED
 from workflow import Event
 
 
@@ -47,7 +48,7 @@ BESIDE: Final[Mapping[str, Callable[[Event, Any], str]]] = {
     "pack_made": _of(_pack),
     "pack_not_made": _of(_not_made),
     "disclosed": _of(_disclosed),
-    "people_changed": _of(_people),
+    PEOPLE_CHANGED: _of(_people),
     "denied": _of(_denied),
 }
 """Kind of event -> its sentence, without the reason."""

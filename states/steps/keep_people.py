@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from states.unit_of_work import Office
+from states.vocabulary import PEOPLE_CHANGED
 from workflow import Act
 from workflow.store.history import History
-
-PEOPLE_CHANGED = "people_changed"
 
 
 def told(office: Office, act: Act, people: Mapping[str, Sequence[str]]) -> bool:

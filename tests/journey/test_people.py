@@ -5,6 +5,7 @@ import json
 import pytest
 
 from cli.people import NEEDS, ROLES, may, roles_of
+from tests.fakes.centre import DATA
 from tests.house.test_commands import COMMANDS
 from tests.unit.commands import Centre, centre_at
 
@@ -180,3 +181,25 @@ def test_an_operator_approves_nothing_and_an_approver_changes_nothing():
     }
     assert roles_of(people, "DI") == ["approver", "operator"]
     assert {right for rights in ROLES.values() for right in rights} == {*rights, "nothing"}
+
+
+def test_a_move_by_somebody_who_was_no_operator_is_found_afterwards(centre, monkeypatch):
+    """By a program that knows no roles, say: the log had been told who may."""
+    centre.do("cohort", "import", DATA / "cohort_tidy.csv", "--cohort", "NF-1", "--funded")
+    with (centre.folder / "ulnflow.toml").open("a", encoding="utf-8") as file:
+        file.write(PEOPLE)
+    centre.do("status")
+    assert centre.json("audit", "ask", "Q7")["rows"] == []
+    monkeypatch.setattr("cli.wiring.actor", lambda _settings: "Cy Auditor")
+    monkeypatch.setattr("cli.people.may", lambda *_: True)
+    centre.do("learner", "withdraw", "ILM-00001", "--reason", "left_course")
+    monkeypatch.undo()
+    (found,) = centre.json("audit", "ask", "Q7")["rows"]
+    assert found["finding"] == "moved by Cy Auditor: was no operator then"
+
+
+def test_an_operator_sees_what_waits_and_approves_nothing(staffed):
+    assert by(staffed, "Ann Example", "approve").code == 0
+    refused = by(staffed, "Ann Example", "approve", "1")
+    assert refused.code == 4
+    assert "approver" in refused.err
