@@ -227,7 +227,7 @@ def erase(uow: UnitOfWork, learner: int, basis: str, privacy: Privacy, *, replay
 
 def complete(uow: UnitOfWork, done: Sequence[Erased], privacy: Privacy, tally: Tally) -> None:
     """Write erasures down outside the database, the last thing before the commit; the rest follows it."""
-    privacy.register.add([one.entry for one in done])
+    uow.at_the_end.append(lambda: privacy.register.add([one.entry for one in done]))
     follow(uow, done, privacy, tally)
 
 

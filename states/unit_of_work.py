@@ -92,6 +92,8 @@ class Office:
             with self.engine.work(act, dry_run=dry_run) as work:
                 uow = UnitOfWork(self, work, drafts)
                 yield uow
+                for last in () if dry_run else uow.at_the_end:
+                    last()
                 unwanted = dry_run
             for follow in () if dry_run else uow.afterwards:
                 follow()
@@ -215,6 +217,9 @@ class UnitOfWork(Glance):
     def __init__(self, office: Office, work: Work[Asked], drafts: list[FileDraft]) -> None:
         super().__init__(office, work.connection)
         self.work, self.drafts = work, drafts
+        self.at_the_end: list[Callable[[], None]] = []
+        """What is done outside as the last thing before the commit, which fails with it; never in a dry run."""
+
         self.afterwards: list[Callable[[], None]] = []
         """What is done once the transaction is committed, in this order."""
 

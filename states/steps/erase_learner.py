@@ -86,8 +86,7 @@ def _erase(
     tally.notes.append("destroyed: the key that commitments about this learner were made with")
     _name(uow.office, done.files, tally, "would be removed" if dry_run else "removed")
     tally.notes += erasing.in_words(done.remains)
-    if not dry_run:
-        erasing.complete(uow, [done], privacy, tally)
+    erasing.complete(uow, [done], privacy, tally)
 
 
 def _again(uow: UnitOfWork, learner: int, standings: Sequence[Standing], privacy: Privacy, tally: Tally) -> None:

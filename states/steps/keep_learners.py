@@ -137,7 +137,7 @@ def _erase_some(
                 tally.refusals.append(Refusal(one.reference, one.state, "retention", "kept", "", objection))
             else:
                 done.append(erasing.erase(uow, one.learner, BASIS, privacy))
-        if done and not dry_run:
+        if done:
             erasing.complete(uow, done, privacy, tally)
     tally.counts["learners erased"] += len(done)
 

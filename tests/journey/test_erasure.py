@@ -332,6 +332,9 @@ def test_a_second_person_may_agree_to_an_erasure_before_its_time(tmp_path, clock
     centre.refused("approve", number)
     assert in_tables(centre)
     centre.set('operator = "Bo Example"')
+    centre.do("approve", number, "--dry-run")
+    assert not (centre.folder / "erased.register").exists()
+    assert in_tables(centre)
     done = centre.do("approve", number)
     assert "removed: outbox/" in done.said
     assert in_tables(centre) == []
