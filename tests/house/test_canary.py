@@ -56,9 +56,12 @@ WORDS: dict[str, tuple[str, ...]] = {
     "retention hold": (R1, "--reason", "claim"), "retention lift": (R1,), "retention due": (),
     "retention apply": ("--yes",),
     "audit history": (R1, "--reasons"), "audit events": (), "audit verify": (), "audit seal": (),
-    "audit prove": ("--learner", R1), "audit consistency": ("1",),
+    "audit prove": ("1",), "audit consistency": ("seals/none.checkpoint",), "audit witness": ("none.checkpoint",),
+    "audit pack": ("--learner", R1, "--to", "out", "--with-names"), "audit check-pack": ("out",),
+    "audit ask": ("Q1", "--learner", R1), "learner correct": ("1", "--reason", "wrong_learner"),
     "keys show": (), "keys new": (), "keys rotate": (),
     "db upgrade": (), "db check": (), "db roles": ("--dry-run",), "db move": ("postgresql://nobody@localhost:1/none",),
+    "db encrypt": (), "db decrypt": (),
 }  # fmt: skip
 ELSEWHERE = {"init", "demo"}
 """Commands that make a folder of their own, and know no learner of this one."""
@@ -68,7 +71,7 @@ SHOWS = {"learner show", "learner find", "exception show", "uln check"}
 
 KNOWS_NOBODY = {
     "help", "doctor", "lrs check", "uln check", "uln check-template", "profile list", "profile check", "db upgrade",
-    "db check", "db roles", "db move", "uln bounced", "uln send",
+    "db check", "db roles", "db move", "db encrypt", "db decrypt", "uln bounced", "uln send",
 }  # fmt: skip
 """Commands that never open a transaction about learners, or stop before it here."""
 

@@ -76,7 +76,7 @@ def test_a_rewrite_that_was_cut_off_before_the_swap_is_finished_by_repeating_it(
 
 
 def test_a_new_database_is_encrypted_from_the_first_byte_where_a_key_is_named(filled):
-    for path in filled.folder.glob("ulnflow.db*"):
+    for path in (*filled.folder.glob("ulnflow.db*"), *filled.folder.glob("seals/*"), *filled.folder.glob("keys/*")):
         path.unlink()
     filled.do("init")
     filled.do("cohort", "import", DATA / "cohort_tidy.csv", "--cohort", "NF-1", "--funded")

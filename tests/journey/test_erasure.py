@@ -187,6 +187,12 @@ def test_answers_in_quarantine_about_the_learner_go_too(tmp_path, clock, databas
     assert NUMBER.encode() not in {trace for _, trace in in_tables(centre)}
 
 
+def only_the_backup_is_found(centre):
+    """The checkpoints beside the database remember the log that the backup cut off; nothing else is wrong."""
+    found = centre.json("audit", "verify")
+    assert {fault["kind"] for fault in found["faults"]} == {"seal"}, found["faults"]
+
+
 def test_a_backup_from_before_an_erasure_is_erased_again_before_anything_is_shown(tmp_path, clock):
     """E5: by any command, once, with its own event; where the learner was under way in it as well."""
     centre = left(tmp_path, clock, "sqlite")
@@ -206,7 +212,7 @@ def test_a_backup_from_before_an_erasure_is_erased_again_before_anything_is_show
     assert in_files(centre) == []
     assert "older than" not in centre.run("learner", "find", stdin="Zebediah\n").err
     assert "from an older backup" in centre.json("audit", "history", "R1")["lines"][-1]["what"]
-    centre.do("audit", "verify")
+    only_the_backup_is_found(centre)
 
 
 def test_a_backup_in_which_the_learner_was_under_way_is_erased_as_well(tmp_path, clock):
@@ -230,7 +236,7 @@ def test_a_backup_in_which_the_learner_was_under_way_is_erased_as_well(tmp_path,
     centre.enrol("R8")  # takes the number that R7 had before the backup came back
     assert "older than" not in centre.run("today").err
     assert centre.json("learner", "show", "R8")["details"]["Given name"] == "Robin"
-    centre.do("audit", "verify")
+    only_the_backup_is_found(centre)
 
 
 @BOTH
