@@ -156,7 +156,8 @@ def test_a_command_with_an_id_of_ones_own_whose_answer_was_lost_is_told_again(ki
     for n in [n for n, name in enumerate(points.passed, 1) if name == CONFIRMED]:
         place = place_at("received", kind, tmp_path / f"centre-{n}")
         with watched(Points(n, fail)):
-            assert place.run(*words).code == 4
+            lost = place.run(*words)
+        assert lost.code == 4 or (lost.code == 0 and "could not be sealed" in lost.err)
         assert json.loads(place.do(*words).out)["counts"] == wanted
         assert place.count() == size
         assert json.loads(place.do(*words).out)["counts"] == wanted
