@@ -47,8 +47,7 @@ def own_key(folder: Path, office: Office) -> tuple[Key, Any]:
     key = keys.public(secret, office.engine.origin)
     if known and key not in known and office.database.kind == "sqlite":
         raise StoreError(
-            f"keys/{LOG_KEY} is not the key this log knows: restore that, or, if it is lost, take this one: "
-            "ulnflow keys new"
+            f"keys/{LOG_KEY} is not the key this log knows: restore that or, if it is lost, take this: ulnflow keys new"
         )
     return key, secret
 
