@@ -14,6 +14,7 @@ from cli.desk import Desk, head_of
 from cli.explain import rows_of, show_stuck, show_trail
 from cli.options import Form
 from cli.render import show, show_findings, show_one, tell
+from cli.sealing import seal_now
 from states import approval
 from states.exchange.lrs.practice import answer_batch
 from states.exchange.practice_cohort import write_cohort
@@ -84,6 +85,7 @@ def run(folder: Path, seed: int) -> None:
         _register(desk, clock)
         clock.pass_days(10)
         _finish(desk, seed, clock)
+        seal_now(folder, office, desk.act, to=settings.seal.folder_in(folder))
         _close(desk)
     finally:
         office.database.close()

@@ -119,16 +119,16 @@ def trusted(path: Path, origin: str, known: Sequence[Key]) -> Checkpoint:
         raise FileRefused(path.name, str(wrong), FIX) from None
 
 
-def outside(path: Path, known: Sequence[Key]) -> Outside:
+def outside(path: Path, known: Sequence[Key], called: str) -> Outside:
     """The checkpoint in a file, of whatever log and by whatever key, for verify to judge; raises FileRefused."""
     try:
         read = checkpoint.parse(content(path))
         note.verified(read.note, known)
     except Unsigned:
-        return Outside(path.name, read.checkpoint, "it is signed by no key that this log names or --key gives")
+        return Outside(called, read.checkpoint, "it is signed by no key that this log names or --key gives")
     except NoteRefused as wrong:
         raise FileRefused(path.name, str(wrong), FIX) from None
-    return Outside(path.name, read.checkpoint)
+    return Outside(called, read.checkpoint)
 
 
 def latest(folder: Path) -> Path | None:

@@ -62,7 +62,10 @@ def waits(
         if words:
             uow.learners.remark(position, words, _learner(uow, arguments))
         tally.counts["asked for, waits for a second person"] = 1
-        tally.notes.append(f"nothing is done before somebody else agrees to request {position}")
+        tally.notes.append(
+            f"nothing is done before somebody else agrees to request {position}, under their own name: the operator of "
+            "their ulnflow.toml, or ULNFLOW_OPERATOR"
+        )
     tally.next.append(f"ulnflow approve {position}")
     return True
 

@@ -49,6 +49,7 @@ REMAINS: Final = {
     "busy": "another program held the database open, so its write-ahead log could not be emptied; repeat the command",
     "vacuum": "the rows are on the server's disk until it vacuums: its owner runs VACUUM personal, learner",
     "server_wal": "the server's own write-ahead log and its replicas keep the old rows until they are recycled",
+    "sheets": "sheets and replies that came in lie where they were saved, in this folder perhaps: delete them there",
     "backups": "backups made before keep them until they expire; one that is restored is erased again when opened",
 }
 """What an erasure cannot reach -> in words."""
@@ -203,7 +204,7 @@ def erase(uow: UnitOfWork, learner: int, basis: str, privacy: Privacy, *, replay
         remains.append("candidates")
     traces = [*erasure.traces(uow.connection, learner), key]
     rows = erasure.destroy(uow.connection, learner, reference, ulns)
-    remains += ["server_wal", "backups"] if uow.connection.kind == "postgresql" else ["backups"]
+    remains += ["sheets", *(["server_wal"] if uow.connection.kind == "postgresql" else []), "backups"]
     evidence: dict[str, Any] = {
         "basis": basis,
         "cases": [s.case for s in standings],

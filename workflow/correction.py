@@ -20,7 +20,7 @@ from workflow.store.event_log import Draft
 from workflow.work import Work
 
 NOT_VOIDABLE: Final = {
-    "opened": "it opened the case, and a case that should not be is brought to its end instead",
+    "opened": "it opened the case, and a case that should not be is brought to its end, as a withdrawn duplicate say",
     "refused": "it changed nothing",
     "corrected": "it is a correction itself: record what is true as a new entry",
 }

@@ -125,7 +125,9 @@ def correct(
     entry: Annotated[
         int, typer.Argument(metavar="EVENT", help="The entry's number, as audit history shows it.", min=1)
     ],
-    reason: Reason = "",
+    reason: Annotated[
+        str, typer.Option("--reason", help="One of the codes above.", show_default=False, callback=real)
+    ] = "",
     note: Annotated[
         str, typer.Option("--note", help="More about it, in your own words; kept apart from the log.")
     ] = "",
@@ -163,7 +165,7 @@ def why(reference: Reference, qualification: Qualification = "", form: Format = 
 @app.command()
 def erase(
     reference: Reference,
-    basis: Annotated[str, typer.Option("--basis", help="Why, by its code, such as request.", callback=real)] = "",
+    basis: Annotated[str, typer.Option("--basis", help="Why: request, retention_ended, ...", callback=real)] = "",
     note: Annotated[
         str, typer.Option("--note", help="A ticket or file number, never a person.", callback=names_nobody)
     ] = "",

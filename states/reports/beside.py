@@ -33,7 +33,8 @@ def _to(event: Event) -> str:
 
 def _people(event: Event) -> str:
     named = [f"{name} ({', '.join(roles)})" for name, roles in event.evidence.get("people", {}).items()]
-    return f"Who may do what was set: {', '.join(named) or 'everybody is operator and approver'}"
+    now = ", ".join(named) or "everybody is operator and approver"
+    return f"Found changed, by whoever edited the settings: who may do what: {now}"
 
 
 def _denied(event: Event) -> str:

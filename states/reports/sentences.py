@@ -195,7 +195,7 @@ def _other_note(event: Event, register: Register) -> str:
 
 
 def _refused(event: Event, register: Register) -> str:
-    return f"Not done: {register.trigger(event.trigger)}"
+    return f"Not done: {register.trigger(event.trigger) or event.command}"
 
 
 def _dispatch(event: Event, register: Register) -> str:

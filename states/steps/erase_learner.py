@@ -38,7 +38,7 @@ def erase_learner(
     the same. Raises NotFound and NotPossible.
     """
     erasing.known_basis(privacy.keeping, basis)
-    tally = Tally(next=["ulnflow audit verify"])
+    tally = Tally()
     with office.begin(act, dry_run=dry_run) as uow:
         learner = _learner(uow, reference)
         standings = erasing.own_cases(uow, learner)
@@ -54,6 +54,7 @@ def erase_learner(
             if approval.waits(uow, DEED, arguments, "", tally, why=code):
                 tally.notes.append(words)
                 return tally
+        tally.next.append("ulnflow audit verify")
         _erase(uow, learner, basis, privacy, tally, note=note, dry_run=dry_run)
     return tally
 
