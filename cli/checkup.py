@@ -16,12 +16,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from cli import people, wiring
+from cli import people, sealing, wiring
 from cli.typed import holds_password
 from states.exchange.outbox import Outbox
 from workflow.errors import WorkflowError
 from workflow.store.condition import Finding, integrity, last_recorded, settings
 from workflow.store.database import Database
+from workflow.store.seals import Seals
 
 OURS: Final = ("workflow", "states", "cli", "config")
 LIBRARIES: Final = (
@@ -144,6 +145,9 @@ def _permissions(folder: Path, known: wiring.Settings) -> Iterator[Finding]:
         if path.exists() and path != folder and stat.S_IMODE(path.stat().st_mode) & OPEN_TO_OTHERS
     ]
     closed = not stat.S_IMODE(folder.stat().st_mode) & OPEN_TO_OTHERS
+    key = sealing.place(folder) / sealing.LOG_KEY
+    if key.exists() and stat.S_IMODE(key.stat().st_mode) & OPEN_TO_OTHERS:
+        yield Finding("seal", "wrong", f"keys/{key.name} can be read by others", f"chmod 600 keys/{key.name}")
     personal = [path for path in open_ones if path.name not in {wiring.FILE, "logs", "outbox"}]
     for path in personal:
         yield Finding("rights", "wrong", f"{path.name} can be read by others", f"chmod 600 {path.name}")
@@ -190,7 +194,7 @@ def _database(folder: Path, known: wiring.Settings) -> Iterator[Finding]:
         return
     database = wiring.opened_at(where, folder, known)
     try:
-        for look in (_settings, _version, _whole):
+        for look in (_settings, _version, _whole, _seal):
             try:
                 yield from look(database)
             except WorkflowError as wrong:
@@ -221,3 +225,17 @@ def _whole(database: Database) -> Iterator[Finding]:
         )
     else:
         yield Finding("clock", "ok", "not behind the last event")
+
+
+def _seal(database: Database) -> Iterator[Finding]:
+    """How far the log is sealed."""
+    with database.reading() as connection:
+        seals = Seals(connection)
+        last, size = seals.last(), seals.length()
+    sealed = last.size if last else 0
+    if sealed < size:
+        yield Finding(
+            "seal", "note", f"the last {size - sealed} of {size} events are not sealed yet", "ulnflow audit seal"
+        )
+    else:
+        yield Finding("seal", "ok", f"all {size} events are sealed")

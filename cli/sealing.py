@@ -16,7 +16,7 @@ from workflow.seal import checkpoint, keys, note
 from workflow.seal.checkpoint import Checkpoint
 from workflow.seal.note import Key, NoteRefused, Signer, Unsigned
 from workflow.sealing import introduce, seal
-from workflow.store.seals import Seal, known_keys
+from workflow.store.seals import Seal, Seals, known_keys
 from workflow.store.verify_seals import Outside
 
 LOG_KEY, NEXT_KEY = "log.pem", "next.pem"
@@ -73,11 +73,23 @@ def seal_now(
 ) -> tuple[Seal | None, Path | None]:
     """Seal the whole log, and write the checkpoint to the folder that was chosen; raises StoreError."""
     signing = list(signers) or [own_key(folder, office)]
+    home = to or folder / "seals"
     with office.engine.work(act) as work:
+        _refuse_a_shorter_log(Seals(work.connection).length(), home)
         for key, _ in signing:
             introduce(work, key)
         made = seal(work.connection, office.engine.origin, signing, office.engine.clock())
-    return made, written(made, to or folder / "seals") if made else None
+    return made, written(made, home) if made else None
+
+
+def _refuse_a_shorter_log(size: int, folder: Path) -> None:
+    """Sign no second history: a log that was longer once is sealed when its later checkpoints were put aside."""
+    last = latest(folder)
+    if last is not None and int(last.stem) > size:
+        raise StoreError(
+            f"{last.name} is of a longer log: events were cut off, or an older copy was put back. See: ulnflow audit "
+            "verify; after an honest restore, put the later checkpoints aside, keep them, and write down why"
+        )
 
 
 def written(made: Seal, folder: Path) -> Path:

@@ -19,12 +19,16 @@ from states.exchange.files import decode_text, read_bytes, shown_name
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
+KNOWN = range(1900, 2200)
+"""Years in which anything of a learner can happen; the calendar's last day has no next one."""
+
+
 def day(text: str, word: str = "--at") -> date | None:
     """A day typed as YYYY-MM-DD; None when none was; raises typer.BadParameter."""
     if not text:
         return None
     try:
-        if not DAY.fullmatch(text):  # fromisoformat takes weeks and other forms as well
+        if not DAY.fullmatch(text) or int(text[:4]) not in KNOWN:  # fromisoformat takes weeks and other forms as well
             raise ValueError
         return date.fromisoformat(text)
     except ValueError:

@@ -64,6 +64,8 @@ class Entry:
     position: int
     basis: str
     origin: str
+    files: tuple[str, ...] = ()
+    """Files of ours to remove, seen from the outbox: a crash after the commit must not leave them."""
 
 
 class Register(Protocol):
@@ -222,7 +224,8 @@ def erase(uow: UnitOfWork, learner: int, basis: str, privacy: Privacy, *, replay
     now = uow.work.clock()
     short = {"basis": basis, "erasure": position, **({"replayed": replayed} if replayed else {})}
     uow.work.note(ERASED, [Move(case=s.case, evidence=short, facts={ERASED: now, HOLD: None}) for s in standings])
-    entry = Entry(learner, erasure.fingerprint(key), position, basis, uow.office.engine.origin)
+    papers = tuple(path.relative_to(uow.office.outbox_folder).as_posix() for path in files)
+    entry = Entry(learner, erasure.fingerprint(key), position, basis, uow.office.engine.origin, papers)
     return Erased(entry, rows, files, remains, traces)
 
 

@@ -22,8 +22,8 @@ import orjson
 from states.erasing import Entry
 from states.errors import FileRefused
 
-TAIL: Final = 1_000
-"""Bytes that the last line is looked for in; a line has some 200."""
+TAIL: Final = 100_000
+"""Bytes that the last line is looked for in; a line has some 200, and more with many files."""
 LARGEST: Final = 300_000_000
 """Bytes of a sheet that are looked through, unpacked."""
 
@@ -88,8 +88,9 @@ class ErasureFile:
 def _entry(line: bytes) -> Entry | None:
     """A line of the register; None for one that a power cut left half written."""
     try:
-        return Entry(**orjson.loads(line))
-    except (orjson.JSONDecodeError, TypeError):
+        said = orjson.loads(line)
+        return Entry(**{**said, "files": tuple(said.get("files", ()))})
+    except (orjson.JSONDecodeError, TypeError, AttributeError):
         return None
 
 

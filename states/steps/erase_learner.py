@@ -112,8 +112,21 @@ def replay(office: Office, act: Act, privacy: Privacy) -> int:
     opens such a database and may not write.
     """
     last = privacy.register.last()
-    if last is None or _is_done(office, last):
+    if last is None:
         return 0
+    number = 0 if _is_done(office, last) else _erase_all_again(office, act, privacy)
+    _remove_what_was_left(office, privacy)
+    return number
+
+
+def _remove_what_was_left(office: Office, privacy: Privacy) -> None:
+    """Files that an erasure was to remove, and a crash behind its commit left."""
+    papers = {office.outbox_folder / name for entry in privacy.register.read() for name in entry.files}
+    if left := sorted(path for path in papers if path.is_file()):
+        erasing.clear(office, privacy, left, Tally())
+
+
+def _erase_all_again(office: Office, act: Act, privacy: Privacy) -> int:
     entries = {(entry.learner, entry.key): entry for entry in privacy.register.read()}
     with office.look() as look:
         keys = erasure.keys(look.connection, {learner for learner, _ in entries})

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.fakes.centre import DATA, Centre
 from workflow.seal import keys
@@ -138,3 +140,42 @@ def test_a_rotation_cut_off_anywhere_goes_on_with_the_same_new_key(sealed, monke
     assert [(key["key"] == new, key["ours"]) for key in known(sealed)] == [(False, ""), (True, "yes")]
     sealed.do("lrs", "sent", next((sealed.folder / "outbox" / "lrs").iterdir()).name)
     verified(sealed)
+
+
+def seal_findings(centre: Centre) -> list[tuple[str, str]]:
+    found = json.loads(centre.run("doctor", "--format", "json").out)
+    return [(one["weight"], one["message"]) for one in found if one["about"] == "seal"]
+
+
+def test_the_doctor_says_how_far_the_log_is_sealed_and_whether_its_key_is_safe(sealed):
+    assert seal_findings(sealed) == [("ok", f"all {sealed.events()} events are sealed")]
+    place(sealed).chmod(0o644)
+    sealed.do("lrs", "submit")
+    wrong, note = seal_findings(sealed)
+    assert wrong == ("wrong", "keys/log.pem can be read by others")
+    assert (note[0], "not sealed yet" in note[1]) == ("note", True)
+
+
+def test_no_second_history_is_signed_beside_the_checkpoint_of_a_longer_log(sealed, tmp_path):
+    """An older copy put back would seal itself over what was cut off, and then seem to hold."""
+    shutil.copy(sealed.folder / "ulnflow.db", tmp_path / "older.db")
+    sealed.do("learner", "withdraw", "ILM-00002", "ILM-00003", "ILM-00004", "--reason", "left_course")
+    later = max((sealed.folder / "seals").iterdir())
+    for path in sealed.folder.glob("ulnflow.db-*"):
+        path.unlink()
+    shutil.copy(tmp_path / "older.db", sealed.folder / "ulnflow.db")
+    done = sealed.run("learner", "withdraw", "ILM-00001", "--reason", "left_course")
+    assert (done.code, "could not be sealed" in done.said, "of a longer log" in done.said) == (0, True, True)
+    assert "of a longer log" in sealed.refused("audit", "seal").said
+    assert sealed.run("audit", "verify").code == 1
+    later.rename(tmp_path / later.name)
+    sealed.do("audit", "seal")
+    verified(sealed)
+    assert sealed.run("audit", "verify", "--against", tmp_path / later.name).code == 1
+
+
+def test_a_key_that_was_given_judges_the_folders_own_checkpoint_too(sealed):
+    line = str(keys.public(Ed25519PrivateKey.generate(), json.loads(
+        sealed.do("audit", "verify", "--format", "json").out)["origin"]))  # fmt: skip
+    assert sealed.run("audit", "verify", "--key", line).code == 1
+    verified(sealed, "--key", known(sealed)[0]["key"])

@@ -239,6 +239,20 @@ def test_a_backup_in_which_the_learner_was_under_way_is_erased_as_well(tmp_path,
     only_the_backup_is_found(centre)
 
 
+def test_files_that_a_crash_behind_the_commit_left_go_with_the_next_command(tmp_path, clock, monkeypatch):
+    """The lists that went back to people too, though who stood in them is known no more."""
+    centre = left(tmp_path, clock, "sqlite")
+    centre.to(LATER)
+    held = centre.files()
+    assert found(b"".join(path.read_bytes() for path in held))
+    with monkeypatch.context() as crash:
+        crash.setattr("states.erasing.clear", lambda *_args, **_more: (_ for _ in ()).throw(KeyboardInterrupt))
+        assert centre.run("learner", "erase", "R1", *YES).code == 130
+    assert centre.files() == held
+    centre.do("audit", "verify")
+    assert in_files(centre) == []
+
+
 @BOTH
 def test_everything_held_is_handed_out_and_only_that_it_was_is_told(tmp_path, clock, database):
     centre = left(tmp_path, clock, database)

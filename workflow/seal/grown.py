@@ -27,6 +27,9 @@ BLOCK: Final = 4_096
 LONG: Final = 100_000
 """Leaves from which on a second process is worth its start."""
 
+ROOM: Final = 1_000_000
+"""Bytes that wait between the two processes, where the system lets us say so, before the first waits for the second."""
+
 NO_LEAF: Final = bytes(HASH_SIZE)
 """Stands for a leaf that is no hash at all."""
 
@@ -162,7 +165,7 @@ def _started() -> Popen[bytes] | None:
         return None
     command = [sys.executable, "-P", "-m", __name__]
     try:
-        return Popen(command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL)  # noqa: S603 - ourselves
+        return Popen(command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, pipesize=ROOM)  # noqa: S603 - ourselves
     except OSError:
         return None
 
