@@ -116,7 +116,8 @@ def verify(
             own, given = sealing.latest(at.settings.seal.folder_in(at.folder)), sealing.parsed(by or ())
             known = known_keys(look.connection) if own or against else []
             outside = [sealing.outside(path, given or known, str(path)) for path in against or ()]
-            outside += [sealing.outside(own, given or known, f"{own.parent.name}/{own.name}")] if own else []
+            ours = known if against else given or known  # a key goes with the file it is given for
+            outside += [sealing.outside(own, ours, f"{own.parent.name}/{own.name}")] if own else []
             report = check(look.connection, origin, {(route.name, route.version): route}, bar, outside=outside)
             report = replace(report, faults=(*report.faults, *waived.faults(look)))
     except SchemaMissing:
