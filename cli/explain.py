@@ -15,6 +15,8 @@ from states.reports.why import RuleSaid, Why
 
 if TYPE_CHECKING:
     from states.steps.compare_lists import Compared
+    from workflow.store.verify import Report
+    from workflow.store.verify_seals import Outside
 
 
 def rows_of(items: Sequence[Any]) -> list[dict[str, Any]]:
@@ -188,3 +190,12 @@ def _rules(line: TrailLine) -> str:
     if line.held or line.not_held:
         words.append(f"{line.held} held" + (f", {line.not_held} did not" if line.not_held else ""))
     return ". ".join((*words, *line.messages, *line.duties))
+
+
+def verdict(report: Report, outside: Sequence[Outside] = ()) -> dict[str, Any]:
+    """What verifying found, without its faults; `outside` are the checkpoints that the log was held against."""
+    return {
+        "origin": report.origin, "events": report.size, "cases": report.cases, "root": report.root.hex(),
+        "sealed": report.sealed, "unsealed": report.unsealed, "held_against": ", ".join(one.name for one in outside),
+        "holds": report.holds,
+    }  # fmt: skip

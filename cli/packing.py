@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import secrets
 import shutil
@@ -14,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from importlib.resources import files
-from io import TextIOWrapper
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -24,7 +23,7 @@ from cli import sealing
 from cli.desk import Desk
 from cli.render import complain, progress, visible
 from states.errors import FileRefused, NotPossible
-from states.exchange.cells import neutralise
+from states.exchange.sheets import write_for_people_csv
 from states.reports import story
 from states.reports.events import COLUMNS
 from states.steps import give_evidence
@@ -223,13 +222,9 @@ def _told(done: Callable[[int], None], rows: Iterable[Any]) -> Iterator[Any]:
 
 
 def _table(file: BinaryIO, columns: tuple[str, ...], rows: Any) -> None:
-    """Rows for a spreadsheet program: UTF-8 with a byte order mark, nothing that it takes for a formula."""
-    text = TextIOWrapper(file, "utf-8-sig", newline="", write_through=True)
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(columns)
-    for row in rows:
-        writer.writerow([cell if isinstance(cell, int) else neutralise(visible(cell)) for cell in row])
-    text.detach()
+    """Rows for a spreadsheet program, every control made visible."""
+    shown = ([cell if isinstance(cell, int) else visible(cell) for cell in row] for row in rows)
+    write_for_people_csv(chain([columns], shown), file)
 
 
 def _page(file: BinaryIO, given: dict[str, Any]) -> None:

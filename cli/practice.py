@@ -11,7 +11,7 @@ from typing import Final
 from cli import wiring
 from cli.deeds import DEEDS
 from cli.desk import Desk, head_of
-from cli.explain import rows_of, show_stuck, show_trail
+from cli.explain import rows_of, show_stuck, show_trail, verdict
 from cli.options import Form
 from cli.render import show, show_findings, show_one, tell
 from cli.sealing import seal_now
@@ -22,6 +22,7 @@ from states.learner.entry import read_entry
 from states.reports.board import board
 from states.reports.stuck import stuck
 from states.reports.trail import trail
+from states.reports.verified import verified
 from states.sheet_ports import Reading
 from states.steps import (
     decide_exception,
@@ -37,7 +38,6 @@ from states.steps import (
 )
 from states.tally import Tally
 from states.vocabulary import MESSAGE, REGISTRATION
-from workflow.store.verify import verify
 
 COHORT: Final = "PRACTICE-2026"
 DAY: Final = 86_400_000_000
@@ -233,8 +233,6 @@ def _close(desk: Desk) -> None:
     heading("audit history P-001", lambda: show_trail(trail(office, "P-001"), Form.table))
     heading(f"audit history {LATE}", lambda: show_trail(trail(office, LATE), Form.table))
     with office.look() as look:
-        route = office.route
-        report = verify(look.connection, office.engine.origin, {(route.name, route.version): route})
-    verdict = {"origin": report.origin, "events": report.size, "cases": report.cases, "holds": report.holds}
-    heading("audit verify", lambda: show_one(verdict, Form.table))
+        report = verified(look)
+    heading("audit verify", lambda: show_one(verdict(report), Form.table))
     sys.stdout.write(f"\nLook around: ulnflow --folder {desk.folder} today\n")

@@ -1,7 +1,7 @@
 """A learner erased: what stands against it, what is destroyed, which files go, and what the log tells of it.
 
 The personal rows and the learner's key are destroyed in the transaction that tells of it; files of ours follow after
-the commit, and a repeat of the command removes what a crash left. What was sent outside is only listed.
+the commit, and the next command removes what a crash left. What was sent outside is only listed.
 """
 
 from __future__ import annotations
@@ -18,16 +18,13 @@ from states.learner.erasure import ERASED, HOLD
 from states.tally import Tally
 from states.telling import mail_file
 from states.unit_of_work import Glance, Office, UnitOfWork
-from states.vocabulary import LAR_CROSS_REFERENCE, LAR_LEARNERS, LRS_KINDS, MESSAGE, REGISTRATION
+from states.vocabulary import DISCLOSED, LAR_CROSS_REFERENCE, LAR_LEARNERS, LRS_KINDS, MESSAGE, REGISTRATION
 from workflow import Move, Standing
 from workflow.store.dispatch_log import OPEN_STATES, PREPARED, Dispatch, Member
 from workflow.store.queries import Queries
 from workflow.working_days import day_of
 
 KINDS: Final = (*LRS_KINDS, REGISTRATION, LAR_LEARNERS, LAR_CROSS_REFERENCE, MESSAGE)
-DISCLOSED: Final = "disclosed"
-"""What the log tells of a learner to whom everything held was handed out."""
-
 TABLES: Final = ("personal", "learner")
 LEFT_WITH: Final[Mapping[str, str]] = {
     **dict.fromkeys(LRS_KINDS, "lrs"),

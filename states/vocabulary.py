@@ -92,6 +92,12 @@ DEED_NOUNS: Final = {"correct": "a correction", "waive_cohort": "a waiver", "era
 PEOPLE_CHANGED: Final = "people_changed"
 """The event that names who works here, with their roles."""
 
+COHORT_WAIVED: Final = "cohort_waived"
+"""The event that lets a cohort be registered without its last learner."""
+
+DISCLOSED: Final = "disclosed"
+"""The event, and what is noted of a case, where personal values were handed out."""
+
 TOLD_BY: Final = ("email", "letter", "in_person", "phone", "portal")
 DECISIONS: Final = ("existing", "new", "again")
 

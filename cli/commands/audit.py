@@ -100,26 +100,22 @@ def verify(
     form: Format = Form.table,
 ) -> None:
     """Check the whole log: guards, gaps, chains, copies, checkpoints, and that standings follow from events."""
-    from dataclasses import replace
-
     from cli import sealing
     from cli.desk import desk
+    from cli.explain import verdict
     from cli.render import complain, progress, say, show, show_one
-    from states.reports import waived
+    from states.reports.verified import verified
     from workflow.errors import SchemaMissing, StoreError
     from workflow.store.seals import known_keys
-    from workflow.store.verify import verify as check
 
     try:
         with desk("audit verify") as at, at.office.look() as look, progress(look.log.head(), "verifying") as bar:
-            route, origin = at.office.route, at.office.engine.origin
             own, given = sealing.latest(at.settings.seal.folder_in(at.folder)), sealing.parsed(by or ())
             known = known_keys(look.connection) if own or against else []
             outside = [sealing.outside(path, given or known, str(path)) for path in against or ()]
             ours = known if against else given or known  # a key goes with the file it is given for
             outside += [sealing.outside(own, ours, f"{own.parent.name}/{own.name}")] if own else []
-            report = check(look.connection, origin, {(route.name, route.version): route}, bar, outside=outside)
-            report = replace(report, faults=(*report.faults, *waived.faults(look)))
+            report = verified(look, bar, outside=outside)
     except SchemaMissing:
         raise
     except StoreError as wrong:
@@ -127,11 +123,7 @@ def verify(
         raise typer.Exit(UNVERIFIED) from None
     faults = [{"kind": f.kind, "position": f.position, "case": f.case, "what": f.message} for f in report.faults]
     notes = [{"kind": f.kind, "position": f.position, "case": f.case, "what": f.message} for f in report.notes]
-    summary = {
-        "origin": report.origin, "events": report.size, "cases": report.cases, "root": report.root.hex(),
-        "sealed": report.sealed, "unsealed": report.unsealed, "held_against": ", ".join(one.name for one in outside),
-        "holds": report.holds,
-    }  # fmt: skip
+    summary = verdict(report, outside)
     if form is Form.table:
         show_one(summary, form)
         if faults:

@@ -37,7 +37,7 @@ WORDS: Final = {NOTICE: "privacy notice", IDENTITY: "ID evidence"}
 SEEN: Final = ("1", "2")
 """Ability to share of who saw the privacy notice (LRS batch schema)."""
 
-PROJECTED: Final = frozenset({"projection", "route", "duty", "dispatch", "run", "definition"})
+PROJECTED: Final = frozenset({"projection", "route", "duty", "dispatch", "run", "definition", "waiver"})
 """Faults of tables that ought to follow from the events."""
 
 HOUR: Final = 3_600_000_000

@@ -9,12 +9,16 @@ from itertools import islice
 from operator import attrgetter
 from typing import Any, Final
 
+from states import approval
 from states.reports.asking import Row, Scope
 from states.reports.events import COLUMNS, case_of, events, named
+from states.reports.keeping import KEEPING
 from states.reports.sentences import Register, objections, sentence
 from states.reports.trail import happened, trail, who
 from states.reports.words import minute, plain
 from states.vocabulary import (
+    COHORT_WAIVED,
+    DISCLOSED,
     LAR_CROSS_REFERENCE,
     LAR_LEARNERS,
     LRS_BATCH,
@@ -46,20 +50,18 @@ PERSONAL: Final = frozenset({"details", "five_details", "search", "reasons", "bo
 
 ASKED: Final = "audit ask"
 
-APPROVALS: Final = ("approval_asked", "approved", "approval_refused")
-WAIVED: Final = "cohort_waived"
+APPROVALS: Final = (approval.ASKED, approval.APPROVED, approval.REFUSED)
 WITHOUT_ULN: Final = ("alternative_chosen", "register_without_uln", "registered_without_uln_held_since")
 DECIDED: Final = (b'"approver":', b'"decision":')
 """What the bytes of an event hold that a second person approved, or that a person decided against an answer."""
 
 SKIPPED_TELLING: Final = "register_with_ilm"
-PRIVACY: Final = ("erased", "hold_placed", "hold_lifted", "retention_applied", "disclosed")
-DISCLOSED: Final = "disclosed"
+PRIVACY: Final = tuple(KEEPING)
 FILE_KINDS: Final = tuple(
     f"dispatch_{word}"
     for word in ("prepared", "sent", "answered", "partly_answered", "rejected", "superseded", "received")
 )
-DAILY: Final = (*FILE_KINDS, *PRIVACY, *APPROVALS, WAIVED, LOOKED_UP, CORRECTED, "run_began", "run_ended")
+DAILY: Final = (*FILE_KINDS, *PRIVACY, *APPROVALS, COHORT_WAIVED, LOOKED_UP, CORRECTED, "run_began", "run_ended")
 """Facts about no case that daily work brings; all others are about keys, settings, schema, people and their roles."""
 
 OUTSIDE: Final = {
@@ -101,7 +103,7 @@ def refusals(scope: Scope) -> Iterator[Row]:
 def overrides(scope: Scope) -> Iterator[Row]:
     """Q8: corrections, waivers, approvals, the alternative route, what a person decided; with reason and approver."""
     audit, wanted = scope.audit, scope.wanted
-    apart = audit.of_no_case((CORRECTED, WAIVED, *APPROVALS), wanted)
+    apart = audit.of_no_case((CORRECTED, COHORT_WAIVED, *APPROVALS), wanted)
     alternative = audit.of_cases([MOVED, NOTED], wanted, triggers=WITHOUT_ULN)
     early = audit.of_cases([MOVED], wanted, triggers=[SKIPPED_TELLING])
     decided = audit.of_cases([MOVED, NOTED], wanted, holding=DECIDED)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from states.reports.words import counted
-from states.vocabulary import PEOPLE_CHANGED
+from states.vocabulary import DISCLOSED, PEOPLE_CHANGED
 from workflow import Event
 
 
@@ -48,7 +48,7 @@ def _of(sentence: Callable[[Event], str]) -> Callable[[Event, Any], str]:
 BESIDE: Final[Mapping[str, Callable[[Event, Any], str]]] = {
     "pack_made": _of(_pack),
     "pack_not_made": _of(_not_made),
-    "disclosed": _of(_disclosed),
+    DISCLOSED: _of(_disclosed),
     PEOPLE_CHANGED: _of(_people),
     "denied": _of(_denied),
 }

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from states.reports.words import counted, plain
+from states.vocabulary import DISCLOSED
 from workflow import Event
 
 
@@ -36,6 +37,6 @@ KEEPING: Final[Mapping[str, Callable[[Event, object], str]]] = {
     "hold_placed": _placed,
     "hold_lifted": _lifted,
     "retention_applied": _applied,
-    "disclosed": _handed_out,
+    DISCLOSED: _handed_out,
 }
 """Kind of event, or what is noted of a case -> its sentence."""

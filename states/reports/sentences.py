@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from states.approval import deed_in_words
+from states import approval
 from states.reports.beside import BESIDE
 from states.reports.keeping import KEEPING
 from states.reports.words import BY, CAUSES, FILES, TOLD, counted, fields, plain, reason
+from states.vocabulary import COHORT_WAIVED
 from workflow import Event, Route
 from workflow.store.dispatch_log import Dispatch, DispatchLog
 
@@ -234,11 +235,11 @@ def _corrected(event: Event, _register: Register) -> str:
 
 def _asked(event: Event, _register: Register) -> str:
     said = event.evidence
-    return f"Asked of a second person: {deed_in_words(str(said.get('deed')), said.get('arguments', {}))}"
+    return f"Asked of a second person: {approval.deed_in_words(str(said.get('deed')), said.get('arguments', {}))}"
 
 
 def _answered_request(event: Event, _register: Register) -> str:
-    word = "agreed to" if event.kind == "approved" else "refused"
+    word = "agreed to" if event.kind == approval.APPROVED else "refused"
     return f"Request {event.evidence.get('request', '')} was {word}"
 
 
@@ -295,13 +296,13 @@ KINDS: Final[Mapping[str, Sentence]] = {
     "refused": _refused,
     "corrected": _corrected,
     "looked_up": _looked_up,
-    "cohort_waived": _waived,
+    COHORT_WAIVED: _waived,
     **KEEPING,
     **BESIDE,
-    "approval_asked": _asked,
-    "approved": _answered_request,
-    "approval_refused": _answered_request,
-    "settings_changed": _settings,
+    approval.ASKED: _asked,
+    approval.APPROVED: _answered_request,
+    approval.REFUSED: _answered_request,
+    approval.CHANGED: _settings,
     "run_began": _run,
     "run_ended": _run,
     **dict.fromkeys(

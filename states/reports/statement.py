@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from states.reports.verified import verified
 from states.reports.words import counted
 from states.unit_of_work import Office
 from workflow.store.seals import Seals
-from workflow.store.verify import Report, verify
+from workflow.store.verify import Report
 from workflow.working_days import moment_of
 
 
@@ -30,10 +31,10 @@ def state(
     office: Office, *, verifying: bool, progress: Callable[[int], None] = lambda _done: None
 ) -> tuple[Statement, Report | None]:
     """The statement for an answer, and what verifying found; raises StoreError where the log cannot be read."""
-    origin, route = office.engine.origin, office.route
+    origin = office.engine.origin
     with office.look() as look:
         if verifying:
-            report = verify(look.connection, origin, {(route.name, route.version): route}, progress)
+            report = verified(look, progress)
             size, root, sealed = report.size, report.root, report.sealed
             words = "it holds" if report.holds else f"it does not hold: {counted(len(report.faults), 'fault')}"
         else:

@@ -17,6 +17,7 @@ from states.reports import next_move
 from states.reports.sentences import Register, objections, sentence
 from states.reports.words import day, minute
 from states.unit_of_work import Glance, Office
+from states.vocabulary import COHORT_WAIVED
 from workflow import Event
 from workflow.store.queries import Queries
 
@@ -110,7 +111,7 @@ def _events(look: Glance, cases: Sequence[int], *, refusals: bool) -> list[tuple
     for case, event in approval.about(look, cases):
         found.setdefault(event.position, (event, case))
     for case, standing in look.log.load(list(cases)).items():
-        for event in queries.events(kind="cohort_waived"):
+        for event in queries.events(kind=COHORT_WAIVED):
             if standing.cohort and event.evidence.get("cohort") == standing.cohort:
                 found.setdefault(event.position, (event, case))
     return [found[position] for position in sorted(found)]

@@ -13,11 +13,11 @@ from states.learner.details import LABELS
 from states.ports import FileDraft
 from states.tally import FileMade, Tally
 from states.unit_of_work import Office, UnitOfWork
+from states.vocabulary import DISCLOSED
 from workflow import Act, Move, Standing
 from workflow.working_days import moment_of
 
 Trail = Sequence[Mapping[str, str]]
-DISCLOSED: Final = erasing.DISCLOSED
 NOT_GIVEN: Final = (
     "candidates of the LRS kept while a decision is open, which may be other people",
     "the key that commitments about this learner are made with",

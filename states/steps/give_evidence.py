@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from states.unit_of_work import Office
+from states.vocabulary import DISCLOSED
 from workflow import Act
 
-PACK_MADE, PACK_NOT_MADE, DISCLOSED = "pack_made", "pack_not_made", "disclosed"
+PACK_MADE, PACK_NOT_MADE = "pack_made", "pack_not_made"
 
 
 def record(

@@ -7,7 +7,7 @@ from states.approval import Request
 from states.errors import NotFound, NotPossible
 from states.tally import Tally
 from states.unit_of_work import Office, UnitOfWork
-from states.vocabulary import STATED
+from states.vocabulary import COHORT_WAIVED, STATED
 from workflow import Act
 
 DEED = "waive_cohort"
@@ -44,7 +44,7 @@ def _is_waived(uow: UnitOfWork, cohort: str) -> bool:
 
 
 def _waive(uow: UnitOfWork, cohort: str, tally: Tally, **asked: int) -> int:
-    position = uow.work.record("cohort_waived", reason=STATED, evidence={"cohort": cohort, "rule": "I2", **asked})
+    position = uow.work.record(COHORT_WAIVED, reason=STATED, evidence={"cohort": cohort, "rule": "I2", **asked})
     uow.learners.waive(cohort, position)
     tally.counts["cohort gate waived"] = 1
     tally.next.append("ulnflow ilm register")

@@ -123,6 +123,9 @@ def test_a_waiver_that_the_log_does_not_know_is_found(asked):
     centre, _ = asked
     centre.change("UPDATE cohort SET waived = 3 WHERE name = 'NF-1'")
     assert [f["kind"] for f in centre.json("audit", "verify")["faults"]] == ["waiver"]
+    for question in ("Q10", "Q11"):
+        answer = centre.json("audit", "ask", question)
+        assert ([row["kind"] for row in answer["rows"]], answer["log"]["holds"]) == (["waiver"], False)
     centre.change("UPDATE cohort SET waived = NULL WHERE name = 'NF-1'")
     centre.agree()
     centre.do("audit", "verify")
