@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any, Final
 
 from states.errors import FileRefused, NotPossible
 from states.unit_of_work import Office
-from workflow import Act
+from workflow import Act, small_file
 from workflow.errors import NotAllowed, StoreError
 from workflow.seal import checkpoint, keys, note
 from workflow.seal.checkpoint import Checkpoint
@@ -104,12 +103,7 @@ def written(made: Seal, folder: Path) -> Path:
                     "versions; keep both files, and run: ulnflow audit verify"
                 )
             return path
-        draft = path.with_name(f".{path.name}.pending")
-        with draft.open("wb") as out:
-            out.write(made.note)
-            out.flush()
-            os.fsync(out.fileno())
-        draft.replace(path)
+        small_file.replace(path, made.note)
     except OSError as wrong:
         raise StoreError(f"the checkpoint cannot be written to its folder: {wrong.strerror}") from None
     return path

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import secrets
 import tomllib
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 import tomli_w
 
 from states.errors import FileRefused
+from workflow import small_file
 from workflow.errors import DefinitionError
 
 FILE: Final = "mappings.toml"
@@ -69,16 +67,9 @@ class Mappings:
         return True
 
     def _write(self, kept: Mapping[str, Mapping[str, str]]) -> None:
-        draft = self.path.with_name(f".{FILE}.{secrets.token_hex(4)}")
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with draft.open("x", encoding="utf-8", newline="\n") as target:
-                target.write(HEAD + tomli_w.dumps(kept))
-                target.flush()
-                os.fsync(target.fileno())
-            draft.replace(self.path)
+            small_file.replace(self.path, (HEAD + tomli_w.dumps(kept)).encode())
         except OSError as error:
-            with suppress(OSError):
-                draft.unlink()
             rule = f"it cannot be written ({error.strerror or type(error).__name__})"
             raise FileRefused(FILE, rule, "Check the config folder's permissions and the free space.") from None

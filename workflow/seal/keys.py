@@ -8,7 +8,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
-from workflow import private_file
+from workflow import small_file
 from workflow.errors import StoreError
 from workflow.seal.note import ED25519, Key
 
@@ -16,13 +16,13 @@ from workflow.seal.note import ED25519, Key
 def make(path: Path) -> Ed25519PrivateKey:
     """Make a key and write it for its owner alone, whole or not at all; raises FileExistsError."""
     secret = Ed25519PrivateKey.generate()
-    private_file.write(path, secret.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    small_file.write(path, secret.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     return secret
 
 
 def read(path: Path, fix: str = "restore it, or make another: ulnflow keys new") -> Ed25519PrivateKey:
     """The key in a file; raises StoreError, with the fix, for one that is not there, open to others, or none."""
-    data = private_file.read(path, fix)
+    data = small_file.read(path, fix)
     try:
         secret = load_pem_private_key(data, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):

@@ -6,7 +6,6 @@ it trusts, and every checkpoint it cosigned. What it signs: C2SP tlog-cosignatur
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, Final
 
 import orjson
 
+from workflow import small_file
 from workflow.seal import checkpoint, keys, note
 from workflow.seal.checkpoint import Checkpoint, Sealed
 from workflow.seal.note import COSIGNED, ED25519, Key
@@ -58,7 +58,7 @@ class Witness:
         signed = new.with_signature(note.cosign(new.note.text, self.key, self.secret, seconds))
         path = self._place(told)
         for place in (path, self.folder / LAST):
-            _put(place, str(signed).encode())
+            small_file.replace(place, str(signed).encode())
         return path, signed
 
     def _place(self, told: Checkpoint) -> Path:
@@ -102,14 +102,14 @@ def settle(folder: Path, name: str = "", more: Sequence[Key] = ()) -> Witness:
         if not note.is_name(name):
             raise note.NoteRefused("the name of a key holds no blank and no plus")
         key = keys.public(secret, name, COSIGNED)
-        _put(shown, f"{key}\n".encode())
+        small_file.replace(shown, f"{key}\n".encode())
     told = folder / TRUSTED
     lines = told.read_text("utf-8").splitlines() if told.exists() else []
     trusted = tuple(dict.fromkeys([*map(Key.parse, lines), *more]))
     if any(one.kind != ED25519 for one in trusted):
         raise note.NoteRefused("a witness trusts keys of logs, and this is the key of a witness")
     if len(trusted) > len(lines):
-        _put(told, "".join(f"{one}\n" for one in trusted).encode())
+        small_file.replace(told, "".join(f"{one}\n" for one in trusted).encode())
     kept = folder / LAST
     last = None
     if kept.exists():
@@ -125,13 +125,3 @@ def proof_of(data: bytes) -> list[bytes]:
         return [bytes.fromhex(one) for one in told["proof"]]
     except (ValueError, TypeError, KeyError):
         raise ProofRefused("it is no proof as ulnflow audit consistency writes it") from None
-
-
-def _put(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
-    draft = path.with_name(f".{path.name}.pending")
-    with draft.open("wb") as out:
-        out.write(data)
-        out.flush()
-        os.fsync(out.fileno())
-    draft.replace(path)

@@ -11,7 +11,7 @@ import secrets
 from pathlib import Path
 from typing import Any, Final
 
-from workflow import private_file
+from workflow import small_file
 from workflow.errors import StoreError
 from workflow.store.sqlite import Sqlite
 
@@ -69,13 +69,13 @@ def key_for(database: Path, key_file: Path) -> str:
 def make_key(path: Path) -> str:
     """A new key, written for its owner alone; raises FileExistsError and OSError."""
     key = secrets.token_hex(32)
-    private_file.write(path, f"{key}\n".encode())
+    small_file.write(path, f"{key}\n".encode())
     return key
 
 
 def read_key(path: Path) -> str:
     """The key in a file; raises StoreError for one that is not there, can be read by others, or holds none."""
-    data = private_file.read(path, "put back the file with the key of the database; without it nobody can read that")
+    data = small_file.read(path, "put back the file with the key of the database; without it nobody can read that")
     text = data.decode("ascii", "replace")
     if not KEY.fullmatch(text):
         raise StoreError(f"{path.name} holds no key of a database: 64 hexadecimal digits are expected")

@@ -1,9 +1,11 @@
-"""A small file of its owner alone, such as one that holds a key."""
+"""Small files: one of its owner alone, such as a key, and one that is written whole or not at all."""
 
 from __future__ import annotations
 
 import os
+import secrets
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +23,21 @@ def write(path: Path, data: bytes) -> None:
         out.write(data)
         out.flush()
         os.fsync(out.fileno())
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Put a file in its place whole or not at all, whoever else writes the same one meanwhile; raises OSError."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.pending")
+    try:
+        with draft.open("xb") as out:
+            out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
+        draft.replace(path)
+    except OSError:
+        with suppress(OSError):
+            draft.unlink()
+        raise
 
 
 def read(path: Path, fix: str) -> bytes:
