@@ -22,8 +22,8 @@ from workflow.store.event_log import STANDING, standing_of
 from workflow.store.fault import Fault
 from workflow.store.verify_told import Words, called
 
-ROOM: Final = 40_000_000
-"""Bytes of facts to keep: those of some 400,000 learners, which take 64 MB with what Python adds to a text."""
+ROOM: Final = 20_000_000
+"""Bytes of facts to keep: those of some 200,000 learners, which take 32 MB with what Python adds to a text."""
 
 SPARE: Final = 100_000
 """So many numbers, and as many as there are cases, may be missing; a case beyond that is kept as an odd one."""
