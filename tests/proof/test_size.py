@@ -30,6 +30,11 @@ IMPORT_GROWTH: Final = at_scale(60, 200)
 GROWTH: Final = at_scale(150, 4_000)
 """Megabytes that a command may need more for MANY learners than for FEW."""
 
+LONG: Final = at_scale(2_000, 1_435_000)
+AWAY_AND_BACK: Final = 3 * (("withdraw", "left_course"), ("reinstate", "returned"))
+VERIFY_MB: Final = 300
+"""Megabytes that verifying a log may take."""
+
 
 def sheet(path: Path, rows: int) -> Path:
     """A cohort whose last but one row names nobody."""
@@ -133,3 +138,16 @@ def test_ten_times_the_learners_cost_no_command_more_than_so_much_memory(kind: s
     grown = {name: round(many - few) for name, (few, many) in peaks.items()}
     print(f"{kind}, from {FEW} to {MANY} learners, MB more: {grown}")
     assert max(grown.values()) <= GROWTH
+
+
+@pytest.mark.timeout(at_scale(300, 7_200))
+def test_a_log_of_ten_million_events_is_verified_in_300_megabytes(tmp_path: Path) -> None:
+    """C12, scaled: seven events a learner, by the commands, and the checkpoints those left."""
+    place = with_learners(new("sqlite", tmp_path / "centre"), LONG)
+    for trigger, reason in AWAY_AND_BACK:
+        code, said, _ = typed(place, "advance", trigger, "--cohort", "NF-1", "--reason", reason)
+        assert code == 0, said
+    assert place.count("case_id IS NOT NULL") == (1 + len(AWAY_AND_BACK)) * LONG
+    code, said, memory = typed(place, "audit", "verify")
+    assert code == 0, said
+    assert memory < VERIFY_MB
