@@ -103,7 +103,7 @@ def make(at: Desk, wanted: Wanted, to: Path | None) -> Made:
         if roles.account(look.connection).kind == "auditor":
             raise NotAllowed("an auditor's account seals nothing, so it makes no packs: ask the centre for one")
     key, signer = sealing.own_key(at.folder, at.office)
-    seal, _ = sealing.seal_now(at.folder, at.office, at.act, to=at.settings.seal.folder_in(at.folder))
+    seal, _ = at.sign()
     if seal is None:
         raise NotPossible("the log is empty: there is nothing to show")
     with _draft(to or at.folder / "outbox" / "packs", f"pack-{seal.size:09}") as (draft, final):

@@ -100,22 +100,15 @@ def verify(
     form: Format = Form.table,
 ) -> None:
     """Check the whole log: guards, gaps, chains, copies, checkpoints, and that standings follow from events."""
-    from cli import sealing
+    from cli import verifying
     from cli.desk import desk
     from cli.explain import verdict
-    from cli.render import complain, progress, say, show, show_one
-    from states.reports.verified import verified
+    from cli.render import complain, say, show, show_one
     from workflow.errors import SchemaMissing, StoreError
-    from workflow.store.seals import known_keys
 
     try:
-        with desk("audit verify") as at, at.office.look() as look, progress(look.log.head(), "verifying") as bar:
-            own, given = sealing.latest(at.settings.seal.folder_in(at.folder)), sealing.parsed(by or ())
-            known = known_keys(look.connection) if own or against else []
-            outside = [sealing.outside(path, given or known, str(path)) for path in against or ()]
-            ours = known if against else given or known  # a key goes with the file it is given for
-            outside += [sealing.outside(own, ours, f"{own.parent.name}/{own.name}")] if own else []
-            report = verified(look, bar, outside=outside)
+        with desk("audit verify") as at, at.office.look() as look:
+            report = verifying.verify(at, look, against or (), by or ())
     except SchemaMissing:
         raise
     except StoreError as wrong:
@@ -123,7 +116,7 @@ def verify(
         raise typer.Exit(UNVERIFIED) from None
     faults = [{"kind": f.kind, "position": f.position, "case": f.case, "what": f.message} for f in report.faults]
     notes = [{"kind": f.kind, "position": f.position, "case": f.case, "what": f.message} for f in report.notes]
-    summary = verdict(report, outside)
+    summary = verdict(report)
     if form is Form.table:
         show_one(summary, form)
         if faults:
@@ -197,14 +190,22 @@ def seal(
     ] = None,
     form: Format = Form.table,
 ) -> None:
-    """Sign a checkpoint of the log. Every command that writes does it too; keep some where nobody here can reach."""
-    from cli import sealing
+    """Sign a checkpoint of the log. Every command that writes does it too; keep some where nobody here can reach.
+
+    It reads every event first, and signs nothing where the log is not what its checkpoints say: exit code 1.
+    """
+    from cli import sealing, verifying
     from cli.desk import desk
-    from cli.render import say, show_one
+    from cli.render import complain, say, show_one
     from states.errors import NotPossible
 
     with desk("audit seal") as at:
-        made, path = sealing.seal_now(at.folder, at.office, at.act)
+        if faults := verifying.find_altered(at):
+            for fault in faults:
+                complain(f"Not sealed: {f'event {fault.position}: ' if fault.position else ''}{fault.message}")
+            say(sealing.RESTORED)
+            raise typer.Exit(FINDINGS)
+        made, path = at.sign()
         if made is None:
             raise NotPossible("the log is empty: there is nothing to seal")
         if to is not None:

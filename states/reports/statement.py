@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from states.reports.verified import verified
 from states.reports.words import counted
-from states.unit_of_work import Office
+from states.unit_of_work import Glance, Office
 from workflow.store.seals import Seals
 from workflow.store.verify import Report
 from workflow.working_days import moment_of
@@ -27,16 +26,15 @@ class Statement:
     verified: str
 
 
-def state(
-    office: Office, *, verifying: bool, progress: Callable[[int], None] = lambda _done: None
-) -> tuple[Statement, Report | None]:
-    """The statement for an answer, and what verifying found; raises StoreError where the log cannot be read."""
+def state(office: Office, verify: Callable[[Glance], Report] | None) -> tuple[Statement, Report | None]:
+    """The statement for an answer, and what verifying found, if that is done; raises StoreError for an unread log."""
     origin = office.engine.origin
     with office.look() as look:
-        if verifying:
-            report = verified(look, progress)
+        if verify is not None:
+            report = verify(look)
             size, root, sealed = report.size, report.root, report.sealed
             words = "it holds" if report.holds else f"it does not hold: {counted(len(report.faults), 'fault')}"
+            words += f"; held against {', '.join(report.held_against)}" if report.held_against else ""
         else:
             seals = Seals(look.connection)
             report, tree, last = None, seals.grown(), seals.last()
