@@ -230,10 +230,13 @@ def pack(
     names: Annotated[bool, typer.Option("--with-names", help="With names and ULNs; the log tells of it.")] = False,
     form: Format = Form.table,
 ) -> None:
-    """Make an evidence pack for an auditor: events, proofs, checkpoint, and a program that checks them by itself."""
+    """Make an evidence pack for an auditor: events, proofs, checkpoint, and a program that checks them by itself.
+
+    The whole log is verified first, and the pack says what was found; exit code 1 where it does not hold.
+    """
     from cli import packing
     from cli.desk import desk
-    from cli.render import say, show_one
+    from cli.render import complain, say, show_one
     from cli.typed import day
 
     if learner and cohort:
@@ -252,12 +255,17 @@ def pack(
             {
                 "folder": str(made.folder), "zip": str(made.zipped or ""), "events": made.events,
                 "learners": made.learners, "checkpoint": made.size, "manifest": made.manifest,
-                "recorded as": made.position, "key": made.key,
+                "recorded as": made.position, "key": made.key, "holds": made.vouched.holds,
+                "verified": made.vouched.verified,
             },
             form,
         )  # fmt: skip
         say("Give whoever checks it the key another way than the pack. They run, in its folder:")
         say(f"python -I verify.py --key '{made.key}'")
+        if not made.vouched.holds:
+            complain(f"The log does not hold, and the pack says so: {'; '.join(made.vouched.faults)}. "
+                     "See: ulnflow audit verify")  # fmt: skip
+            raise typer.Exit(FINDINGS)
 
 
 @app.command(name="check-pack")
@@ -266,13 +274,16 @@ def check_pack(
     by: Annotated[list[str] | None, typer.Option("--key", help="The key of the log.", show_default=False)] = None,
     form: Format = Form.table,
 ) -> None:
-    """Check an evidence pack as its own verify.py does. Exit code 1 when it does not hold, 3 without a --key."""
+    """Check an evidence pack as its own verify.py does.
+
+    Exit code 1 when it does not hold, or says that its log did not; 3 without a --key.
+    """
     from hashlib import sha256
 
     from cli import packing
     from cli.render import complain, say, show_one
     from workflow.pack import verifier_bytes
-    from workflow.verifier import SHOWS, Refused
+    from workflow.verifier import SHOWS, Refused, log_fault
 
     try:
         found = packing.checked(folder, by or [])
@@ -283,6 +294,9 @@ def check_pack(
         {**dict(line.split(": ", 1) for line in found), "verifier here": sha256(verifier_bytes()).hexdigest()}, form
     )
     say(SHOWS.replace("\n", " "))
+    if log_fault(found):
+        complain("The pack is what the centre made, of a log that did not hold: ask what was found, and why.")
+        raise typer.Exit(FINDINGS)
     if not by:
         complain("Only consistent: without --key the pack's own key was used, and that shows nothing of who made it.")
         raise typer.Exit(UNVERIFIED)

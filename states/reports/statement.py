@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from states.reports.words import counted
 from states.unit_of_work import Glance, Office
+from workflow.store.fault import Fault
 from workflow.store.seals import Seals
 from workflow.store.verify import Report
 from workflow.working_days import moment_of
+
+TOLD: Final = 50
+"""Faults that stand in a pack itself; `audit verify` tells them all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +29,31 @@ class Statement:
     sealed: int
     holds: bool | None
     verified: str
+
+
+@dataclass(frozen=True, slots=True)
+class Vouched:
+    """What verifying the whole log found, for whoever is given a part of it: when, by which program, and every fault.
+
+    `faults` are told by kind and place, the first of them where there are many.
+    """
+
+    holds: bool
+    verified: str
+    faults: tuple[str, ...]
+
+
+def vouch(office: Office, report: Report) -> Vouched:
+    """What is said beside evidence of the log that a report is about, now."""
+    when = moment_of(office.engine.clock()).strftime("%Y-%m-%d %H:%M:%S UTC")
+    told = [_placed(fault) for fault in report.faults[:TOLD]]
+    told += [f"and {more} more"] if (more := len(report.faults) - TOLD) > 0 else []
+    return Vouched(report.holds, f"{when}, {report.size} events, by {office.engine.product}", tuple(told))
+
+
+def _placed(fault: Fault) -> str:
+    place = f" at event {fault.position}" if fault.position else f" at case {fault.case}" if fault.case else ""
+    return f"{fault.kind}{place}"
 
 
 def state(office: Office, verify: Callable[[Glance], Report] | None) -> tuple[Statement, Report | None]:
