@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from states.errors import NotPossible
 from states.learner.details import Details
+from states.persons import told_apart
 from states.reports.ask_log import PERSONAL
 from states.reports.asking import Row, Scope
 from states.reports.events import named
@@ -79,9 +80,9 @@ def moved_without(scope: Scope) -> Iterator[Row]:
 
 
 def _operators(scope: Scope) -> list[tuple[int, frozenset[str]]]:
-    """Who was an operator from which position on, without regard to case; nobody while everybody was."""
+    """Who was an operator from which position on, by names as they are told apart; nobody while everybody was."""
     return [
-        (event.position, frozenset(n.casefold() for n, roles in event.evidence["people"].items() if OPERATOR in roles))
+        (event.position, frozenset(told_apart(n) for n, roles in event.evidence["people"].items() if OPERATOR in roles))
         for event in History(scope.look.connection).events(kind=PEOPLE_CHANGED)
     ]
 
@@ -90,7 +91,7 @@ def _no_operator(event: Event, staff: Sequence[tuple[int, frozenset[str]]]) -> s
     """Why whoever moved a learner was not to, by the people the log had been told of until then."""
     place = bisect_left(staff, event.position, key=itemgetter(0))
     able = staff[place - 1][1] if place else frozenset()
-    return "was no operator then" if able and event.actor.casefold() not in able and not event.approver else ""
+    return "was no operator then" if able and told_apart(event.actor) not in able and not event.approver else ""
 
 
 def _control(event: Event, reference: str, rule: str, finding: str) -> Row:
