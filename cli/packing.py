@@ -34,7 +34,7 @@ from workflow.errors import NotAllowed
 from workflow.pack import Pack
 from workflow.store import excerpt, roles
 from workflow.store.seals import Seal, known_keys
-from workflow.working_days import ONE_DAY, start_of
+from workflow.working_days import ONE_DAY, second, start_of
 
 CSV, PAGE, RULES, NAMES = "events.csv", "story.html", "rules.json", "names.csv"
 PENDING: Final = ".pending"
@@ -118,7 +118,7 @@ def make(at: Desk, wanted: Wanted, to: Path | None) -> Made:
             with progress(2 * len(chosen.positions), "packing") as done:
                 pack.fill(look.connection, seal, chosen.positions, known, key, signer, done)
                 _for_people(at, look, pack, wanted, chosen, seal, vouched, done)
-        facts = {"about": wanted.about, "made": story.moment(at.office.engine.clock()), "by": at.act.actor}
+        facts = {"about": wanted.about, "made": _now(at), "by": at.act.actor}
         facts |= {"since": wanted.since.isoformat()} if wanted.since else {}
         facts |= {"until": wanted.until.isoformat()} if wanted.until else {}
         facts |= {} if wanted.learner or wanted.cohort else {"whole": "yes"}
@@ -213,13 +213,17 @@ def _for_people(
     with pack.create(PAGE) as file:
         _page(file, {
             "about": wanted.about, "period": wanted.period, "names": wanted.names, "by": at.act.actor,
-            "given_to": wanted.given_to, "made": story.moment(at.office.engine.clock()),
+            "given_to": wanted.given_to, "made": _now(at),
             "product": at.office.engine.product, "practice": at.office.practice, "origin": at.office.engine.origin,
             "size": seal.size, "root": seal.root.hex(), "events": len(chosen.positions),
             "vouched": vouched,
             "chapters": story.chapters(look, chosen.cases, chosen.positions, names=wanted.names),
             "beside": story.beside(look, chosen.positions),
         })  # fmt: skip
+
+
+def _now(at: Desk) -> str:
+    return f"{second(at.office.engine.clock())} UTC"
 
 
 def _told(done: Callable[[int], None], rows: Iterable[Any]) -> Iterator[Any]:

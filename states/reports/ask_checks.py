@@ -26,7 +26,7 @@ from workflow.event import MOVED
 from workflow.store.audit import Timed, Wanted
 from workflow.store.fault import Fault
 from workflow.store.history import LOOKED_UP, History
-from workflow.working_days import between, day_of, moment_of
+from workflow.working_days import between, day_of, second
 
 CONTROLS: Final = ("position", "happened", "recorded", "who", "reference", "trigger", "rule", "finding")
 FAULTS: Final = ("kind", "position", "case", "reference", "what")
@@ -96,7 +96,7 @@ def _no_operator(event: Event, staff: Sequence[tuple[int, frozenset[str]]]) -> s
 
 def _control(event: Event, reference: str, rule: str, finding: str) -> Row:
     return {
-        "position": event.position, "happened": _second(event.occurred_at), "recorded": _second(event.recorded_at),
+        "position": event.position, "happened": second(event.occurred_at), "recorded": second(event.recorded_at),
         "who": who(event), "reference": reference, "trigger": event.trigger, "rule": rule, "finding": finding,
     }  # fmt: skip
 
@@ -182,8 +182,8 @@ def odd_times(scope: Scope) -> Iterator[Row]:
         for event, reference in named(scope.look, (events[one.position] for one in chunk)):
             for finding, weight in _odd(scope, timed[event.position], event, now):
                 yield {
-                    "position": event.position, "happened": _second(event.occurred_at),
-                    "recorded": _second(event.recorded_at), "who": who(event), "reference": reference,
+                    "position": event.position, "happened": second(event.occurred_at),
+                    "recorded": second(event.recorded_at), "who": who(event), "reference": reference,
                     "what": plain(event.trigger or event.kind), "finding": finding,
                     "reason": plain(event.reason or ""), "weight": weight,
                 }  # fmt: skip
@@ -222,7 +222,3 @@ def look_ups(scope: Scope) -> Iterator[Row]:
                 "day": when.isoformat(), "who": actor, "looks": number,
                 "usual": int(usual) if usual % 1 == 0 else str(usual), "flag": HIGH if high else "",
             }  # fmt: skip
-
-
-def _second(moment: int) -> str:
-    return moment_of(moment).strftime("%Y-%m-%d %H:%M:%S")

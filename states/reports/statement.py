@@ -11,7 +11,7 @@ from states.unit_of_work import Glance, Office
 from workflow.store.fault import Fault
 from workflow.store.seals import Seals
 from workflow.store.verify import Report
-from workflow.working_days import moment_of
+from workflow.working_days import moment_of, second
 
 TOLD: Final = 50
 """Faults that stand in a pack itself; `audit verify` tells them all."""
@@ -45,7 +45,7 @@ class Vouched:
 
 def vouch(office: Office, report: Report) -> Vouched:
     """What is said beside evidence of the log that a report is about, now."""
-    when = moment_of(office.engine.clock()).strftime("%Y-%m-%d %H:%M:%S UTC")
+    when = f"{second(office.engine.clock())} UTC"
     told = [_placed(fault) for fault in report.faults[:TOLD]]
     told += [f"and {more} more"] if (more := len(report.faults) - TOLD) > 0 else []
     return Vouched(report.holds, f"{when}, {report.size} events, by {office.engine.product}", tuple(told))
