@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
 from cli.exits import FINDINGS, UNVERIFIED
 from cli.options import Form
-from cli.render import Counted, complain, progress, say, show_each, show_enveloped, show_one
+from cli.render import Counted, complain, say, show_each, show_enveloped, show_one
 
 if TYPE_CHECKING:
     from cli.desk import Desk
@@ -59,14 +60,14 @@ def ask(at: Desk, question: Question, filters: Filters, form: Form, *, verifying
     3 where the log could not be verified or was not, before 1 for findings or a log that does not hold.
     """
     from cli.desk import head_of  # noqa: PLC0415 - read already by whoever has a desk
+    from cli.verifying import verify  # noqa: PLC0415 - as above
     from states.reports import statement  # noqa: PLC0415 - slow to read, and only needed here
     from states.reports.asking import answer  # noqa: PLC0415 - as above
     from states.steps import look_up  # noqa: PLC0415 - as above
     from workflow.errors import NotAllowed, SchemaMissing, StoreError  # noqa: PLC0415 - as above
 
     try:
-        with progress(head_of(at.office) if verifying else 0, "verifying") as bar:
-            stated, report = statement.state(at.office, verifying=verifying, progress=bar)
+        stated, report = statement.state(at.office, partial(verify, at) if verifying else None)
     except (SchemaMissing, NotAllowed):
         raise
     except StoreError as wrong:

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 import typer
@@ -26,6 +27,10 @@ from states.unit_of_work import Glance, Office
 from workflow import Act, Standing
 from workflow.errors import NotAllowed, StoreError, WorkflowError
 from workflow.store.queries import Queries
+
+if TYPE_CHECKING:
+    from workflow.seal.note import Key, Signer
+    from workflow.store.seals import Seal
 
 AT_ONCE = 1_000
 
@@ -118,14 +123,23 @@ class Desk:
                 audited(self.office, self.act, "refused", refused=True)
         raise NotAllowed(people.refusal(known, who, right, asked))
 
-    def seal(self) -> None:
-        """Seal what the command wrote; what was written stands, whether or not it can be sealed."""
+    @property
+    def seals(self) -> Path:
+        """The folder that checkpoints are written to."""
+        return self.settings.seal.folder_in(self.folder)
+
+    def sign(self, signers: Sequence[tuple[Key, Signer]] = ()) -> tuple[Seal | None, Path | None]:
+        """Seal the log by the key of this folder, or by others; the checkpoint and its file. Raises StoreError."""
         from cli import sealing  # noqa: PLC0415 - keys are slow to read, and most commands write nothing
 
+        return sealing.seal_now(self.folder, self.office, self.act, to=self.seals, signers=signers)
+
+    def seal(self) -> None:
+        """Seal what the command wrote; what was written stands, whether or not it can be sealed."""
         if head_of(self.office) == self.head:
             return
         try:
-            sealing.seal_now(self.folder, self.office, self.act, to=self.settings.seal.folder_in(self.folder))
+            self.sign()
         except WorkflowError as wrong:
             complain(f"Everything was written, but the log could not be sealed. {wrong}")
 

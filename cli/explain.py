@@ -16,7 +16,6 @@ from states.reports.why import RuleSaid, Why
 if TYPE_CHECKING:
     from states.steps.compare_lists import Compared
     from workflow.store.verify import Report
-    from workflow.store.verify_seals import Outside
 
 
 def rows_of(items: Sequence[Any]) -> list[dict[str, Any]]:
@@ -192,10 +191,10 @@ def _rules(line: TrailLine) -> str:
     return ". ".join((*words, *line.messages, *line.duties))
 
 
-def verdict(report: Report, outside: Sequence[Outside] = ()) -> dict[str, Any]:
-    """What verifying found, without its faults; `outside` are the checkpoints that the log was held against."""
+def verdict(report: Report) -> dict[str, Any]:
+    """What verifying found, without its faults."""
     return {
         "origin": report.origin, "events": report.size, "cases": report.cases, "root": report.root.hex(),
-        "sealed": report.sealed, "unsealed": report.unsealed, "held_against": ", ".join(one.name for one in outside),
+        "sealed": report.sealed, "unsealed": report.unsealed, "held_against": ", ".join(report.held_against),
         "holds": report.holds,
     }  # fmt: skip

@@ -22,17 +22,19 @@ import orjson
 from cli import sealing
 from cli.desk import Desk
 from cli.render import complain, progress, visible
+from cli.verifying import verify
 from states.errors import FileRefused, NotPossible
 from states.exchange.sheets import write_for_people_csv
 from states.reports import story
 from states.reports.events import COLUMNS
+from states.reports.statement import Vouched, vouch
 from states.steps import give_evidence
 from states.unit_of_work import Glance
 from workflow.errors import NotAllowed
 from workflow.pack import Pack
 from workflow.store import excerpt, roles
 from workflow.store.seals import Seal, known_keys
-from workflow.working_days import ONE_DAY, start_of
+from workflow.working_days import ONE_DAY, second, start_of
 
 CSV, PAGE, RULES, NAMES = "events.csv", "story.html", "rules.json", "names.csv"
 PENDING: Final = ".pending"
@@ -91,19 +93,20 @@ class Made:
     manifest: str
     position: int
     key: str
+    vouched: Vouched
 
 
 def make(at: Desk, wanted: Wanted, to: Path | None) -> Made:
-    """Make a pack from the log as it is now, sealed before, and record that it was made.
+    """Make a pack from the log as it is now, sealed and verified before, and record that it was made.
 
-    It is written whole beside its place, recorded, and only then takes its name. Raises NotFound, NotPossible,
-    FileRefused, NotAllowed and StoreError; nothing stays behind then.
+    What verifying found stands in it, whatever that is. It is written whole beside its place, recorded, and only then
+    takes its name. Raises NotFound, NotPossible, FileRefused, NotAllowed and StoreError; nothing stays behind then.
     """
     with at.office.look() as look:
         if roles.account(look.connection).kind == "auditor":
             raise NotAllowed("an auditor's account seals nothing, so it makes no packs: ask the centre for one")
     key, signer = sealing.own_key(at.folder, at.office)
-    seal, _ = sealing.seal_now(at.folder, at.office, at.act, to=at.settings.seal.folder_in(at.folder))
+    seal, _ = at.sign()
     if seal is None:
         raise NotPossible("the log is empty: there is nothing to show")
     with _draft(to or at.folder / "outbox" / "packs", f"pack-{seal.size:09}") as (draft, final):
@@ -111,13 +114,16 @@ def make(at: Desk, wanted: Wanted, to: Path | None) -> Made:
         with at.office.look() as look:
             chosen = _choose(look, wanted, seal.size)
             known = known_keys(look.connection)
+            vouched = vouch(at.office, verify(at, look))
             with progress(2 * len(chosen.positions), "packing") as done:
                 pack.fill(look.connection, seal, chosen.positions, known, key, signer, done)
-                _for_people(at, look, pack, wanted, chosen, seal, done)
-        facts = {"about": wanted.about, "made": story.moment(at.office.engine.clock()), "by": at.act.actor}
+                _for_people(at, look, pack, wanted, chosen, seal, vouched, done)
+        facts = {"about": wanted.about, "made": _now(at), "by": at.act.actor}
         facts |= {"since": wanted.since.isoformat()} if wanted.since else {}
         facts |= {"until": wanted.until.isoformat()} if wanted.until else {}
         facts |= {} if wanted.learner or wanted.cohort else {"whole": "yes"}
+        facts |= {"holds": "yes" if vouched.holds else "no", "verified": vouched.verified}
+        facts |= {} if vouched.holds else {"faults": "; ".join(vouched.faults)}
         digest = pack.close({**facts, "names": "yes" if wanted.names else "no"}, key, signer)
         position = give_evidence.record(
             at.office, at.act, digest=digest, given_to=wanted.given_to, learners=chosen.learners,
@@ -131,7 +137,7 @@ def make(at: Desk, wanted: Wanted, to: Path | None) -> Made:
             raise FileRefused(final.name, rule, "Check the folder, or use --to.") from None
     zipped = _zip(final) if wanted.zipped else None
     at.seal()
-    return Made(final, zipped, len(chosen.positions), chosen.learners, seal.size, digest, position, str(key))
+    return Made(final, zipped, len(chosen.positions), chosen.learners, seal.size, digest, position, str(key), vouched)
 
 
 @contextmanager
@@ -194,6 +200,7 @@ def _for_people(
     wanted: Wanted,
     chosen: Chosen,
     seal: Seal,
+    vouched: Vouched,
     done: Callable[[int], None],
 ) -> None:
     """The files that a person reads."""
@@ -206,12 +213,17 @@ def _for_people(
     with pack.create(PAGE) as file:
         _page(file, {
             "about": wanted.about, "period": wanted.period, "names": wanted.names, "by": at.act.actor,
-            "given_to": wanted.given_to, "made": story.moment(at.office.engine.clock()),
+            "given_to": wanted.given_to, "made": _now(at),
             "product": at.office.engine.product, "practice": at.office.practice, "origin": at.office.engine.origin,
             "size": seal.size, "root": seal.root.hex(), "events": len(chosen.positions),
+            "vouched": vouched,
             "chapters": story.chapters(look, chosen.cases, chosen.positions, names=wanted.names),
             "beside": story.beside(look, chosen.positions),
         })  # fmt: skip
+
+
+def _now(at: Desk) -> str:
+    return f"{second(at.office.engine.clock())} UTC"
 
 
 def _told(done: Callable[[int], None], rows: Iterable[Any]) -> Iterator[Any]:

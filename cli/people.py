@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
+from states.persons import told_apart
+
 Right = Literal["nothing", "read", "see", "work", "approve"]
 """What a command needs: nothing of the centre; the log and where learners stand; personal values; to change something;
 to approve what another asked for."""
@@ -44,11 +46,11 @@ NEEDS: Final[Mapping[str, Right]] = {name: right for right, names in _NEEDS.item
 
 
 def roles_of(people: People, name: str) -> list[str]:
-    """The roles of a person, by a name that is compared without regard to case; those of everybody without people."""
+    """The roles of a person, by a name that need only be told apart; those of everybody without people."""
     if not people:
         return ["operator", "approver"]
-    wanted = _plain(name)
-    return sorted({role for known, roles in people.items() if _plain(known) == wanted for role in roles})
+    wanted = told_apart(name)
+    return sorted({role for known, roles in people.items() if told_apart(known) == wanted for role in roles})
 
 
 def may(people: People, name: str, right: Right) -> bool:
@@ -64,7 +66,3 @@ def refusal(people: People, name: str, right: Right, asked: str) -> str:
         return f"{name} is not among the people of this centre: {asked} is for {able}. See [people] in ulnflow.toml"
     theirs = ", ".join(own)
     return f"{name} may not do that: {asked} is for {able}, their role is {theirs}. See [people] in ulnflow.toml"
-
-
-def _plain(name: str) -> str:
-    return " ".join(name.split()).casefold()

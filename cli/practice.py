@@ -14,7 +14,7 @@ from cli.desk import Desk, head_of
 from cli.explain import rows_of, show_stuck, show_trail, verdict
 from cli.options import Form
 from cli.render import show, show_findings, show_one, tell
-from cli.sealing import seal_now
+from cli.verifying import verify
 from states import approval
 from states.exchange.lrs.practice import answer_batch
 from states.exchange.practice_cohort import write_cohort
@@ -22,7 +22,6 @@ from states.learner.entry import read_entry
 from states.reports.board import board
 from states.reports.stuck import stuck
 from states.reports.trail import trail
-from states.reports.verified import verified
 from states.sheet_ports import Reading
 from states.steps import (
     decide_exception,
@@ -85,7 +84,7 @@ def run(folder: Path, seed: int) -> None:
         _register(desk, clock)
         clock.pass_days(10)
         _finish(desk, seed, clock)
-        seal_now(folder, office, desk.act, to=settings.seal.folder_in(folder))
+        desk.sign()
         _close(desk)
     finally:
         office.database.close()
@@ -233,6 +232,6 @@ def _close(desk: Desk) -> None:
     heading("audit history P-001", lambda: show_trail(trail(office, "P-001"), Form.table))
     heading(f"audit history {LATE}", lambda: show_trail(trail(office, LATE), Form.table))
     with office.look() as look:
-        report = verified(look)
+        report = verify(desk, look)
     heading("audit verify", lambda: show_one(verdict(report), Form.table))
     sys.stdout.write(f"\nLook around: ulnflow --folder {desk.folder} today\n")

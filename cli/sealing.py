@@ -14,12 +14,15 @@ from workflow.errors import NotAllowed, StoreError
 from workflow.seal import checkpoint, keys, note
 from workflow.seal.checkpoint import Checkpoint
 from workflow.seal.note import Key, NoteRefused, Signer, Unsigned
-from workflow.sealing import introduce, seal
+from workflow.sealing import extend
 from workflow.store.seals import Seal, Seals, known_keys
 from workflow.store.verify_seals import Outside
 
 LOG_KEY, NEXT_KEY = "log.pem", "next.pem"
 SUFFIX: Final = ".checkpoint"
+RESTORED: Final = (
+    "See: ulnflow audit verify; after an honest restore, put the later checkpoints aside, keep them, and write down why"
+)
 FIX: Final = "Take the file as ulnflow wrote it, and the key of this log: ulnflow keys show."
 
 
@@ -52,7 +55,7 @@ def own_key(folder: Path, office: Office) -> tuple[Key, Any]:
 
 
 def begin(folder: Path) -> None:
-    """Make the key of a new folder and tell the log of it; who may not write to the log signs nothing."""
+    """Make the key of a new folder, tell the log of it and seal it; who may not write to the log signs nothing."""
     from cli import wiring  # noqa: PLC0415 - wiring is a floor below, and slow to read
 
     office = wiring.open_office(folder)
@@ -61,24 +64,25 @@ def begin(folder: Path) -> None:
             path = place(folder) / LOG_KEY
             secret = keys.read(path) if path.exists() else keys.make(path)
             key = keys.public(secret, office.engine.origin)
-            with office.engine.work(wiring.act(wiring.load_settings(folder), "init")) as work:
-                introduce(work, key)
+            settings = wiring.load_settings(folder)
+            home = settings.seal.folder_in(folder)
+            seal_now(folder, office, wiring.act(settings, "init"), to=home, signers=[(key, secret)])
     finally:
         office.database.close()
 
 
 def seal_now(
-    folder: Path, office: Office, act: Act, *, to: Path | None = None, signers: Sequence[tuple[Key, Signer]] = ()
+    folder: Path, office: Office, act: Act, *, to: Path, signers: Sequence[tuple[Key, Signer]] = ()
 ) -> tuple[Seal | None, Path | None]:
-    """Seal the whole log, and write the checkpoint to the folder that was chosen; raises StoreError."""
+    """Seal the whole log, and write the checkpoint to the folder that was chosen; raises StoreError.
+
+    A signer that the log does not know is told to it, as the successor of the one before.
+    """
     signing = list(signers) or [own_key(folder, office)]
-    home = to or folder / "seals"
     with office.engine.work(act) as work:
-        _refuse_a_shorter_log(Seals(work.connection).length(), home)
-        for key, _ in signing:
-            introduce(work, key)
-        made = seal(work.connection, office.engine.origin, signing, office.engine.clock())
-    return made, written(made, home) if made else None
+        _refuse_a_shorter_log(Seals(work.connection).length(), to)
+        made = extend(work, office.engine.origin, signing, office.engine.clock())
+    return made, written(made, to) if made else None
 
 
 def _refuse_a_shorter_log(size: int, folder: Path) -> None:
@@ -86,8 +90,7 @@ def _refuse_a_shorter_log(size: int, folder: Path) -> None:
     last = latest(folder)
     if last is not None and int(last.stem) > size:
         raise StoreError(
-            f"{last.name} is of a longer log: events were cut off, or an older copy was put back. See: ulnflow audit "
-            "verify; after an honest restore, put the later checkpoints aside, keep them, and write down why"
+            f"{last.name} is of a longer log: events were cut off, or an older copy was put back. {RESTORED}"
         )
 
 

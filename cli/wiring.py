@@ -45,6 +45,7 @@ from states.facts import LearnerFacts
 from states.learner import repository
 from states.learner.repository import LINEAGE
 from states.mail_ports import Mailer, Postbox
+from states.persons import told_apart
 from states.ports import BatchForm
 from states.rules import LEARNER_RULES
 from states.unfinished import recover
@@ -354,7 +355,7 @@ def checked_actor(name: str, where: str = "operator") -> str:
     clean = " ".join(name.split())
     if not name.strip().isprintable() or len(clean) > LONGEST_NAME or not re.search(r"[^\W\d_]", clean):
         raise DefinitionError(where, [f"must be a person's name of 1 to {LONGEST_NAME} plain characters"])
-    if clean.casefold() in NOBODY:
+    if told_apart(clean) in NOBODY:
         own = "set operator in ulnflow.toml to your own name" if where == "operator" else "give a person's name"
         raise DefinitionError(where, [f"names nobody in particular: {own}"])
     return clean

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from states.errors import NotFound, NotPossible
 from states.learner.kept import NOBODY
+from states.persons import told_apart
 from states.tally import Tally
 from states.unit_of_work import Glance, Office, UnitOfWork
 from states.vocabulary import DEED_NOUNS, DEEDS, REASONS, STATED
@@ -206,7 +207,7 @@ def _request(event: Event) -> Request:
 
 
 def _people(*names: str) -> set[str]:
-    return {" ".join(name.casefold().split()) for name in names if name}
+    return {told_apart(name) for name in names if name}
 
 
 def _learner(uow: UnitOfWork, arguments: Mapping[str, Any]) -> int:

@@ -72,12 +72,8 @@ class Register(Protocol):
         """Write them down, on disk when this returns; raises FileRefused."""
         ...
 
-    def last(self) -> Entry | None:
-        """The last one."""
-        ...
-
     def read(self) -> list[Entry]:
-        """All of them, oldest first; raises FileRefused."""
+        """All of them, oldest first, none where nobody was erased; raises FileRefused."""
         ...
 
 

@@ -6,8 +6,10 @@ exactly the files of the manifest, byte for byte, that each event stands in the 
 RFC 9162, 2021), that no case has a gap, and that every route named is the one enclosed. It writes nothing and asks
 nobody.
 
-Exit code 0: everything holds, by a key that you gave. 1: something does not hold. 2: not used rightly. 3: everything
-holds by the pack's own key, which shows only that the pack agrees with itself.
+It shows what the centre itself found when it verified the whole log before it made the pack.
+
+Exit code 0: everything holds, by a key that you gave. 1: something does not hold, or the pack says that its log did
+not. 2: not used rightly. 3: everything holds by the pack's own key, which shows only that the pack agrees with itself.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ EVENTS, PROOFS, CHECKPOINT, KEYS = "events.jsonl", "proofs.jsonl", "checkpoint.t
 NEEDED = {EVENTS, PROOFS, CHECKPOINT, KEYS, "events.csv", "story.html", "rules.json", "verify.py"}
 FILE = re.compile(r"file ([0-9a-f]{64}) (0|[1-9][0-9]{0,15}) ([a-z0-9][a-z0-9._-]{0,79})", re.ASCII)
 FACT = re.compile(r"([a-z]+) (\S.*)", re.ASCII)
+LOG_HELD, LOG_FAILED = "whole log: it held", "whole log: IT DID NOT HOLD"
 LARGEST = 100_000_000
 """Bytes of the manifest, a note or one line, at most."""
 
@@ -265,6 +268,24 @@ def check_place(event: dict[str, Any], cases: dict[int, tuple[int, str]], facts:
     return []
 
 
+def whole_log(facts: dict[str, str]) -> str:
+    """What the centre found when it verified the whole log, as the manifest tells it."""
+    match tuple(map(facts.get, ("holds", "verified", "faults"))):
+        case "yes", str(when), None:
+            return f"{LOG_HELD} when the centre verified it, {when}"
+        case "no", str(when), str(faults):
+            return f"{LOG_FAILED} when the centre verified it, {when}: {faults}"
+        case None, None, None:
+            return "whole log: this pack, of an earlier ulnflow, does not say whether it held"
+        case _:
+            refuse(f"{MANIFEST} does not say rightly whether the log held")
+
+
+def log_fault(found: Sequence[str]) -> bool:
+    """Whether what was checked says that the log did not hold."""
+    return any(line.startswith(LOG_FAILED) for line in found)
+
+
 def check(folder: Path, trusted: Sequence[str]) -> list[str]:
     """Check a whole pack by these keys, or by its own where there are none; says what was checked. Raises Refused."""
     own = [key_of(line) for line in bounded(folder / KEYS).decode().splitlines()]
@@ -282,6 +303,7 @@ def check(folder: Path, trusted: Sequence[str]) -> list[str]:
         f"manifest: signed by {', '.join(signers)}",
         f"files: {len(files)}, each byte for byte the one that was made with the pack; none missing, none added",
         f"checkpoint: log {facts['origin']}, {facts['size']} events, root {root}, signed by {', '.join(sealers)}",
+        whole_log(facts),
         *check_events(folder, facts, routes),
         f"routes: {len(routes)}, and each is the one its events were judged by",
         f"verify.py of the pack: SHA-256 {files['verify.py'][0]}",
@@ -312,6 +334,11 @@ def main(words: Sequence[str]) -> int:
         sys.stdout.write(f"NOT VERIFIED: a file of the pack is missing or no such file ({type(wrong).__name__})\n")
         return WRONG
     sys.stdout.write("Checked:\n" + "".join(f"  {line}\n" for line in found) + f"{SHOWS}\n")
+    if log_fault(found):
+        sys.stdout.write(
+            "THE LOG DID NOT HOLD: the pack is what was made, but ask the centre what was found, and why.\n"
+        )
+        return WRONG
     if keys:
         sys.stdout.write("VERIFIED by the key that you gave.\n")
         return HOLDS

@@ -57,3 +57,13 @@ def microseconds(moment: datetime) -> int:
 def moment_of(value: int) -> datetime:
     """Microseconds since 1970 as an aware time, UTC."""
     return EPOCH + timedelta(microseconds=value)
+
+
+def minute(moment: int) -> str:
+    """A time as YYYY-MM-DD HH:MM, UTC."""
+    return moment_of(moment).strftime("%Y-%m-%d %H:%M")
+
+
+def second(moment: int) -> str:
+    """A time as YYYY-MM-DD HH:MM:SS, UTC."""
+    return moment_of(moment).strftime("%Y-%m-%d %H:%M:%S")

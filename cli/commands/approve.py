@@ -46,8 +46,7 @@ def approve(
 def _list(office: Any, act: Any, form: Form) -> None:
     from cli.render import say, show
     from states import approval
-    from states.reports.words import minute
-    from workflow.working_days import between, day_of
+    from workflow.working_days import between, day_of, minute
 
     found, today = approval.listed(office, act), office.today()
     rows = [

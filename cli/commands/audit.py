@@ -100,22 +100,15 @@ def verify(
     form: Format = Form.table,
 ) -> None:
     """Check the whole log: guards, gaps, chains, copies, checkpoints, and that standings follow from events."""
-    from cli import sealing
+    from cli import verifying
     from cli.desk import desk
     from cli.explain import verdict
-    from cli.render import complain, progress, say, show, show_one
-    from states.reports.verified import verified
+    from cli.render import complain, say, show, show_one
     from workflow.errors import SchemaMissing, StoreError
-    from workflow.store.seals import known_keys
 
     try:
-        with desk("audit verify") as at, at.office.look() as look, progress(look.log.head(), "verifying") as bar:
-            own, given = sealing.latest(at.settings.seal.folder_in(at.folder)), sealing.parsed(by or ())
-            known = known_keys(look.connection) if own or against else []
-            outside = [sealing.outside(path, given or known, str(path)) for path in against or ()]
-            ours = known if against else given or known  # a key goes with the file it is given for
-            outside += [sealing.outside(own, ours, f"{own.parent.name}/{own.name}")] if own else []
-            report = verified(look, bar, outside=outside)
+        with desk("audit verify") as at, at.office.look() as look:
+            report = verifying.verify(at, look, against or (), by or ())
     except SchemaMissing:
         raise
     except StoreError as wrong:
@@ -123,7 +116,7 @@ def verify(
         raise typer.Exit(UNVERIFIED) from None
     faults = [{"kind": f.kind, "position": f.position, "case": f.case, "what": f.message} for f in report.faults]
     notes = [{"kind": f.kind, "position": f.position, "case": f.case, "what": f.message} for f in report.notes]
-    summary = verdict(report, outside)
+    summary = verdict(report)
     if form is Form.table:
         show_one(summary, form)
         if faults:
@@ -197,14 +190,22 @@ def seal(
     ] = None,
     form: Format = Form.table,
 ) -> None:
-    """Sign a checkpoint of the log. Every command that writes does it too; keep some where nobody here can reach."""
-    from cli import sealing
+    """Sign a checkpoint of the log. Every command that writes does it too; keep some where nobody here can reach.
+
+    It reads every event first, and signs nothing where the log is not what its checkpoints say: exit code 1.
+    """
+    from cli import sealing, verifying
     from cli.desk import desk
-    from cli.render import say, show_one
+    from cli.render import complain, say, show_one
     from states.errors import NotPossible
 
     with desk("audit seal") as at:
-        made, path = sealing.seal_now(at.folder, at.office, at.act)
+        if faults := verifying.find_altered(at):
+            for fault in faults:
+                complain(f"Not sealed: {f'event {fault.position}: ' if fault.position else ''}{fault.message}")
+            say(sealing.RESTORED)
+            raise typer.Exit(FINDINGS)
+        made, path = at.sign()
         if made is None:
             raise NotPossible("the log is empty: there is nothing to seal")
         if to is not None:
@@ -229,10 +230,13 @@ def pack(
     names: Annotated[bool, typer.Option("--with-names", help="With names and ULNs; the log tells of it.")] = False,
     form: Format = Form.table,
 ) -> None:
-    """Make an evidence pack for an auditor: events, proofs, checkpoint, and a program that checks them by itself."""
+    """Make an evidence pack for an auditor: events, proofs, checkpoint, and a program that checks them by itself.
+
+    The whole log is verified first, and the pack says what was found; exit code 1 where it does not hold.
+    """
     from cli import packing
     from cli.desk import desk
-    from cli.render import say, show_one
+    from cli.render import complain, say, show_one
     from cli.typed import day
 
     if learner and cohort:
@@ -251,12 +255,17 @@ def pack(
             {
                 "folder": str(made.folder), "zip": str(made.zipped or ""), "events": made.events,
                 "learners": made.learners, "checkpoint": made.size, "manifest": made.manifest,
-                "recorded as": made.position, "key": made.key,
+                "recorded as": made.position, "key": made.key, "holds": made.vouched.holds,
+                "verified": made.vouched.verified,
             },
             form,
         )  # fmt: skip
         say("Give whoever checks it the key another way than the pack. They run, in its folder:")
         say(f"python -I verify.py --key '{made.key}'")
+        if not made.vouched.holds:
+            complain(f"The log does not hold, and the pack says so: {'; '.join(made.vouched.faults)}. "
+                     "See: ulnflow audit verify")  # fmt: skip
+            raise typer.Exit(FINDINGS)
 
 
 @app.command(name="check-pack")
@@ -265,13 +274,16 @@ def check_pack(
     by: Annotated[list[str] | None, typer.Option("--key", help="The key of the log.", show_default=False)] = None,
     form: Format = Form.table,
 ) -> None:
-    """Check an evidence pack as its own verify.py does. Exit code 1 when it does not hold, 3 without a --key."""
+    """Check an evidence pack as its own verify.py does.
+
+    Exit code 1 when it does not hold, or says that its log did not; 3 without a --key.
+    """
     from hashlib import sha256
 
     from cli import packing
     from cli.render import complain, say, show_one
     from workflow.pack import verifier_bytes
-    from workflow.verifier import SHOWS, Refused
+    from workflow.verifier import SHOWS, Refused, log_fault
 
     try:
         found = packing.checked(folder, by or [])
@@ -282,6 +294,9 @@ def check_pack(
         {**dict(line.split(": ", 1) for line in found), "verifier here": sha256(verifier_bytes()).hexdigest()}, form
     )
     say(SHOWS.replace("\n", " "))
+    if log_fault(found):
+        complain("The pack is what the centre made, of a log that did not hold: ask what was found, and why.")
+        raise typer.Exit(FINDINGS)
     if not by:
         complain("Only consistent: without --key the pack's own key was used, and that shows nothing of who made it.")
         raise typer.Exit(UNVERIFIED)

@@ -50,7 +50,7 @@ def new(form: Format = Form.table) -> None:
         with at.office.database.reading() as connection:
             if key in known_keys(connection):
                 raise NotPossible("this folder has its key; to exchange it: ulnflow keys rotate")
-        sealing.seal_now(at.folder, at.office, at.act, signers=[(key, secret)])
+        at.sign([(key, secret)])
         show_one({"key": str(key)}, form)
         say("Keep a copy of the keys folder where only you can read it, and give the line above to whoever checks.")
 
@@ -62,7 +62,6 @@ def rotate(form: Format = Form.table) -> None:
     from cli.desk import desk
     from cli.render import say, show_one
     from workflow.seal import keys
-    from workflow.sealing import introduce
 
     with desk("keys rotate") as at:
         folder = sealing.place(at.folder)
@@ -70,9 +69,7 @@ def rotate(form: Format = Form.table) -> None:
         path = folder / sealing.NEXT_KEY
         secret = keys.read(path) if path.exists() else keys.make(path)
         key = keys.public(secret, at.office.engine.origin)
-        with at.office.engine.work(at.act) as work:
-            introduce(work, key, before=old)
-        sealing.seal_now(at.folder, at.office, at.act, signers=[(old, old_secret), (key, secret)])
+        at.sign([(old, old_secret), (key, secret)])
         path.replace(folder / sealing.LOG_KEY)
         show_one({"key": str(key)}, form)
         say("The old key signs no more; checkpoints it signed stay good. Give the new line to whoever checks.")

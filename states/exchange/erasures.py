@@ -22,8 +22,6 @@ import orjson
 from states.erasing import Entry
 from states.errors import FileRefused
 
-TAIL: Final = 100_000
-"""Bytes that the last line is looked for in; a line has some 200, and more with many files."""
 LARGEST: Final = 300_000_000
 """Bytes of a sheet that are looked through, unpacked."""
 
@@ -43,7 +41,7 @@ class ErasureFile:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
         try:
             with os.fdopen(os.open(self._path, flags, 0o600), "ab") as target:
-                if target.tell() and not self._tail().endswith(b"\n"):
+                if target.tell() and self._last_byte() != b"\n":
                     target.write(b"\n")  # a line that a power cut left half written ends here
                 target.write(data)
                 target.flush()
@@ -58,31 +56,20 @@ class ErasureFile:
             rule = f"the register of erasures cannot be written ({wrong.strerror})"
             raise FileRefused(self._path.name, rule, "Nothing was erased; check disk and rights.") from None
 
-    def last(self) -> Entry | None:
-        """The last one that is whole; None without a register."""
-        for line in reversed(self._tail().splitlines()):
-            if (found := _entry(line)) is not None:
-                return found
-        return None
-
     def read(self) -> list[Entry]:
-        """All of them, oldest first; raises FileRefused for a file that cannot be read."""
+        """All of them that are whole, oldest first; raises FileRefused for a file that cannot be read."""
         try:
             with self._path.open("rb") as source:
                 return [found for line in source if (found := _entry(line)) is not None]
+        except FileNotFoundError:
+            return []
         except OSError as wrong:
             raise FileRefused(self._path.name, f"it cannot be read ({wrong.strerror})", "Check its rights.") from None
 
-    def _tail(self) -> bytes:
-        try:
-            with self._path.open("rb") as source:
-                source.seek(0, os.SEEK_END)
-                source.seek(max(source.tell() - TAIL, 0))
-                return source.read()
-        except FileNotFoundError:
-            return b""
-        except OSError as wrong:
-            raise FileRefused(self._path.name, f"it cannot be read ({wrong.strerror})", "Check its rights.") from None
+    def _last_byte(self) -> bytes:
+        with self._path.open("rb") as source:
+            source.seek(-1, os.SEEK_END)
+            return source.read()
 
 
 def _entry(line: bytes) -> Entry | None:

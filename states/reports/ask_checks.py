@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from states.errors import NotPossible
 from states.learner.details import Details
+from states.persons import told_apart
 from states.reports.ask_log import PERSONAL
 from states.reports.asking import Row, Scope
 from states.reports.events import named
@@ -25,7 +26,7 @@ from workflow.event import MOVED
 from workflow.store.audit import Timed, Wanted
 from workflow.store.fault import Fault
 from workflow.store.history import LOOKED_UP, History
-from workflow.working_days import between, day_of, moment_of
+from workflow.working_days import between, day_of, second
 
 CONTROLS: Final = ("position", "happened", "recorded", "who", "reference", "trigger", "rule", "finding")
 FAULTS: Final = ("kind", "position", "case", "reference", "what")
@@ -79,9 +80,9 @@ def moved_without(scope: Scope) -> Iterator[Row]:
 
 
 def _operators(scope: Scope) -> list[tuple[int, frozenset[str]]]:
-    """Who was an operator from which position on, without regard to case; nobody while everybody was."""
+    """Who was an operator from which position on, by names as they are told apart; nobody while everybody was."""
     return [
-        (event.position, frozenset(n.casefold() for n, roles in event.evidence["people"].items() if OPERATOR in roles))
+        (event.position, frozenset(told_apart(n) for n, roles in event.evidence["people"].items() if OPERATOR in roles))
         for event in History(scope.look.connection).events(kind=PEOPLE_CHANGED)
     ]
 
@@ -90,12 +91,12 @@ def _no_operator(event: Event, staff: Sequence[tuple[int, frozenset[str]]]) -> s
     """Why whoever moved a learner was not to, by the people the log had been told of until then."""
     place = bisect_left(staff, event.position, key=itemgetter(0))
     able = staff[place - 1][1] if place else frozenset()
-    return "was no operator then" if able and event.actor.casefold() not in able and not event.approver else ""
+    return "was no operator then" if able and told_apart(event.actor) not in able and not event.approver else ""
 
 
 def _control(event: Event, reference: str, rule: str, finding: str) -> Row:
     return {
-        "position": event.position, "happened": _second(event.occurred_at), "recorded": _second(event.recorded_at),
+        "position": event.position, "happened": second(event.occurred_at), "recorded": second(event.recorded_at),
         "who": who(event), "reference": reference, "trigger": event.trigger, "rule": rule, "finding": finding,
     }  # fmt: skip
 
@@ -181,8 +182,8 @@ def odd_times(scope: Scope) -> Iterator[Row]:
         for event, reference in named(scope.look, (events[one.position] for one in chunk)):
             for finding, weight in _odd(scope, timed[event.position], event, now):
                 yield {
-                    "position": event.position, "happened": _second(event.occurred_at),
-                    "recorded": _second(event.recorded_at), "who": who(event), "reference": reference,
+                    "position": event.position, "happened": second(event.occurred_at),
+                    "recorded": second(event.recorded_at), "who": who(event), "reference": reference,
                     "what": plain(event.trigger or event.kind), "finding": finding,
                     "reason": plain(event.reason or ""), "weight": weight,
                 }  # fmt: skip
@@ -221,7 +222,3 @@ def look_ups(scope: Scope) -> Iterator[Row]:
                 "day": when.isoformat(), "who": actor, "looks": number,
                 "usual": int(usual) if usual % 1 == 0 else str(usual), "flag": HIGH if high else "",
             }  # fmt: skip
-
-
-def _second(moment: int) -> str:
-    return moment_of(moment).strftime("%Y-%m-%d %H:%M:%S")

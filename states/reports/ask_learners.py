@@ -16,13 +16,13 @@ from states.reports.events import named
 from states.reports.owed import owed
 from states.reports.stuck import stuck
 from states.reports.trail import who
-from states.reports.words import day, fields, iso, minute
+from states.reports.words import day, fields, iso
 from states.vocabulary import LRS_KINDS, REGISTRATION
 from workflow.event import NOTED, OPENED
 from workflow.store.audit import Sent, Wanted
 from workflow.store.history import LOOKED_UP
 from workflow.store.queries import Queries
-from workflow.working_days import between, day_of
+from workflow.working_days import between, day_of, minute
 
 STATES: Final = ("reference", "cohort", "qualification", "state")
 SENT: Final = (

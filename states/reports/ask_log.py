@@ -15,7 +15,7 @@ from states.reports.events import COLUMNS, case_of, events, named
 from states.reports.keeping import KEEPING
 from states.reports.sentences import Register, objections, sentence
 from states.reports.trail import happened, trail, who
-from states.reports.words import minute, plain
+from states.reports.words import plain
 from states.vocabulary import (
     COHORT_WAIVED,
     DISCLOSED,
@@ -30,6 +30,7 @@ from workflow import Event
 from workflow.event import CORRECTED, MOVED, NOTED, REFUSED
 from workflow.store.audit import Wanted
 from workflow.store.history import LOOKED_UP
+from workflow.working_days import minute
 
 EVENTS: Final = COLUMNS
 BRIEF: Final = ("position", "recorded", "who", "reference", "what")

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from states.errors import FileRefused
-from states.reports.words import FILES, minute
+from states.reports.words import FILES
 from states.unit_of_work import Glance, Office
 from workflow.event import canonical
 from workflow.store.dispatch_log import OPEN_STATES, PREPARED, Dispatch, Member
 from workflow.store.queries import Queries
-from workflow.working_days import between, day_of
+from workflow.working_days import between, day_of, minute
 
 OUT: Final = "out"
 Kept = Literal["whole", "changed", "gone", "not kept"]

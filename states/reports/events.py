@@ -9,11 +9,11 @@ from typing import Any, Final
 
 from states.reports.sentences import Register, objections, sentence
 from states.reports.trail import happened, who
-from states.reports.words import minute, plain
+from states.reports.words import plain
 from states.unit_of_work import Glance, Office
 from workflow import Event
 from workflow.store.queries import Queries
-from workflow.working_days import ONE_DAY, start_of
+from workflow.working_days import ONE_DAY, minute, start_of
 
 CHUNK: Final = 1_000
 COLUMNS: Final = (

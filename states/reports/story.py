@@ -17,7 +17,6 @@ from states.unit_of_work import Glance
 from states.vocabulary import RULES
 from workflow.store import excerpt
 from workflow.store.history import History, event_of
-from workflow.working_days import moment_of
 
 AT_ONCE: Final = 500
 NAMED: Final = ("reference", "given_name", "family_name", "uln")
@@ -132,8 +131,3 @@ def rules(look: Glance, seen: set[str]) -> dict[str, Any]:
             for rule in definition.rules.values()
         ],
     }
-
-
-def moment(at: int) -> str:
-    """A time to the second, UTC."""
-    return moment_of(at).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -16,7 +16,7 @@ from states.reports import commands, late, next_move
 from states.reports.causes import Cause, causes_of
 from states.reports.exceptions import held_by
 from states.reports.stale import as_refusals, stale_cases
-from states.reports.words import FILES, iso, minute
+from states.reports.words import FILES, iso
 from states.unit_of_work import Glance, Office
 from states.vocabulary import LAR_CROSS_REFERENCE, LAR_LEARNERS, LRS_BATCH, LRS_KEYING, MESSAGE, REGISTRATION
 from workflow import Route, Standing
@@ -24,6 +24,7 @@ from workflow import stuck as engine
 from workflow.store.dispatch_log import Dispatch
 from workflow.store.queries import OpenDispatch, Place, Queries, Waiting
 from workflow.stuck import Kind, Stuck
+from workflow.working_days import minute
 
 ABOUT_THE_COMMAND: Final = frozenset({"given", "T1"})
 """Refusals for what a command left out or misdated: the learner is not blocked by them."""

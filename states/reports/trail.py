@@ -15,11 +15,12 @@ from states.approval import APPROVED, REFUSED
 from states.errors import NotFound
 from states.reports import next_move
 from states.reports.sentences import Register, objections, sentence
-from states.reports.words import day, minute
+from states.reports.words import day
 from states.unit_of_work import Glance, Office
 from states.vocabulary import COHORT_WAIVED
 from workflow import Event
 from workflow.store.queries import Queries
+from workflow.working_days import minute
 
 NO_WORDS: Final[Mapping[int, str]] = MappingProxyType({})
 

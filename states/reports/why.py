@@ -10,13 +10,13 @@ from typing import Any, Final, Literal
 from states import approval
 from states.deciding import ILM, LRS, challenge_of, doubtful
 from states.reports import commands, exceptions, late, next_move, stale
-from states.reports.words import FILES, OURS, day, iso, minute
+from states.reports.words import FILES, OURS, day, iso
 from states.unit_of_work import Glance, Office
 from states.vocabulary import LRS_KINDS, RULES
 from workflow import Act, Move, Outcome, Standing, Verdict, Work
 from workflow.store.queries import Queries
 from workflow.stuck import due_on, last_day
-from workflow.working_days import after, between, day_of
+from workflow.working_days import after, between, day_of, minute
 
 Said = Literal["holds", "warns", "does not hold", "to be given"]
 

@@ -19,7 +19,7 @@ from states.vocabulary import (
     MISMATCHES,
     REGISTRATION,
 )
-from workflow.working_days import day_of, moment_of
+from workflow.working_days import day_of
 
 OURS: Final = "centre"
 """The owner of a state whose next move is the centre's own."""
@@ -94,11 +94,6 @@ def iso(day: date | None) -> str:
 def day(moment: int | None) -> str:
     """The UTC day of a time as YYYY-MM-DD; empty when there is none."""
     return "" if moment is None else day_of(moment).isoformat()
-
-
-def minute(moment: int) -> str:
-    """A time as YYYY-MM-DD HH:MM, UTC."""
-    return moment_of(moment).strftime("%Y-%m-%d %H:%M")
 
 
 def counted(number: int, what: str) -> str:

@@ -15,7 +15,7 @@ from states.tally import FileMade, Tally
 from states.unit_of_work import Office, UnitOfWork
 from states.vocabulary import DISCLOSED
 from workflow import Act, Move, Standing
-from workflow.working_days import moment_of
+from workflow.working_days import minute
 
 Trail = Sequence[Mapping[str, str]]
 NOT_GIVEN: Final = (
@@ -95,7 +95,7 @@ def _gathered(uow: UnitOfWork, learner: int, standings: Sequence[Standing]) -> D
     return Disclosure(
         number=learner,
         reference=uow.learners.references([learner])[learner],
-        known_since=_minute(erasure.known_since(uow.connection, learner)),
+        known_since=minute(erasure.known_since(uow.connection, learner)),
         details=[
             {"version": str(number), "status": status, **_labelled(values)}
             for kind, number, status, _, values in rows
@@ -112,8 +112,8 @@ def _gathered(uow: UnitOfWork, learner: int, standings: Sequence[Standing]) -> D
                 "file": dispatch.name,
                 "what": dispatch.kind.replace("_", " "),
                 "state": dispatch.state.replace("_", " "),
-                "prepared": _minute(dispatch.prepared_at),
-                "sent": "" if dispatch.sent_at is None else _minute(dispatch.sent_at),
+                "prepared": minute(dispatch.prepared_at),
+                "sent": "" if dispatch.sent_at is None else minute(dispatch.sent_at),
                 "row": str(member.row), "version of the details": str(member.version),
             }
             for found in places.values()
@@ -131,7 +131,3 @@ def _labelled(values: Mapping[str, Any]) -> dict[str, str]:
 def _case(standing: Standing, title: str) -> dict[str, str]:
     facts = {name: str(value) for name, value in standing.facts.items() if isinstance(value, str | int)}
     return {"case": str(standing.case), "cohort": standing.cohort, "stands": title, **facts}
-
-
-def _minute(moment: int) -> str:
-    return moment_of(moment).strftime("%Y-%m-%d %H:%M")

@@ -108,29 +108,29 @@ def _name(office: Office, files: Sequence[Path], tally: Tally, word: str) -> Non
 def replay(office: Office, act: Act, privacy: Privacy) -> int:
     """Erase again whom this database holds though the register says they were erased: a backup was restored.
 
-    Returns how many; costs one line of the register and one row where there are none. Raises StoreError for who
+    Returns how many; costs reading the register once, and one row where there are none. Raises StoreError for who
     opens such a database and may not write.
     """
-    last = privacy.register.last()
-    if last is None:
+    entries = privacy.register.read()
+    if not entries:
         return 0
-    number = 0 if _is_done(office, last) else _erase_all_again(office, act, privacy)
-    _remove_what_was_left(office, privacy)
+    number = 0 if _is_done(office, entries[-1]) else _erase_all_again(office, act, privacy, entries)
+    _remove_what_was_left(office, privacy, entries)
     return number
 
 
-def _remove_what_was_left(office: Office, privacy: Privacy) -> None:
+def _remove_what_was_left(office: Office, privacy: Privacy, entries: Sequence[Entry]) -> None:
     """Files that an erasure was to remove, and a crash behind its commit left."""
-    papers = {office.outbox_folder / name for entry in privacy.register.read() for name in entry.files}
+    papers = {office.outbox_folder / name for entry in entries for name in entry.files}
     if left := sorted(path for path in papers if path.is_file()):
         erasing.clear(office, privacy, left, Tally())
 
 
-def _erase_all_again(office: Office, act: Act, privacy: Privacy) -> int:
-    entries = {(entry.learner, entry.key): entry for entry in privacy.register.read()}
+def _erase_all_again(office: Office, act: Act, privacy: Privacy, entries: Sequence[Entry]) -> int:
+    last = {(entry.learner, entry.key): entry for entry in entries}
     with office.look() as look:
-        keys = erasure.keys(look.connection, {learner for learner, _ in entries})
-    again = [e for e in entries.values() if _alive(keys.get(e.learner, erasure.GONE), e)]
+        keys = erasure.keys(look.connection, {learner for learner, _ in last})
+    again = [e for e in last.values() if _alive(keys.get(e.learner, erasure.GONE), e)]
     if not again:
         return 0
     try:

@@ -6,110 +6,38 @@ checkpoints, test_verify.py has; the guards of each database, the two about prot
 
 from __future__ import annotations
 
-import itertools
-import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from psycopg import conninfo
 
-from tests.contract.stores import STORES
-from tests.fakes import postgres
+from tests.contract.sealed import (
+    AT,
+    CASES,
+    SEALED,
+    TAIL,
+    Kept,
+    a_byte_of_a_body,
+    a_leaf,
+    kinds,
+    of_seals,
+    report,
+    seal_now,
+    taken_out,
+)  # fmt: skip
 from tests.fakes.intruder import Intruder, connected, unguarded
-from tests.fakes.loan import DESK, ORIGIN, Desk, desk_on
+from tests.fakes.loan import DESK, Desk
 from workflow import Move
 from workflow.event import canonical, leaf_hash
-from workflow.seal import checkpoint, keys
-from workflow.sealing import introduce, seal
-from workflow.store.database import Database
-from workflow.store.fault import Fault
+from workflow.seal import checkpoint
 from workflow.store.seals import Seals
-from workflow.store.verify import Report, verify
+from workflow.store.verify import verify
 from workflow.store.verify_seals import Outside
-
-CASES = 500
-SEALED = 3 + 2 * CASES
-"""The key, the loans opened (n at position n + 1), lent (n at CASES + n + 2), and two events about that bulk run."""
-
-TAIL = 3
-"""Events behind the checkpoint."""
-
-SECRET = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
-KEY = keys.public(SECRET, ORIGIN)
-NUMBERS = itertools.count(1)
-
-
-def fill(desk: Desk) -> Outside:
-    """A log with two checkpoints and an unsealed tail; gives the later checkpoint as it is kept elsewhere."""
-    with desk.engine.work(DESK) as work:
-        introduce(work, KEY)
-    cases = desk.open(CASES, cohort="A")
-    seal_now(desk)
-    desk.engine.fire_many("lend", cases, DESK)
-    kept = seal_now(desk)
-    for case in cases[:TAIL]:
-        desk.engine.fire("remind", Move(case=case), DESK)
-    return kept
-
-
-def seal_now(desk: Desk) -> Outside:
-    with desk.engine.work(DESK) as work:
-        made = seal(work.connection, desk.engine.origin, [(KEY, SECRET)], desk.clock())
-    assert made is not None
-    return Outside("kept.checkpoint", checkpoint.trusted(made.note, desk.engine.origin, [KEY])[0])
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A log as it was made, and its checkpoint."""
-
-    desk: Desk
-    outside: Outside
-
-
-@pytest.fixture(scope="module", params=STORES)
-def made(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Kept:
-    desk = desk_on(STORES[request.param](tmp_path_factory.mktemp("made")))
-    kept = fill(desk)
-    desk.database.close()
-    return Kept(desk, kept)
 
 
 @pytest.fixture
-def log(made: Kept, tmp_path: Path) -> Iterator[Kept]:
-    """A copy of it."""
-    old = made.desk.database
-    if old.kind == "sqlite":
-        shutil.copy(old.path, tmp_path / "ulnflow.db")
-        database = Database(tmp_path / "ulnflow.db")
-    else:
-        name = f"ulnflow_tampered_{next(NUMBERS)}"
-        postgres.run(f"CREATE DATABASE {name} TEMPLATE {conninfo.conninfo_to_dict(str(old.where))['dbname']}")
-        database = Database(postgres.address_of(name))
-    yield Kept(desk_on(database), made.outside)
-    if database.kind == "sqlite":
-        database.close()
-    else:
-        postgres.drop(database)
-
-
-def report(log: Kept, *outside: Outside) -> Report:
-    with log.desk.database.reading() as connection:
-        route = log.desk.route
-        return verify(connection, ORIGIN, {(route.name, route.version): route}, outside=outside or [log.outside])
-
-
-def kinds(faults: tuple[Fault, ...]) -> list[str]:
-    return [fault.kind for fault in faults]
-
-
-def of_seals(found: Report) -> list[Fault]:
-    """What the checkpoints alone say."""
-    return [fault for fault in found.faults if fault.kind == "seal"]
+def log(sealed_log: Kept) -> Kept:
+    return sealed_log
 
 
 def test_an_untouched_log_holds_and_tells_its_unsealed_tail(log: Kept) -> None:
@@ -119,25 +47,14 @@ def test_an_untouched_log_holds_and_tells_its_unsealed_tail(log: Kept) -> None:
 
 # --- D1, D11, D12: one event --------------------------------------------------------------------------------------------
 
-AT = 400
-"""An event before the first checkpoint: it opens a loan that was lent since."""
-
 
 def forged(them: Intruder, position: int, **changes: Any) -> None:
     """A body with its leaf, and so without a fault of its own."""
     them.put(position, canonical({**them.record(position), **changes}))
 
 
-def a_byte_of_a_body(them: Intruder) -> None:
-    them.run("UPDATE event SET body=? WHERE position=?", (them.body(AT).replace(b"Ada", b"Eve"), AT))
-
-
 def a_column(them: Intruder) -> None:
     them.run("UPDATE event SET actor='Eve' WHERE position=?", (AT,))
-
-
-def a_leaf(them: Intruder) -> None:
-    them.run("UPDATE event SET leaf=zeroblob(32) WHERE position=?", (AT,))
 
 
 def an_event_of_another_case(them: Intruder) -> None:
@@ -189,10 +106,6 @@ def test_a_body_that_is_not_canonical_is_named(log: Kept, how: str) -> None:
 
 
 # --- D2-D4: events taken out, put in, exchanged, cut off ------------------------------------------------------------------
-
-
-def taken_out(them: Intruder) -> None:
-    them.run("DELETE FROM event WHERE position=?", (AT,))
 
 
 def exchanged(them: Intruder) -> None:
@@ -293,9 +206,7 @@ def rewrite(desk: Desk, position: int, **changes: Any) -> None:
 def test_a_log_rewritten_with_the_stolen_key_holds_inside_and_not_against_the_checkpoint_elsewhere(log: Kept) -> None:
     """D5."""
     rewrite(log.desk, AT, actor="Ada Desk", product="ulnflow 9")
-    with log.desk.database.reading() as connection:
-        route = log.desk.route
-        assert verify(connection, ORIGIN, {(route.name, route.version): route}).holds
+    assert report(log, alone=True).holds
     (fault,) = report(log).faults
     assert (fault.kind, fault.position) == ("seal", 1)
     assert f"the log was changed before the checkpoint of size {SEALED} in kept.checkpoint" in fault.message

@@ -43,7 +43,86 @@ def test_a_centre_never_meets_its_key(sealed):
     assert os.name == "nt" or place(sealed).stat().st_mode & 0o777 == 0o600
     assert [key["ours"] for key in known(sealed)] == ["yes"]
     verified(sealed)
-    assert len(list((sealed.folder / "seals").iterdir())) == 1
+    assert [int(path.stem) for path in kept(sealed)] == [1, sealed.events()]
+
+
+def kept(centre: Centre) -> list[Path]:
+    """The checkpoints in the folder, oldest first."""
+    return sorted((centre.folder / "seals").iterdir())
+
+
+def test_the_key_and_the_first_seal_are_there_as_soon_as_the_log_is(centre):
+    """Written together, so that a log that names a key and keeps no checkpoint is known to have lost it."""
+    assert centre.rows("SELECT kind, position FROM event") == [("key_made", 1)]
+    assert centre.rows("SELECT size FROM seal") == [(1,)]
+    assert [int(path.stem) for path in kept(centre)] == [1]
+
+
+def faults(centre: Centre) -> list[tuple[str, int, str]]:
+    result = centre.run("audit", "verify", "--format", "json")
+    found = json.loads(result.out)["faults"]
+    assert result.code == (1 if found else 0)
+    return [(one["kind"], one["position"], one["what"]) for one in found]
+
+
+def test_a_log_whose_checkpoints_were_all_taken_out_is_found_and_not_sealed_anew(centre):
+    """The table and the folder were emptied both; what was written since stands, and goes unsigned."""
+    centre.do(*TIDY)
+    shutil.rmtree(centre.folder / "seals")
+    centre.write("DELETE FROM seal")
+    ((kind, position, words),) = faults(centre)
+    assert (kind, position, "every checkpoint was taken out of the log" in words) == ("seal", 1, True)
+    done = centre.run("learner", "withdraw", "ILM-00001", "--reason", "left_course")
+    assert (done.code, "could not be sealed" in done.said, "was taken out" in done.said) == (0, True, True), done.said
+    refused = centre.run("audit", "seal")
+    assert (refused.code, "every checkpoint was taken out" in refused.said) == (1, True), refused.said
+    assert centre.rows("SELECT count(*) FROM seal") == [(0,)]
+    asked = centre.run("audit", "ask", "Q10", "--format", "json")
+    assert (asked.code, json.loads(asked.out)["log"]["holds"]) == (1, False)
+
+
+def test_checkpoints_taken_out_of_the_log_alone_are_missed_by_those_in_the_folder(centre):
+    centre.do(*TIDY)
+    size = centre.events()
+    centre.write(f"DELETE FROM seal WHERE size={size}")
+    ((kind, position, words),) = faults(centre)
+    assert (kind, position, "is not kept in it: it was taken out" in words) == ("seal", size, True)
+    centre.write("DELETE FROM seal")
+    assert [(kind, position) for kind, position, _ in faults(centre)] == [("seal", 1), ("seal", size)]
+
+
+def test_an_answer_to_an_auditor_is_held_against_the_newest_checkpoint_too(sealed, tmp_path):
+    """An older copy that was put back holds by itself."""
+    shutil.copy(sealed.folder / "ulnflow.db", tmp_path / "older.db")
+    asked = json.loads(sealed.do("audit", "ask", "Q10", "--format", "json").out)
+    assert asked["log"]["verified"].startswith("it holds; held against seals/0000")
+    sealed.do("learner", "withdraw", "ILM-00002", "ILM-00003", "--reason", "left_course")
+    for path in sealed.folder.glob("ulnflow.db-*"):
+        path.unlink()
+    shutil.copy(tmp_path / "older.db", sealed.folder / "ulnflow.db")
+    again = sealed.run("audit", "ask", "Q2", "--format", "json")
+    assert (again.code, json.loads(again.out)["log"]["holds"]) == (1, False)
+
+
+def test_an_altered_log_is_not_sealed_on_demand(sealed):
+    before = sealed.rows("SELECT count(*) FROM seal")
+    for (name,) in sealed.rows("SELECT name FROM sqlite_master WHERE type='trigger'"):
+        sealed.write(f"DROP TRIGGER {name}")
+    sealed.write("UPDATE event SET body=CAST(replace(CAST(body AS TEXT), 'Ann', 'Bob') AS BLOB) WHERE position=4")
+    refused = sealed.run("audit", "seal")
+    assert (refused.code, "Not sealed: event 4: leaf differs" in refused.said) == (1, True), refused.said
+    assert sealed.rows("SELECT count(*) FROM seal") == before
+
+
+def test_checkpoints_go_to_the_folder_that_was_chosen_whoever_makes_them(sealed):
+    settings = sealed.folder / "ulnflow.toml"
+    settings.write_text(settings.read_text("utf-8") + '\n[seal]\nfolder = "share"\n', "utf-8")
+    sealed.do("learner", "withdraw", "ILM-00001", "--reason", "left_course")
+    sealed.do("audit", "ask", "Q2")
+    sealed.do("audit", "seal")
+    sealed.do("keys", "rotate")
+    assert [path.name for path in kept(sealed)] == ["000000001.checkpoint", kept(sealed)[-1].name]
+    assert len(list((sealed.folder / "share").iterdir())) == 3
 
 
 def broken(path: Path) -> None:
@@ -106,17 +185,17 @@ def test_a_lost_key_is_replaced_and_the_log_tells_of_it(sealed):
 
 
 def test_a_rotation_is_signed_by_both_and_old_checkpoints_stay_good(sealed):
-    (old,) = sorted((sealed.folder / "seals").iterdir())
+    *_, old = kept(sealed)
     sealed.do("keys", "rotate")
     sealed.do("lrs", "submit")
     assert [key["ours"] for key in known(sealed)] == ["", "yes"]
     verified(sealed, "--against", old)
-    handover = sorted((sealed.folder / "seals").iterdir())[1].read_text("utf-8")
+    handover = kept(sealed)[2].read_text("utf-8")
     assert handover.count("\u2014 ") == 2
     assert not place(sealed, "next.pem").exists()
 
 
-@pytest.mark.parametrize("where", ["keys.made", "told", "sealed"])
+@pytest.mark.parametrize("where", ["keys.made", "told", "sealed", "written"])
 def test_a_rotation_cut_off_anywhere_goes_on_with_the_same_new_key(sealed, monkeypatch, where):
     from cli import sealing
     from workflow import sealing as engine
@@ -128,7 +207,9 @@ def test_a_rotation_cut_off_anywhere_goes_on_with_the_same_new_key(sealed, monke
         if where == "keys.made":
             cut.setattr(engine, "introduce", stop)
         elif where == "told":
-            cut.setattr(sealing, "seal_now", stop)
+            cut.setattr(engine, "seal", stop)
+        elif where == "sealed":
+            cut.setattr(sealing, "written", stop)
         else:
             real = Path.replace
             cut.setattr(Path, "replace", lambda path, to: stop() if path.name == "next.pem" else real(path, to))
@@ -166,7 +247,9 @@ def test_no_second_history_is_signed_beside_the_checkpoint_of_a_longer_log(seale
     shutil.copy(tmp_path / "older.db", sealed.folder / "ulnflow.db")
     done = sealed.run("learner", "withdraw", "ILM-00001", "--reason", "left_course")
     assert (done.code, "could not be sealed" in done.said, "of a longer log" in done.said) == (0, True, True)
-    assert "of a longer log" in sealed.refused("audit", "seal").said
+    refused = sealed.refused("audit", "seal").said
+    assert "the log is shorter than the checkpoint" in refused
+    assert "after an honest restore" in refused
     assert sealed.run("audit", "verify").code == 1
     later.rename(tmp_path / later.name)
     sealed.do("audit", "seal")

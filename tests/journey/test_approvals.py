@@ -56,6 +56,25 @@ def test_who_asked_cannot_agree_and_the_attempt_is_recorded(asked):
     assert not waived(centre)
 
 
+@pytest.mark.parametrize("same", ["ANN EXAMPLE", "  Ann   Example ", "\uff21nn Example", "Ann E\ufe0fxample"])
+@pytest.mark.parametrize("deed", ["waive", "correct", "erase"])
+def test_a_name_that_only_looks_different_is_no_second_person(asked, deed, same):
+    centre, _ = asked
+    if deed != "waive":
+        centre.do("learner", "withdraw", "R1", "--reason", "left_course")
+    if deed == "correct":
+        (moved,) = [e["position"] for e in centre.json("audit", "events", "--all") if e["kind"] == "moved"]
+        centre.do("learner", "correct", moved, "--reason", "wrong_learner")
+    elif deed == "erase":
+        centre.do("learner", "erase", "R1", "--basis", "request", "--ask", "--yes")
+    number = centre.json("approve")[-1]["request"]
+    with centre.typing(same):
+        assert "somebody else must agree" in centre.refused("approve", number).said
+    assert number in [line["request"] for line in centre.json("approve")]
+    with centre.typing("Anne Example"):
+        centre.do("approve", number)
+
+
 def test_another_person_agrees_and_both_are_in_the_log(asked):
     centre, number = asked
     before = centre.events()

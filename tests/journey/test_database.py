@@ -242,6 +242,20 @@ def test_each_folder_makes_packs_with_its_own_key_and_an_auditor_makes_none(shar
     folders["owner"].do("audit", "verify")
 
 
+def test_each_folder_is_sealed_with_its_own_key_as_soon_as_it_is_there_and_an_auditors_never(shared):
+    folders, _ = shared
+    made = {kind: [path.name for path in (one.folder / "seals").glob("*")] for kind, one in folders.items()}
+    told = folders["owner"].json("audit", "events", "--kind", "key_made")
+    assert [line["position"] for line in told] == sorted(int(names[0][:9]) for names in made.values() if names)
+    assert (made["auditor"], len(told)) == ([], 2)
+    folders["owner"].do("audit", "verify")
+    folders["owner"].change("DELETE FROM seal WHERE size > 1")
+    faults = folders["operator"].json("audit", "verify")["faults"]
+    assert {(fault["kind"], fault["position"]) for fault in faults} == {("seal", told[-1]["position"])}
+    done = folders["owner"].run("cohort", "import", DATA / "cohort_tidy.csv", "--cohort", "NF-1", "--funded")
+    assert "was taken out. Nothing was signed" in done.said
+
+
 def test_only_its_owner_moves_a_database_and_nothing_is_made_for_others(shared):
     folders, _ = shared
     for kind in ("operator", "auditor"):

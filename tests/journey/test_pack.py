@@ -85,6 +85,76 @@ def test_a_pack_made_up_with_another_key_is_refused_by_the_real_one(made, tmp_pa
     assert "not signed by a key that is trusted" in words
 
 
+# --- whether the log held ---------------------------------------------------------------------------------------------
+
+
+def facts_of(folder: Path) -> dict[str, str]:
+    """What the manifest says of a pack."""
+    return verifier.manifest_of((folder / "manifest.txt").read_text("utf-8").rsplit("\n\n", 1)[0])[0]
+
+
+def test_a_pack_says_that_the_whole_log_was_verified_when_and_by_what(made):
+    folder, said, centre = made
+    facts = facts_of(folder)
+    assert (facts["holds"], "faults" in facts, said["holds"]) == ("yes", False, True)
+    assert facts["verified"].endswith(f" UTC, {said['checkpoint']} events, by {events_of(folder)[-1]['product']}")
+    assert f"({facts['verified']}): it holds." in (folder / "story.html").read_text("utf-8")
+    assert f"whole log: it held when the centre verified it, {facts['verified']}" in alone(folder)[1]
+    checked = centre.ok("audit", "check-pack", folder, "--key", said["key"], "--format", "json")
+    assert json.loads(checked.out)["whole log"].startswith("it held")
+
+
+def test_a_pack_of_a_log_that_does_not_hold_is_made_and_says_so_everywhere(tmp_path):
+    """No answer goes to an auditor without it: on the page, signed in the manifest, and by every exit code."""
+    centre = centre_at("registered", tmp_path)
+    centre.write("UPDATE cases SET state='lar_updated' WHERE id=3")
+    done = centre.run("audit", "pack", "--learner", "ILM-00001", "--format", "json")
+    said = json.loads(done.out)
+    assert (done.code, said["holds"]) == (1, False)
+    assert "The log does not hold, and the pack says so: projection at case 3." in done.err
+    folder = Path(said["folder"])
+    facts = facts_of(folder)
+    assert (facts["holds"], facts["faults"]) == ("no", "projection at case 3")
+    page = (folder / "story.html").read_text("utf-8")
+    assert "<strong>The log does not hold.</strong>" in page
+    assert "<li>projection at case 3</li>" in page
+    code, words = alone(folder, "--key", said["key"])
+    assert (code, "whole log: IT DID NOT HOLD" in words, "projection at case 3" in words) == (1, True, True)
+    assert "VERIFIED by" not in words
+    checked = centre.run("audit", "check-pack", folder, "--key", said["key"])
+    assert (checked.code, "IT DID NOT HOLD" in checked.out) == (1, True)
+    assert centre.kinds().count("pack_made") == 1
+
+
+def test_of_many_faults_a_pack_names_the_first_and_counts_the_others(tmp_path):
+    centre = centre_at("gathered", tmp_path)
+    for (name,) in centre.rows("SELECT name FROM sqlite_master WHERE type='trigger'"):
+        centre.write(f"DROP TRIGGER {name}")
+    centre.write("UPDATE event SET actor='Somebody Else'")
+    done = centre.run("audit", "pack", "--cohort", "NF-1", "--format", "json")
+    told = facts_of(Path(json.loads(done.out)["folder"]))["faults"].split("; ")
+    found = len(json.loads(centre.run("audit", "verify", "--format", "json").out)["faults"])
+    assert (done.code, told[0]) == (1, "guard_missing")
+    assert "copy at event 1" in told
+    assert len(told) == min(found, 51)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"holds": "maybe"}, {"holds": "no"}, {"holds": ""}, {"verified": ""}, {"faults": "leaf at event 3"}]
+)
+def test_a_manifest_that_does_not_say_rightly_whether_the_log_held_is_no_good_pack(copy, made, wrong):
+    folder, key = copy
+    resigned(folder, made[2], **wrong)
+    assert "whether the log held" in refused(folder, key)
+
+
+def test_a_pack_of_an_earlier_version_is_still_a_good_one(copy, made):
+    folder, key = copy
+    resigned(folder, made[2], holds="", verified="")
+    assert any("does not say whether it held" in line for line in verifier.check(folder, [key]))
+    assert alone(folder, "--key", key)[0] == 0
+
+
 # --- what is changed --------------------------------------------------------------------------------------------------
 
 

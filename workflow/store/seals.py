@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
+from workflow.event import Event
 from workflow.seal.note import Key, NoteRefused
 from workflow.seal.tree import HASH_SIZE, Frontier
 from workflow.store.connection import Connection
@@ -30,6 +31,10 @@ class Seal:
     peaks: bytes
     note: bytes
     made_at: int
+
+    def tree(self) -> Frontier:
+        """The tree it was made of, to be grown; raises ValueError for what is none."""
+        return Frontier(self.size, [self.peaks[at : at + HASH_SIZE] for at in range(0, len(self.peaks), HASH_SIZE)])
 
 
 class Seals:
@@ -75,22 +80,23 @@ class Seals:
     def grown(self) -> Frontier:
         """The tree over the whole log, grown from the last checkpoint."""
         last = self.last()
-        tree = Frontier() if last is None else Frontier(last.size, _apart(last.peaks))
+        tree = Frontier() if last is None else last.tree()
         coming = self.leaves(tree.size)
         while page := list(islice(coming, PAGE)):
             tree.extend(page)
         return tree
 
 
-def _apart(peaks: bytes) -> list[bytes]:
-    return [peaks[at : at + HASH_SIZE] for at in range(0, len(peaks), HASH_SIZE)]
+def key_events(connection: Connection) -> list[Event]:
+    """The events that name a key, in the order of the log."""
+    history = History(connection)
+    events = [event for kind in KEY_EVENTS for event in history.events(kind=kind)]
+    return sorted(events, key=lambda event: event.position)
 
 
 def known_keys(connection: Connection) -> list[Key]:
     """The keys that the log itself names, oldest first."""
-    history = History(connection)
-    events = [event for kind in KEY_EVENTS for event in history.events(kind=kind)]
-    return keys_of(event.evidence for event in sorted(events, key=lambda event: event.position))
+    return keys_of(event.evidence for event in key_events(connection))
 
 
 def keys_of(evidence: Iterable[Mapping[str, Any]]) -> list[Key]:

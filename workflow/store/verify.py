@@ -21,7 +21,7 @@ from workflow.store.seals import Seals, keys_of
 from workflow.store.verify_cases import LEAF, Cases, standings
 from workflow.store.verify_frames import Frame, frame_of
 from workflow.store.verify_rows import guarded, rows
-from workflow.store.verify_seals import Outside, sealed
+from workflow.store.verify_seals import Outside, kept, sealed
 from workflow.store.verify_told import Told
 
 COPIES: Final = (
@@ -56,7 +56,8 @@ FRAMES: Final = 10_000
 class Report:
     """What verifying found: size and root of the log, faults (none when it holds), and notes that are no faults.
 
-    `sealed` is the size of the last checkpoint: what came behind it can be cut off without a trace.
+    `sealed` is the size of the last checkpoint: what came behind it can be cut off without a trace. `held_against` are
+    the checkpoints kept elsewhere, by what they are called.
     """
 
     origin: str
@@ -66,6 +67,7 @@ class Report:
     cases: int
     faults: tuple[Fault, ...]
     notes: tuple[Fault, ...]
+    held_against: tuple[str, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -120,12 +122,14 @@ def _verify(
     faults += reading.faults
     size, cases, told = reading.size, len(reading.cases), reading.told
     known = keys_of(told.keys) if keys is None else keys
+    faults += kept(last, told.named)
     faults += guarded("seal", sealed(seals.each(), outside, roots, origin, known, reading.faults))
     faults += guarded("projection", standings(connection, routes, reading.cases))
     notes = tuple(reading.notes)
     del reading  # the rows are next, and need the room
     faults += rows(connection, told)
-    return Report(origin, size, roots.root, last, cases, tuple(faults), notes)
+    held_against = tuple(one.name for one in outside)
+    return Report(origin, size, roots.root, last, cases, tuple(faults), notes, held_against)
 
 
 class Reading:

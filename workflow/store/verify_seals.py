@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,8 +30,10 @@ def sealed(
     earlier: Sequence[Fault],
 ) -> Iterator[Fault]:  # fmt: skip
     """What checkpoints say that the log does not; `earlier` are the faults found in reading it, to name the first."""
-    before, differs = 0, False
+    before, differs, wanted = 0, False, {one.told.size for one in outside}
+    inside: set[int] = set()
     for seal in seals:
+        inside |= wanted & {seal.size}
         if not differs:
             differs = roots.at(seal.size) != seal.root
             if differs:  # every later one says the same
@@ -40,15 +42,30 @@ def sealed(
                 before = seal.size
         yield from _signed(seal, origin, keys)
     for one in sorted(outside, key=lambda one: one.told.size):
-        yield from _elsewhere(one, roots, origin, earlier)
+        yield from _elsewhere(one, roots, origin, earlier, inside)
 
 
-def _elsewhere(one: Outside, roots: Roots, origin: str, earlier: Sequence[Fault]) -> Iterator[Fault]:
+def kept(last: int, named: int) -> Iterator[Fault]:
+    """Whether a checkpoint is kept as large as where the log last named a key: both are written in one transaction."""
+    if last < named:
+        what = f"every checkpoint behind that of size {last}" if last else "every checkpoint"
+        yield Fault(
+            "seal", "the log names a key here, and was sealed with it, but keeps no checkpoint of size "
+            f"{named} or larger: {what} was taken out of the log", named,
+        )  # fmt: skip
+
+
+def _elsewhere(
+    one: Outside, roots: Roots, origin: str, earlier: Sequence[Fault], inside: Collection[int]
+) -> Iterator[Fault]:
     if one.told.origin != origin:
         yield Fault("origin", f"the origin differs: {one.name} is of the log {one.told.origin}, this is {origin}")
         return
     if one.told.size and roots.at(one.told.size) != one.told.root:
         yield _differs(one.told.size, roots.size, 0, f"the checkpoint of size {one.told.size} in {one.name}", earlier)
+    elif one.told.size not in {0, *inside} and not one.unsigned:
+        message = f"the checkpoint of size {one.told.size} in {one.name} is not kept in it: it was taken out of the log"
+        yield Fault("seal", message, one.told.size)
     if one.unsigned:
         yield Fault("checkpoint", f"{one.name}: {one.unsigned}", one.told.size)
 

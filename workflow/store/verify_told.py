@@ -145,6 +145,8 @@ class Told:
     last: dict[int, int] = field(default_factory=dict)
     definitions: dict[str, tuple[int, str | None, int | None]] = field(default_factory=dict)
     keys: list[Mapping[str, Any]] = field(default_factory=list)
+    named: int = 0
+    """Where the log last named a key."""
 
     def take(
         self, record: Mapping[str, Any], position: int, kind: str, case: int | None, dispatch: int | None, at: int
@@ -161,6 +163,7 @@ class Told:
                 self.settled.add(dispatch, case, record["settles"])
         if kind in KEY_EVENTS and case is None:
             self.keys.append(record.get("evidence", EMPTY))
+            self.named = position
         if kind == OPENED and isinstance(record.get("route_hash"), str):
             called = position, record.get("route"), record.get("route_version")
             self.definitions.setdefault(record["route_hash"], called)
