@@ -8,7 +8,7 @@ from typing import Final
 
 from states import approval, erasing
 from states.approval import Request
-from states.erasing import Entry, Erased, Privacy
+from states.erasing import Entry, Erased, Privacy, Register
 from states.errors import NotFound, NotPossible
 from states.learner import erasure
 from states.learner.erasure import ERASED
@@ -16,6 +16,7 @@ from states.tally import Tally
 from states.unit_of_work import Office, UnitOfWork
 from workflow import Act, Move, Standing
 from workflow.errors import NotAllowed, StoreError
+from workflow.store.connection import Connection
 from workflow.working_days import day_of
 
 DEED: Final = "erase_learner"
@@ -127,10 +128,8 @@ def _remove_what_was_left(office: Office, privacy: Privacy) -> None:
 
 
 def _erase_all_again(office: Office, act: Act, privacy: Privacy) -> int:
-    entries = {(entry.learner, entry.key): entry for entry in privacy.register.read()}
     with office.look() as look:
-        keys = erasure.keys(look.connection, {learner for learner, _ in entries})
-    again = [e for e in entries.values() if _alive(keys.get(e.learner, erasure.GONE), e)]
+        again = brought_back(look.connection, privacy.register)
     if not again:
         return 0
     try:
@@ -143,6 +142,13 @@ def _erase_all_again(office: Office, act: Act, privacy: Privacy) -> int:
             "may write has opened it"
         ) from None
     return len(again)
+
+
+def brought_back(connection: Connection, register: Register) -> list[Entry]:
+    """Whom this database holds though the register says they were erased; raises FileRefused."""
+    entries = {(entry.learner, entry.key): entry for entry in register.read()}
+    keys = erasure.keys(connection, {learner for learner, _ in entries})
+    return [e for e in entries.values() if _alive(keys.get(e.learner, erasure.GONE), e)]
 
 
 def _is_done(office: Office, entry: Entry) -> bool:

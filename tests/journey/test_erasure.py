@@ -11,6 +11,7 @@ import time_machine
 
 from cli import wiring
 from tests.fakes.centre import MONDAY, row, uln
+from tests.fakes.packs import alone
 from tests.journey.databases import BOTH, at
 
 NUMBER, OLD = uln(777), uln(778)
@@ -111,6 +112,24 @@ def test_an_erased_learner_is_nowhere_and_the_log_verifies(tmp_path, clock, data
 
 
 @BOTH
+def test_the_log_answers_about_an_erased_learner_and_says_that_the_values_are_gone(tmp_path, clock, database):
+    """A question and a pack about them, with names asked for: the trail is whole, the names are not there."""
+    centre = left(tmp_path, clock, database)
+    centre.to(LATER)
+    centre.do("learner", "erase", "R1", *YES)
+    rows = centre.json("audit", "ask", "Q1", "--learner", "R1")["rows"]
+    assert "were erased (request)" in rows[-1]["what"]
+    folder = tmp_path / "out"
+    centre.do("audit", "pack", "--learner", "R1", "--with-names", "--to", folder)
+    (pack,) = folder.iterdir()
+    names = (pack / "names.csv").read_text("utf-8-sig").splitlines()
+    assert names[1:] == [f"R1,values erased on {LATER},,"]
+    assert f"values erased on {LATER}" in (pack / "story.html").read_text("utf-8")
+    assert found(b"".join(path.read_bytes() for path in pack.iterdir())) == []
+    assert alone(pack, "--key", centre.json("keys", "show")[0]["key"])[0] == 0
+
+
+@BOTH
 def test_who_is_held_kept_or_under_way_is_not_erased(tmp_path, clock, database):
     """E4: under a hold, inside retention, twice, unknown."""
     centre = left(tmp_path, clock, database)
@@ -205,12 +224,19 @@ def test_a_backup_from_before_an_erasure_is_erased_again_before_anything_is_show
     for name in ("ulnflow.db-wal", "ulnflow.db-shm"):
         (centre.folder / name).unlink(missing_ok=True)
     shutil.copy(tmp_path / "late.db", centre.folder / "ulnflow.db")
+    before = (centre.folder / "ulnflow.db").read_bytes()
+    for look in (("doctor",), ("db", "check")):
+        told = centre.run(*look)
+        assert (told.code, "older than 1 erasures in erased.register" in told.out) == (1, True)
+        assert found(told.said.encode()) == []
+    assert (centre.folder / "ulnflow.db").read_bytes() == before
     first = centre.run("learner", "find", stdin="Zebediah\n")
     assert "older than 1 erasures" in first.err
     assert "R1" not in first.out
     assert in_tables(centre) == []
     assert in_files(centre) == []
     assert "older than" not in centre.run("learner", "find", stdin="Zebediah\n").err
+    assert [one["weight"] for one in centre.json("db", "check") if one["about"] == "erasures"] == ["ok"]
     assert "from an older backup" in centre.json("audit", "history", "R1")["lines"][-1]["what"]
     only_the_backup_is_found(centre)
 
