@@ -67,7 +67,8 @@ QUESTIONS: Final = (
     Question(
         number="Q9", name="stuck",
         words="Who is stuck, for how long, whose move is it, why, and what is next?",
-        columns=ask_learners.STUCK, brief=("reference", "title", "kind", "owner", "working_days", "due", "why"),
+        columns=ask_learners.STUCK,
+        brief=("reference", "title", "kind", "owner", "working_days", "due", "why", "next_command"),
         takes=("cohort",), ask=ask_learners.stuck_now, finds=_any, command="ulnflow stuck",
     ),
     Question(

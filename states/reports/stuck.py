@@ -12,7 +12,8 @@ from datetime import date
 from typing import Final
 
 from states import approval
-from states.reports import commands, late, next_move
+from states.learner.incomplete import Gap
+from states.reports import commands, gaps, late, next_move
 from states.reports.causes import Cause, causes_of
 from states.reports.exceptions import held_by
 from states.reports.stale import as_refusals, stale_cases
@@ -87,14 +88,15 @@ def stuck(office: Office, cohort: str | None = None, limit: int = 200) -> StuckR
     with office.look() as look:
         waiting = unanswered_files(look)
         stale = stale_cases(look, cohort)
+        lacking = gaps.gaps(look, cohort)
         found = [
             *_overdue(look, cohort, limit),
-            *_blocked(look, cohort, limit, stale),
+            *_blocked(look, cohort, limit, stale, lacking),
             *_unanswered(look, waiting, cohort, limit),
             *_owed(look, cohort, limit),
         ]
         found.sort(key=lambda s: (s.due or date.max, s.case or 0, s.kind))
-        causes, totals = causes_of(look, waiting, cohort, ABOUT_THE_COMMAND, stale)
+        causes, totals = causes_of(look, waiting, cohort, ABOUT_THE_COMMAND, stale, lacking)
         rows = tuple(_rows(look, found[:limit]))
         return StuckReport(rows=rows, totals=totals, causes=causes, approvals=approval.pending(look))
 
@@ -151,12 +153,12 @@ def _overdue(look: Glance, cohort: str | None, limit: int) -> list[Stuck]:
     return engine.overdue(places.values(), office.route, today, office.policy.closed, days)
 
 
-def _blocked(look: Glance, cohort: str | None, limit: int, stale: Sequence[int]) -> list[Stuck]:
+def _blocked(look: Glance, cohort: str | None, limit: int, stale: Sequence[int], lacking: Sequence[Gap]) -> list[Stuck]:
     office = look.office
     queries = Queries(look.connection, ignoring=ABOUT_THE_COMMAND)
     refusals = queries.refusals(open_states(office.route), cohort=cohort, limit=limit)
     return engine.blocked(
-        [*refusals, *as_refusals(look, stale[:limit])],
+        [*refusals, *as_refusals(look, stale[:limit]), *gaps.as_refusals(look, lacking[:limit])],
         office.route,
         office.today(),
         office.policy.closed,
