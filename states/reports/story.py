@@ -51,14 +51,14 @@ def chapters(look: Glance, cases: Sequence[int], positions: array[int], *, names
         told = _names(look, list(standings)) if names else {}
         for standing in standings:
             events = [e for e in history.events(case=standing.case, refusals=True) if _holds(positions, e.position)]
-            voided = {e.voids for e in events}
+            voided = {e.voids: e.position for e in events if e.voids is not None}
             qualification = str(standing.facts.get("qualification", ""))
             state = route.states.get(standing.state)
             if events:
                 yield Chapter(
                     known[standing.case], qualification, state.title if state else standing.state,
                     *told.get(standing.subject, ("", "")),
-                    tuple(line(e, qualification, register, voided=e.position in voided) for e in events),
+                    tuple(line(e, qualification, register, voided_by=voided.get(e.position)) for e in events),
                 )  # fmt: skip
 
 

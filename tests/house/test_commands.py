@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from cli.app import commands as root
+from states.steps.correct import RECORDED
 from tests.unit.commands import DATA, REPLY, SHEET, Centre, centre_at, run
 
 ROOT = Path(__file__).parents[2]
@@ -298,6 +299,13 @@ def test_demo_plays_in_the_folder_that_is_named_before_or_after_it(tmp_path, mon
         assert result.code == 2
         assert "give one of them" in result.err or "ulnflow demo NEW-FOLDER" in result.err
     assert len(played) == 3
+
+
+@pytest.mark.parametrize("trigger", sorted(RECORDED))
+def test_every_command_that_records_a_corrected_entry_anew_is_one_and_takes_a_day(trigger):
+    words = RECORDED[trigger].split()
+    options = {option for parameter in COMMANDS[" ".join(words[:2])].params for option in parameter.opts}
+    assert {"--at", *(word for word in words if word.startswith("--"))} <= options
 
 
 def test_every_command_of_the_pages_exists():
