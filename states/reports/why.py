@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from states import approval
-from states.deciding import ILM, LRS, challenge_of, doubtful
+from states.deciding import ILM, LRS, challenge_of, code_of, doubtful
 from states.reports import commands, exceptions, late, next_move, stale
 from states.reports.words import FILES, OURS, day, iso, minute
 from states.unit_of_work import Glance, Office
@@ -170,7 +170,7 @@ def _answer(office: Office, standing: Standing) -> str:
     """The answer that waits for a decision: its code and what it means."""
     if standing.state not in {LRS, ILM} and not doubtful(standing):
         return ""
-    return ": ".join(filter(None, (exceptions.code_of(standing), exceptions.meaning_of(office, standing))))
+    return ": ".join(filter(None, (code_of(standing), exceptions.meaning_of(office, standing))))
 
 
 def _asked_already(trigger: str, files: Sequence[tuple[Any, Any]]) -> bool:
