@@ -67,13 +67,17 @@ def test_choosing_by_number_needs_no_typing_and_says_what_differed(centre):
 
 
 def test_candidates_are_gone_once_the_exception_is_decided_or_left(centre):
-    waiting(centre, "L-1", "L-2", "L-3")
-    for reference in ("L-1", "L-2", "L-3"):
+    waiting(centre, "L-1", "L-2", "L-3", "L-4")
+    for reference in ("L-1", "L-2", "L-3", "L-4"):
         candidates(centre, OTHER, reference=reference)
         assert len(centre.json("exception", "show", reference)["Candidates"]) == 1
     centre.do("exception", "resolve", "L-1", "--decision", "again", *WHY)
     centre.do("exception", "resolve", "L-2", "--decision", "new", *WHY, stdin=uln(2))
     centre.do("learner", "withdraw", "L-3", "--reason", "left_course")
+    assert kept(centre, uln(13))
+    centre.do("advance", "withdraw", "L-4", "--reason", "left_course", "--dry-run")
+    assert kept(centre, uln(13))
+    centre.do("advance", "withdraw", "L-4", "--reason", "left_course")
     assert not kept(centre, uln(13))
     assert not kept(centre, "Zimmer")
     assert "not an LRS exception" in candidates(centre, OTHER, reference="L-2").said
