@@ -312,6 +312,7 @@ def office_on(
         windows=WhenAsked(lambda: plugs.awarding_body.windows()),  # noqa: PLW0108 - the plug is built when first asked
         placeholder_days=settings.policy.placeholder_days,
         second_person=settings.approvals.second_person,
+        mails=bool(settings.mail.host and settings.centre.sender) and not practice,
     )
     rules = weighed_rules(settings)
     own = folder / "config" / "routes" / "ilm.toml"

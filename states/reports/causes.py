@@ -166,7 +166,7 @@ def _unanswered(look: Glance, waiting: Sequence[tuple[OpenDispatch, Stuck]], coh
                 what=f"{FILES.get(file.kind, file.kind)} {file.name}: {said.reasons[0].message}",
                 learners=learners,
                 releases=learners,
-                next_command=commands.file(file),
+                next_command=commands.file(file, mails=look.office.policy.mails),
             )
         )
     return causes

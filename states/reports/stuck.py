@@ -193,7 +193,8 @@ def _rows(look: Glance, found: Sequence[Stuck]) -> list[StuckRow]:
     for one in found:
         dispatch = look.dispatches.get(one.dispatch) if one.dispatch is not None else None
         if one.case is None:
-            rows.append(_row(look, one, None, "", dispatch, commands.file(dispatch) if dispatch else ""))
+            line = commands.file(dispatch, mails=look.office.policy.mails) if dispatch else ""
+            rows.append(_row(look, one, None, "", dispatch, line))
             continue
         standing, name = standings[one.case], names[one.case]
         if one.kind == "overdue" and one.case in blocked:
@@ -203,9 +204,9 @@ def _rows(look: Glance, found: Sequence[Stuck]) -> list[StuckRow]:
         elif one.kind == "owed":
             line = commands.duty(one.duty, name)
         elif one.kind == "unanswered" and dispatch is not None:
-            line = commands.waiting(dispatch, name)
+            line = commands.waiting(dispatch, name, mails=next_move.mails(look, standing))
         else:
-            line = next_move.command(standing, triggers.get(one.case, ""), name, files.get(one.case, ()))
+            line = next_move.command(look, standing, triggers.get(one.case, ""), name, files.get(one.case, ()))
         rows.append(_row(look, one, standing, name, dispatch, line))
     return rows
 
