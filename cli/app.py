@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from contextlib import suppress
 from functools import cache
@@ -27,6 +28,9 @@ app = typer.Typer(
     help="Takes every learner from details gathered to an updated achievement record, checked and logged.",
     epilog="Start with: ulnflow demo. Then: ulnflow init, and ulnflow today every morning.",
 )
+UNREPEATED = re.compile(r"\d(?:[ -]?\d){9}")
+"""What may be a ULN typed as an argument, where none belongs."""
+
 alone = typer.Typer()
 """Commands of one word."""
 
@@ -138,7 +142,7 @@ def _misused(wrong: Any) -> int:
         if message:
             complain(message)
         return USAGE
-    complain(message)
+    complain(UNREPEATED.sub("(a number, not repeated here)", message))
     if context is not None:
         complain(f"See: {context.command_path} --help")
     return USAGE

@@ -13,10 +13,11 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from cli import people, sealing, wiring
+from cli import people, privacy, sealing, wiring
 from cli.typed import holds_password
 from states.exchange.outbox import Outbox
 from workflow.errors import WorkflowError
@@ -194,7 +195,7 @@ def _database(folder: Path, known: wiring.Settings) -> Iterator[Finding]:
         return
     database = wiring.opened_at(where, folder, known)
     try:
-        for look in (_settings, _version, _whole, _seal):
+        for look in (_settings, _version, _whole, partial(_erased, folder), _seal):
             try:
                 yield from look(database)
             except WorkflowError as wrong:
@@ -225,6 +226,12 @@ def _whole(database: Database) -> Iterator[Finding]:
         )
     else:
         yield Finding("clock", "ok", "not behind the last event")
+
+
+def _erased(folder: Path, database: Database) -> Iterator[Finding]:
+    """Whether a backup brought back who was erased."""
+    with database.reading() as connection:
+        yield from privacy.restored(folder, connection)
 
 
 def _seal(database: Database) -> Iterator[Finding]:

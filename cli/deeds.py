@@ -4,18 +4,38 @@ from __future__ import annotations
 
 from typing import Final
 
+from cli import wiring
 from cli.privacy import privacy_of
 from states.approval import Deed, Request
+from states.erasing import Privacy
+from states.errors import NotPossible
 from states.steps.correct import correct_as_asked
-from states.steps.erase_learner import erase_as_asked
+from states.steps.erase_learner import DEED, erase_as_asked
+from states.steps.erase_learner import warning as erase_warning
 from states.steps.waive_cohort import waive_as_asked
 from states.tally import Tally
-from states.unit_of_work import UnitOfWork
+from states.unit_of_work import Office, UnitOfWork
+
+
+def _privacy(office: Office) -> Privacy:
+    folder = office.outbox_folder.parent
+    kept = wiring.load_settings(folder).retention
+    return privacy_of(folder, kept.years, kept.by_state)
 
 
 def _erase(uow: UnitOfWork, request: Request) -> Tally:
-    """Erase a learner before their time: how long that is has no say any more."""
-    return erase_as_asked(uow, request, privacy_of(uow.office.outbox_folder.parent, 0, {}))
+    return erase_as_asked(uow, request, _privacy(uow.office))
+
+
+def warning(office: Office, request: Request) -> str:
+    """What whoever agrees should know before they do; empty where what is asked for says it all."""
+    if request.deed != DEED:
+        return ""
+    with office.look() as look:
+        try:
+            return erase_warning(look, request, _privacy(office).keeping)
+        except NotPossible as wrong:
+            return str(wrong)
 
 
 DEEDS: Final[dict[str, Deed]] = {

@@ -175,7 +175,7 @@ def show_trail(found: Trail, form: Form) -> None:
             "no": line.position,
             "when (UTC)": line.happened + (f" (recorded {line.recorded})" if line.recorded else ""),
             "who": line.who,
-            "what happened": line.what + (" (taken back later)" if line.voided else ""),
+            "what happened": line.what + (f" (voided by entry {line.voided_by})" if line.voided else ""),
             "rules": _rules(line),
         }
         for line in found.lines

@@ -175,7 +175,7 @@ def _choose(look: Glance, wanted: Wanted, size: int) -> Chosen:
     )
     case = None
     if wanted.learner:
-        standing = look.find_case(wanted.learner)
+        standing = look.find_case(wanted.learner, erased=True)
         case = standing.case
         cases = array("q", look.learners.cases([standing.subject])[standing.subject])
     elif wanted.cohort:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from cli import tables
 from cli.render import say
 from states.erasing import Keeping, Privacy
 from states.exchange.erasures import ErasureFile, SheetShelves
-from states.steps.erase_learner import replay
+from states.steps.erase_learner import brought_back, replay
 from states.unit_of_work import Office
 from workflow import Act
+from workflow.store import roles
+from workflow.store.condition import Finding
+from workflow.store.connection import Connection
 
 TABLE = "privacy.toml"
 
@@ -31,3 +35,20 @@ def again(folder: Path, office: Office, act: Act) -> None:
             f"This database was older than {number} erasures in {tables.REGISTER}: they were made again. "
             "See: ulnflow audit events --kind erased"
         )
+
+
+def restored(folder: Path, connection: Connection) -> Iterator[Finding]:
+    """Whether a database holds who was erased, as one restored from a backup does; nothing is changed."""
+    path = folder / tables.REGISTER
+    if not path.exists():
+        return
+    if roles.account(connection).kind == "auditor":
+        yield Finding("erasures", "note", f"this account may not compare {path.name} with the database")
+    elif number := len(brought_back(connection, ErasureFile(path).read())):
+        yield Finding(
+            "erasures", "wrong",
+            f"the database is older than {number} erasures in {path.name}: it holds these learners again",
+            "the next command that opens it erases them again, such as: ulnflow today",
+        )  # fmt: skip
+    else:
+        yield Finding("erasures", "ok", f"nobody whom {path.name} names is held")

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from cli.tables import laid_out
 from states.errors import FileRefused
 from states.exchange.awarding.bodies import AwardingBodies
 from states.exchange.awarding.profile import ProfiledAwardingBody
 from states.exchange.lar.profile import ProfiledLar
-from states.registration import Window
 from workflow.errors import DefinitionError
+
+Value = TypeVar("Value")
 
 
 class Profiles:
@@ -79,18 +80,18 @@ def in_use(usual: str, by_qualification: Mapping[str, str], lar: str) -> dict[st
     return {**found, lar: "LAR"}
 
 
-class RegistrationWindows(Mapping[str, Window]):
-    """The windows of the awarding profiles by qualification; the profiles are read when first asked."""
+class WhenAsked(Mapping[str, Value]):
+    """A table that is read when it is first asked, so that what is wrong with it stops nobody who needs it not."""
 
-    def __init__(self, read: Callable[[], Mapping[str, Window]]) -> None:
+    def __init__(self, read: Callable[[], Mapping[str, Value]]) -> None:
         self._read = read
 
     @cached_property
-    def _known(self) -> Mapping[str, Window]:
+    def _known(self) -> Mapping[str, Value]:
         return self._read()
 
-    def __getitem__(self, qualification: str) -> Window:
-        return self._known[qualification]
+    def __getitem__(self, name: str) -> Value:
+        return self._known[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._known)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import os
+import shlex
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -204,7 +205,8 @@ def _grouped(refusals: Sequence[Refusal]) -> list[dict[str, Any]]:
         references = list(dict.fromkeys(m.reference for m in members))
         shown = _first(references)
         hint = next((f" ({m.hint})" for m in members if m.hint and len(members) == 1), "")
-        rows.append({"rule": rule, "learners": len(references), "who": shown, "why and what to do": message + hint})
+        words = message.replace(" REFERENCE", f" {shlex.quote(references[0])}") if len(references) == 1 else message
+        rows.append({"rule": rule, "learners": len(references), "who": shown, "why and what to do": words + hint})
     return rows
 
 

@@ -42,6 +42,11 @@ def typed(prompt: str, *, hidden: bool = False) -> str:
     return _read_input(whole=False).strip()
 
 
+def is_number(text: str) -> bool:
+    """Whether a text is digits, of any script, and what people set between them: what may be somebody's ULN."""
+    return any(map(str.isdigit, text)) and all(sign.isdigit() or sign in " -._,+'" for sign in text)
+
+
 def lines(source: Path | str = "-") -> list[str]:
     """The lines of a file, or of standard input for `-`, that are not blank; raises FileRefused."""
     text = _read_input(whole=True) if str(source) == "-" else text_of(source)

@@ -20,7 +20,7 @@ from pydantic import SecretStr, ValidationError
 from cli import post
 from cli.closed_days import ClosedDays
 from cli.options import chosen
-from cli.profiles import Profiles, RegistrationWindows
+from cli.profiles import Profiles, WhenAsked
 from cli.tables import FILE as FILE  # noqa: PLC0414 - handed on to commands
 from cli.tables import LRS_TABLES, laid_out
 from cli.tables import find_folder as find_folder  # noqa: PLC0414 - as above
@@ -309,10 +309,11 @@ def office_on(
     policy = Policy(
         late_uln=settings.policy.late_uln,
         closed=ClosedDays(settings.centre.nation, settings.closures),
-        id_types=_id_types(folder),
-        windows=RegistrationWindows(lambda: plugs.awarding_body.windows()),  # noqa: PLW0108 - the plug is built when first asked
+        id_types=WhenAsked(partial(_id_types, folder)),
+        windows=WhenAsked(lambda: plugs.awarding_body.windows()),  # noqa: PLW0108 - the plug is built when first asked
         placeholder_days=settings.policy.placeholder_days,
         second_person=settings.approvals.second_person,
+        mails=bool(settings.mail.host and settings.centre.sender) and not practice,
     )
     rules = weighed_rules(settings)
     own = folder / "config" / "routes" / "ilm.toml"

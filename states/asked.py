@@ -19,7 +19,7 @@ class Policy:
 
     `windows` are the registration windows by qualification, the usual one under no name. `placeholder_days` is how
     long a funded aim may go without a ULN. `second_person` tells whether somebody else must agree to corrections and
-    waivers.
+    waivers, `mails` whether messages go out by a mail server of the centre.
     """
 
     late_uln: Literal["ilm", "centre"] = "centre"
@@ -28,6 +28,7 @@ class Policy:
     windows: Mapping[str, Window] = field(default_factory=dict)
     placeholder_days: int = 60
     second_person: bool = True
+    mails: bool = False
 
 
 @dataclass(frozen=True, slots=True, repr=False)

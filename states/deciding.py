@@ -31,6 +31,19 @@ def answer_of(standing: Standing) -> Mapping[str, Any]:
     return found
 
 
+def code_of(standing: Standing) -> str:
+    """The code of the answer that waits for a decision, or of what ILM found different; empty where there is none."""
+    if standing.state == ILM and not doubtful(standing):
+        return str(standing.facts.get("mismatch", ""))
+    return str(answer_of(standing).get("code", ""))
+
+
+def spelled(look: Glance, code: str) -> frozenset[str]:
+    """The codes that may be meant by one that was typed, without regard to case; empty for none."""
+    typed = code.strip()
+    return frozenset({typed.casefold(), look.office.plugs.lrs.normalise_code(typed).casefold()} if typed else ())
+
+
 def subject_of(standing: Standing) -> str:
     """What a decision about this case is about; another text once that is settled."""
     if doubtful(standing):

@@ -114,6 +114,15 @@ class Privacy:
     shelves: Shelves
 
 
+@dataclass(frozen=True, slots=True)
+class Against:
+    """What stands against an erasure, as code and words, and whether a second person may agree to it all the same."""
+
+    code: str
+    words: str
+    may_agree: bool = True
+
+
 @dataclass(slots=True)
 class Erased:
     """What was destroyed: rows by kind, files of ours to remove, and the codes of what remains."""
@@ -165,18 +174,20 @@ def refuse_under_way(uow: UnitOfWork, standings: Sequence[Standing]) -> None:
                 )
 
 
-def needs_approval(
-    uow: UnitOfWork, standings: Sequence[Standing], basis: str, keeping: Keeping
-) -> tuple[str, str] | None:
-    """Why a second person must agree to an erasure, as code and words: a hold, or time the data are still kept for."""
+def stands_against(look: Glance, standings: Sequence[Standing], basis: str, keeping: Keeping) -> list[Against]:
+    """What stands against erasing a learner whose cases are final: a hold, and time the data are still kept for."""
+    found = []
     if code := hold_of(standings):
-        return "under_hold", f"this learner is under a legal hold ({code}); lift it first: ulnflow retention lift"
+        words = f"this learner is under a legal hold ({code}) until it is lifted: ulnflow retention lift"
+        found.append(Against("under_hold", words))
     due = kept_until(standings, keeping)
-    if uow.office.today() < due:
+    if look.office.today() < due:
+        words = f"this learner's data are kept until {due}"
         if known_basis(keeping, basis).get("only_when_due"):
-            raise NotPossible(f"the time this learner's data are kept for ends on {due}; name another basis")
-        return "inside_retention", f"this learner's data are kept until {due}"
-    return None
+            found.append(Against("inside_retention", f"{words}; before that day name another basis", may_agree=False))
+        else:
+            found.append(Against("inside_retention", words))
+    return found
 
 
 def erase(uow: UnitOfWork, learner: int, basis: str, privacy: Privacy, *, replayed: int = 0, note: str = "") -> Erased:

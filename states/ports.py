@@ -118,6 +118,10 @@ class Lrs(Protocol):
         """The class and the meaning of a return code, for codes typed back by hand."""
         ...
 
+    def normalise_code(self, code: str) -> str:
+        """A code in its full form: RC08 is RC008, `?` what is no code at all."""
+        ...
+
 
 class AwardingBody(Protocol):
     """Awarding organisations served by files, each described by a profile; one profile for most qualifications."""

@@ -57,7 +57,9 @@ def happened_when_it_could(asked: Asked) -> Objections:
 def seven_items_are_present(asked: Asked) -> Objections:
     """D1: ILM's recommended route names them; the description counts only for ID type 999."""
     for name in asked.details.missing():
-        yield Objection("missing", f"{LABELS[name]} is missing; add it with: ulnflow learner edit", name)
+        yield Objection(
+            "missing", f"{LABELS[name]} is missing; add it with: ulnflow learner edit REFERENCE {name}", name
+        )
 
 
 def names_fit_the_lrs(asked: Asked) -> Objections:
@@ -353,7 +355,7 @@ LEARNER_RULES: Final[Mapping[str, Rule[Asked]]] = {
     rule.code: rule
     for rule in (
         _rule("T1", happened_when_it_could),
-        _rule("D1", seven_items_are_present, "details"),
+        _rule("D1", seven_items_are_present, "details", version=2),
         _rule("D2", names_fit_the_lrs, "details"),
         _rule("D3", age_is_accepted, "details"),
         _rule("D4", postcode_has_lrs_form, "details"),

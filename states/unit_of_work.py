@@ -198,13 +198,13 @@ class Glance:
         return next((r.uln for r in self.learners.ulns([learner]).get(learner, ()) if r.status == HELD), "")
 
     def find_dispatch(self, name_or_number: str, kinds: Sequence[str] = ()) -> Dispatch:
-        """A dispatch by number or file name, the latest of that name; raises NotFound."""
+        """A dispatch by number or file name, the latest of that name, a path standing for its name; raises NotFound."""
         found: list[Dispatch] = []
         if name_or_number.isascii() and name_or_number.isdigit():
             one = self.dispatches.get(int(name_or_number))
             found = [one] if one is not None else []
         else:
-            found = self.dispatches.find(name=name_or_number)
+            found = self.dispatches.find(name=name_or_number.replace("\\", "/").rpartition("/")[2])
         found = [d for d in found if not kinds or d.kind in kinds]
         if not found:
             raise NotFound(f"no file {name_or_number} is in the register. See: ulnflow today")

@@ -8,7 +8,7 @@ import typer
 
 from cli.options import DryRun, Form, Format, Reason
 
-COLUMNS: Final = ("request", "asked_at", "asked_by", "asks_to", "reason", "working_days")
+COLUMNS: Final = ("request", "asked_at", "asked_by", "asks_to", "warning", "reason", "working_days")
 
 
 def approve(
@@ -44,6 +44,7 @@ def approve(
 
 
 def _list(office: Any, act: Any, form: Form) -> None:
+    from cli.deeds import warning
     from cli.render import say, show
     from states import approval
     from workflow.working_days import between, day_of, minute
@@ -55,6 +56,7 @@ def _list(office: Any, act: Any, form: Form) -> None:
             "asked_at": minute(request.asked_at),
             "asked_by": request.asked_by + (f" for {request.asked_for}" if request.asked_for else ""),
             "asks_to": what,
+            "warning": warning(office, request),
             "reason": why,
             "working_days": between(day_of(request.asked_at), today, office.policy.closed),
         }

@@ -92,15 +92,19 @@ def import_(
 
 @app.command("list")
 def list_(form: Format = Form.table) -> None:
-    """List cohorts: learners, last day to register, who is not ready yet."""
+    """List cohorts: learners, last day to register by its own or a registration window, who is not ready yet."""
     from collections import Counter
 
     from cli.desk import desk
-    from cli.render import show
+    from cli.render import complain, show
+    from states.reports import late
     from workflow.store.queries import Queries
 
     with desk("cohort list") as at, at.office.look() as look:
         final = at.office.route.final_states()
+        last = late.deadlines(look, [name for name in at.office.route.states if name not in final])
+        if why := late.unreadable(at.office):
+            complain(f"Last days that registration windows would give are left out. {why}")
         learners = Counter[str]()
         for (name, _), number in Queries(look.connection).counts().items():
             learners[name] += number
@@ -109,12 +113,13 @@ def list_(form: Format = Form.table) -> None:
                 "cohort": cohort.name,
                 "learners": learners[cohort.name],
                 "register_by": cohort.register_by,
+                "last_day": last.get((late.REGISTER_BY, cohort.name)),
                 "not_ready": look.learners.count_not_ready(cohort.name, final),
                 "waived": cohort.waived is not None,
             }
             for cohort in look.learners.cohorts().values()
         ]
-        show(rows, form, columns=["cohort", "learners", "register_by", "not_ready", "waived"])
+        show(rows, form, columns=["cohort", "learners", "register_by", "last_day", "not_ready", "waived"])
 
 
 @app.command()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.exits import FINDINGS
 from cli.options import Cohort, Form, Format
+
+if TYPE_CHECKING:
+    from states.unit_of_work import Office
 
 
 def today(form: Format = Form.table) -> None:
@@ -17,6 +20,7 @@ def today(form: Format = Form.table) -> None:
     from states.reports.today import today as report
 
     with desk("today") as at:
+        _tell_unreadable(at.office)
         show_today(report(at.office), form)
 
 
@@ -48,6 +52,7 @@ def status(
             rows = board.learners(at.office, cohort=cohort or None, at=moment, by=by)
             show_each(rows, form, columns=["reference", "cohort", "qualification", "state"])
         elif moment is None:
+            _tell_unreadable(at.office)
             show(rows_of(board.board(at.office, cohort or None)), form)
         else:
             show(rows_of(board.board_at(at.office, moment, by=by, cohort=cohort or None)), form)
@@ -64,5 +69,15 @@ def stuck(
     from states.reports.stuck import stuck as report
 
     with desk("stuck") as at:
+        _tell_unreadable(at.office)
         if show_stuck(report(at.office, cohort or None, limit=limit), form):
             raise typer.Exit(FINDINGS)
+
+
+def _tell_unreadable(office: Office) -> None:
+    """Say that the deadlines of registration windows are not known; nothing else of these reports needs a profile."""
+    from cli.render import complain
+    from states.reports.late import unreadable
+
+    if why := unreadable(office):
+        complain(f"Deadlines that registration windows would give are left out. {why}")

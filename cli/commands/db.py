@@ -59,6 +59,7 @@ def check(form: Format = Form.table) -> None:
     from cli import wiring
     from cli.desk import admit
     from cli.explain import rows_of
+    from cli.privacy import restored
     from cli.render import complain, show
     from workflow.errors import SchemaMissing, SchemaTooNew, StoreError
     from workflow.store import condition
@@ -68,7 +69,10 @@ def check(form: Format = Form.table) -> None:
         with wiring.located() as (_, database):
             wiring.check(database)
             with database.reading() as connection:
-                found = list(condition.findings(connection, wiring.RIGHTS))
+                found = [
+                    *condition.findings(connection, wiring.RIGHTS),
+                    *restored(wiring.find_folder(), connection),
+                ]
     except (SchemaMissing, SchemaTooNew):
         raise
     except StoreError as wrong:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from cli.options import chosen
+
 PRACTICE_FOLDER = "ulnflow-practice"
 
 
@@ -21,9 +23,11 @@ def demo(
     from cli.render import say
     from states.errors import NotPossible
 
-    where = folder or _free(Path.cwd())
+    if folder and chosen.folder and folder != chosen.folder:
+        raise typer.BadParameter("--folder and the argument name two folders; give one of them")
+    where = folder or chosen.folder or _free(Path.cwd())
     if where.exists() and any(where.iterdir()):
-        raise NotPossible(f"{where} is not empty; practice needs a new folder of its own")
+        raise NotPossible(f"{where} is not empty; practice needs a new folder of its own: ulnflow demo NEW-FOLDER")
     say(f"PRACTICE: made-up learners and a practice LRS, in {where}")
     run(where, seed)
 

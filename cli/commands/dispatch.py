@@ -26,7 +26,10 @@ def list_(
     only_open: Annotated[bool, typer.Option("--open", help="Only files that wait for something.")] = False,
     form: Format = Form.table,
 ) -> None:
-    """List files with how far each got: prepared, sent, partly answered, answered, rejected, superseded, received."""
+    """List files with how far each got: prepared, sent, partly answered, answered, rejected, superseded, received.
+
+    Sheets of cohorts that came in are left out unless --kind asks for them.
+    """
     from cli.desk import desk
     from cli.explain import rows_of
     from cli.render import say, show
@@ -71,7 +74,7 @@ def show(file: File, form: Format = Form.table) -> None:
             raise typer.Exit(FINDINGS)
 
 
-PLACE = ("number", "file", "row", "reference", "place", "version", "days", "code")
+PLACE = ("number", "file", "row", "reference", "place", "version", "days", "late", "code")
 
 
 @app.command("mark-sent")
@@ -87,7 +90,7 @@ def mark_sent(
     with desk("dispatch mark-sent") as at:
         dispatch = _find(at.office, file)
         if dispatch.kind not in LRS_KINDS:
-            raise _other_way(dispatch)
+            raise _other_way(at.office, dispatch)
         tally = submit_to_lrs.mark_sent(
             at.office, at.act, str(dispatch.id), on=day(at_day), reason=reason, dry_run=dry_run
         )
@@ -109,7 +112,7 @@ def reject(file: File, reason: Reason = "", dry_run: DryRun = False, form: Forma
         elif dispatch.kind == REGISTRATION:
             tally = register_with_ilm.reject_registration(at.office, at.act, number, reason, dry_run=dry_run)
         else:
-            raise _other_way(dispatch)
+            raise _other_way(at.office, dispatch)
         at.finish(tally, form, dry_run=dry_run)
 
 
@@ -121,7 +124,7 @@ def reconcile(
     ] = None,
     form: Format = Form.table,
 ) -> None:
-    """Prove who was sent, who came back and who never did; answers about nobody are listed.
+    """Prove who was sent, who came back, who is waited for and who never came; answers about nobody are listed.
 
     Exit code 1 if it does not add up. As CSV or ndjson: a line for each learner's place in each file.
     """
@@ -142,9 +145,13 @@ def reconcile(
             show_rows(rows_of(list(places)), form, columns=list(PLACE))
         else:
             show_rows(rows_of(found.files), form, columns=[c for c in COLUMNS if c not in {"prepared", "sent"}])
-            for title, rows in (("Never came back", found.waiting), ("About nobody we sent", found.quarantine)):
+            for title, rows in (
+                ("Never came back", [place for place in found.waiting if place.late]),
+                ("Waiting", [place for place in found.waiting if not place.late]),
+                ("About nobody we sent", found.quarantine),
+            ):
                 if rows:
-                    columns = ["file", "row", "reference", "days" if rows is found.waiting else "code"]
+                    columns = ["file", "row", "reference", "code" if rows is found.quarantine else "days"]
                     show_rows(rows_of(rows[:LATEST]), form, columns=columns, title=title)
                 if len(rows) > LATEST:
                     say(f"{len(rows) - LATEST} more; all of them with --format csv.")
@@ -165,7 +172,7 @@ def _find(office: Any, file: str) -> Dispatch:
         return found
 
 
-def _other_way(dispatch: Dispatch) -> Exception:
+def _other_way(office: Any, dispatch: Dispatch) -> Exception:
     """What to do about a file whose kind knows no such step."""
     from states.errors import NotPossible
     from states.reports import commands
@@ -174,7 +181,8 @@ def _other_way(dispatch: Dispatch) -> Exception:
     what = FILES.get(dispatch.kind, dispatch.kind)
     if dispatch.direction != "out":
         return NotPossible(f"number {dispatch.id} came in ({what}): only files of ours are sent or rejected")
-    return NotPossible(f"{dispatch.name} ({what}) goes on by what comes of it: {commands.file(dispatch)}")
+    line = commands.file(dispatch, mails=office.policy.mails)
+    return NotPossible(f"{dispatch.name} ({what}) goes on by what comes of it: {line}")
 
 
 def _known(kind: str, state: str) -> tuple[str, str]:

@@ -13,7 +13,14 @@ if TYPE_CHECKING:
     from states.steps.prepare_decision import Compared
 
 app = typer.Typer(no_args_is_help=True)
-Code = Annotated[str, typer.Option("--code", help="Only answers of this code, such as RC006.", show_default=False)]
+Code = Annotated[
+    str,
+    typer.Option(
+        "--code",
+        help="Only answers of this code, such as RC006, or of a mismatch at ILM, such as name_differs.",
+        show_default=False,
+    ),
+]
 
 
 @app.command("list")
@@ -31,7 +38,7 @@ def list_(
 
     with desk("exception list") as at:
         person = at.act.actor if mine else " ".join(to.split())
-        rows = rows_of(exceptions(at.office, code=code.strip().upper(), to=person))
+        rows = rows_of(exceptions(at.office, code=code, to=person))
         columns = ["reference", "cohort", "origin", "code", "working_days", "assigned", "meaning", "next_command"]
         show(rows, form, columns=columns if form is Form.table else [*columns[:6], "challenge", *columns[6:]])
         if rows:
@@ -44,8 +51,8 @@ def show(reference: Reference, form: Format = Form.table) -> None:
     """Show a learner's five details beside the candidates, what differs marked. The look is recorded."""
     from cli.desk import desk
     from cli.render import say, show_one
-    from states.deciding import assigned_to
-    from states.reports.exceptions import code_of, meaning_of
+    from states.deciding import assigned_to, code_of
+    from states.reports.exceptions import meaning_of
     from states.steps.prepare_decision import look_at
 
     with desk("exception show") as at:
@@ -195,5 +202,5 @@ def resolve(
             raise NotPossible("several at once: only --decision again; existing and new are decided one by one")
         else:
             named = None if everyone else at.named(references, listed)
-            tally = ask_again(at.office, at.act, named, code=code.strip().upper(), reason=reason, dry_run=dry_run)
+            tally = ask_again(at.office, at.act, named, code=code, reason=reason, dry_run=dry_run)
         at.finish(tally, form, dry_run=dry_run)

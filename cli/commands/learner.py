@@ -176,19 +176,19 @@ def erase(
 ) -> None:
     """Destroy all personal values of a learner and their key. The log stays, and verifies. Not under a hold.
 
-    What was sent outside is listed, not reached. With --dry-run: what would be destroyed and what remains.
+    What was sent outside is listed, not reached. With --dry-run: what would be destroyed, what remains, and which hold
+    or time of retention stands against it. --ask needs no --yes: nothing is done before a second person agrees.
     """
     from cli.desk import desk
     from cli.privacy import privacy_of
-    from states.errors import NotPossible
     from states.steps.erase_learner import erase_learner
 
-    if not (yes or dry_run):
-        raise NotPossible("this cannot be undone: look with --dry-run, then repeat with --yes")
     with desk("learner erase") as at:
         kept = at.settings.retention
         privacy = privacy_of(at.folder, kept.years, kept.by_state)
-        tally = erase_learner(at.office, at.act, reference, basis, privacy, note=note, ask=ask, dry_run=dry_run)
+        tally = erase_learner(
+            at.office, at.act, reference, basis, privacy, note=note, ask=ask, sure=yes, dry_run=dry_run
+        )
         at.finish(tally, form, dry_run=dry_run)
 
 

@@ -37,11 +37,16 @@ def check(
     file: Annotated[str, typer.Argument(metavar="FILE|-", help="One value a line; - reads standard input.")],
     form: Format = Form.table,
 ) -> None:
-    """Judge ULNs: right or wrong, and why. Exit code 1 when any is wrong."""
+    """Judge ULNs: right or wrong, and why. Exit code 1 when any is wrong. A number is never an argument."""
     from cli.render import show
-    from cli.typed import lines
+    from cli.typed import is_number, lines
     from states.learner import uln
 
+    if is_number(file) and not Path(file).exists():
+        raise typer.BadParameter(
+            "a number is not taken as an argument, where others can read it: put numbers into a file, one a line, and "
+            "name it, or say - and give them on standard input"
+        )
     rows = []
     for line in lines(file):
         valid, reason = uln.judge(line)

@@ -28,13 +28,16 @@ from workflow.store.fault import Fault
 from workflow.store.history import LOOKED_UP, History
 from workflow.working_days import between, day_of, second
 
-CONTROLS: Final = ("position", "happened", "recorded", "who", "reference", "trigger", "rule", "finding")
+CONTROLS: Final = ("position", "happened", "recorded", "who", "reference", "trigger", "rule", "finding", "weight")
 FAULTS: Final = ("kind", "position", "case", "reference", "what")
 TIMES: Final = ("position", "happened", "recorded", "who", "reference", "what", "finding", "reason", "weight")
 LOOKS: Final = ("day", "who", "looks", "usual", "flag")
 
 NOTICE, IDENTITY = "D6", "D7"
 WORDS: Final = {NOTICE: "privacy notice", IDENTITY: "ID evidence"}
+UNDATED: Final = "notice_undated"
+"""What rule D6 warns of: that a notice was shown is on file, and not when, or which."""
+
 SEEN: Final = ("1", "2")
 """Ability to share of who saw the privacy notice (LRS batch schema)."""
 
@@ -58,7 +61,7 @@ def moved_without(scope: Scope) -> Iterator[Row]:
     """Q7: who went to the LRS without privacy notice or ID evidence, and what was moved by no person who may.
 
     Judged twice: by the verdicts of the event, and by the version of the details that was sent, where it is still kept
-    and may be read.
+    and may be read. A notice without its date, of which the rule warned, is a note and no finding.
     """
     route = scope.office.route
     asking: dict[str, set[str]] = {}
@@ -72,6 +75,10 @@ def moved_without(scope: Scope) -> Iterator[Row]:
             for rule in sorted(asking[event.trigger or ""]):
                 if finding := _unjudged(event, rule) or _lacks(rule, details.get(event.position), event):
                     yield _control(event, reference, rule, finding)
+                elif rule == NOTICE and any(item.get("code") == UNDATED for item in event.said):
+                    yield _control(
+                        event, reference, rule, "privacy notice: shown, its version or date not on file", "note"
+                    )
     wrong = {actor: why for actor in scope.audit.actors() if (why := scope.nobody(actor))}
     staff = _operators(scope)
     for event, reference in named(scope.look, scope.audit.of_cases([MOVED], scope.wanted)) if wrong or staff else ():
@@ -94,10 +101,11 @@ def _no_operator(event: Event, staff: Sequence[tuple[int, frozenset[str]]]) -> s
     return "was no operator then" if able and told_apart(event.actor) not in able and not event.approver else ""
 
 
-def _control(event: Event, reference: str, rule: str, finding: str) -> Row:
+def _control(event: Event, reference: str, rule: str, finding: str, weight: str = "wrong") -> Row:
     return {
         "position": event.position, "happened": second(event.occurred_at), "recorded": second(event.recorded_at),
         "who": who(event), "reference": reference, "trigger": event.trigger, "rule": rule, "finding": finding,
+        "weight": weight,
     }  # fmt: skip
 
 

@@ -9,10 +9,12 @@ from heapq import merge
 from itertools import islice
 from typing import Any, Final
 
+from states.errors import NotPossible
 from states.registration import Window
 from states.reports.asking import Row, Scope
 from states.reports.board import learners
 from states.reports.events import named
+from states.reports.late import unreadable
 from states.reports.owed import owed
 from states.reports.stuck import stuck
 from states.reports.trail import who
@@ -71,7 +73,9 @@ def sent_to_ilm(scope: Scope) -> Iterator[Row]:
 
 
 def stuck_now(scope: Scope) -> Iterator[Row]:
-    """Q9: who is stuck, for how long, whose move it is, why, and the next command."""
+    """Q9: who is stuck, for how long, whose move it is, why, and the next command; nothing without every deadline."""
+    if why := unreadable(scope.office):
+        raise NotPossible(f"the registration windows cannot be read. {why}")
     for row in stuck(scope.office, scope.filters.cohort or None, limit=MOST).rows:
         told = asdict(row)
         yield {name: told[name] for name in STUCK}

@@ -43,7 +43,7 @@ CHANGES: Final = ("position", "recorded", "who", "what", "from", "to", "details"
 QUERIES: Final = ("position", "recorded", "who", "account", "question", "reference", "rows")
 REFUSALS: Final = ("position", "recorded", "who", "reference", "trigger", "state", "rules", "why")
 STORY: Final = ("position", "happened", "recorded", "who", "what", "stands", "held", "not_held", "messages", "duties",
-                "qualification", "voided")  # fmt: skip
+                "qualification", "voided", "voided_by")  # fmt: skip
 CHUNK: Final = 1_000
 
 PERSONAL: Final = frozenset({"details", "five_details", "search", "reasons", "body_list", "enrolments", "id_evidence"})

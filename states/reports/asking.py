@@ -134,7 +134,7 @@ def _wanted(look: Glance, filters: Filters) -> Wanted:
     until = min((day for day in (filters.until, filters.known_at) if day), default=None)
     cases = None
     if filters.learner:
-        learner = look.find_case(filters.learner).subject
+        learner = look.find_case(filters.learner, erased=True).subject
         cases = tuple(look.learners.cases([learner])[learner])
     return Wanted(
         cases=cases,

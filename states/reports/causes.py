@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from states.reports import commands, late
+from states.learner.incomplete import Gap
+from states.reports import commands, gaps, late
 from states.reports.words import FILES, OURS, counted
 from states.unit_of_work import Glance
 from workflow.store.queries import OpenDispatch, Queries
@@ -36,10 +37,14 @@ def causes_of(
     cohort: str | None,
     ignoring: Collection[str],
     stale: Collection[int] = (),
+    lacking: Sequence[Gap] = (),
 ) -> tuple[tuple[Cause, ...], dict[str, int]]:
-    """Every cause, and how many rows there are of each kind; `stale` are cases to ask the LRS about again."""
-    blocked, refused = _blocked(look, cohort, ignoring)
-    overdue, late_ones = _overdue(look, cohort, ignoring)
+    """Every cause, and how many rows there are of each kind.
+
+    `stale` are cases to ask the LRS about again, `lacking` those nobody asked about whose details lack an item.
+    """
+    blocked, refused = _blocked(look, cohort, ignoring, lacking)
+    overdue, late_ones = _overdue(look, cohort, ignoring, lacking)
     unanswered = _unanswered(look, waiting, cohort)
     owed = _owed(look, cohort)
     found = sorted(
@@ -55,7 +60,9 @@ def causes_of(
     return tuple(found), totals
 
 
-def _blocked(look: Glance, cohort: str | None, ignoring: Collection[str]) -> tuple[list[Cause], int]:
+def _blocked(
+    look: Glance, cohort: str | None, ignoring: Collection[str], lacking: Sequence[Gap]
+) -> tuple[list[Cause], int]:
     """Refusals shared by learners, by rule, objection and field; a cohort's own gate is its own cause."""
     route = look.office.route
     states = [name for name, state in route.states.items() if not state.final]
@@ -63,7 +70,8 @@ def _blocked(look: Glance, cohort: str | None, ignoring: Collection[str]) -> tup
     alone: Counter[Key] = Counter()
     words: dict[Key, str] = {}
     refused = 0
-    for shared in Queries(look.connection, ignoring=ignoring).shared_refusals(states, cohort):
+    remembered = Queries(look.connection, ignoring=ignoring).shared_refusals(states, cohort)
+    for shared in (*remembered, *gaps.shared(look, lacking)):
         reasons = reasons_of(shared.said, ignoring)
         if not reasons or (shared.trigger, shared.state) not in route.arrows:
             continue
@@ -104,7 +112,9 @@ def _stale(cases: Collection[int]) -> list[Cause]:
     ]
 
 
-def _overdue(look: Glance, cohort: str | None, ignoring: Collection[str]) -> tuple[list[Cause], int]:
+def _overdue(
+    look: Glance, cohort: str | None, ignoring: Collection[str], lacking: Sequence[Gap]
+) -> tuple[list[Cause], int]:
     """States that learners should have left: those whom nothing but the step itself keeps there would go free."""
     office, queries, today = look.office, Queries(look.connection, ignoring=ignoring), look.office.today()
     days = late.deadlines(look)
@@ -117,7 +127,9 @@ def _overdue(look: Glance, cohort: str | None, ignoring: Collection[str]) -> tup
         state = office.route.states[name]
         if not learners or state.clock is None:
             continue
-        free = queries.began_before(name, late_before(state.clock, today, office.policy.closed), free=True)
+        before = late_before(state.clock, today, office.policy.closed)
+        held = sum(g.state == name and g.clock_from is not None and g.clock_from < before for g in lacking)
+        free = queries.began_before(name, before, free=True)
         if past := late.past_deadline(look, state, days, today):
             everyone = queries.began_before(name, late.FOREVER, free=True)
             free |= {group: everyone[group] for group in past if group in everyone}
@@ -129,7 +141,7 @@ def _overdue(look: Glance, cohort: str | None, ignoring: Collection[str]) -> tup
                 code=name,
                 what=f"{state.title}: {counted(learners, 'learner')} past the time allowed{whose}",
                 learners=learners,
-                releases=sum(number for group, number in free.items() if cohort in {None, group}),
+                releases=sum(number for group, number in free.items() if cohort in {None, group}) - held,
                 next_command=commands.everybody(trigger, name) if trigger else "",
             )
         )
@@ -154,7 +166,7 @@ def _unanswered(look: Glance, waiting: Sequence[tuple[OpenDispatch, Stuck]], coh
                 what=f"{FILES.get(file.kind, file.kind)} {file.name}: {said.reasons[0].message}",
                 learners=learners,
                 releases=learners,
-                next_command=commands.file(file),
+                next_command=commands.file(file, mails=look.office.policy.mails),
             )
         )
     return causes

@@ -111,29 +111,31 @@ def everybody(trigger: str, state: str = "") -> str:
     return ALL.get(trigger, f"ulnflow advance {trigger} --state {state}")
 
 
-def file(dispatch: Dispatch) -> str:
-    """What to do about a file of ours that waits."""
+def file(dispatch: Dispatch, *, mails: bool = False) -> str:
+    """What to do about a file of ours that waits; messages are sent where a mail server of the centre `mails` them."""
     name = quoted(dispatch.name)
     if dispatch.kind in LRS_KINDS:
         waits = RECEIVE if dispatch.kind == LRS_BATCH else "ulnflow lrs answer REFERENCE"
         return f"ulnflow lrs sent {name}" if dispatch.state == PREPARED else waits
     return {
         REGISTRATION: f"ulnflow ilm confirm --dispatch {dispatch.id} --order NUMBER",
-        MESSAGE: f"ulnflow uln told --dispatch {dispatch.id} --how email",
+        MESSAGE: f"ulnflow uln send --dispatch {dispatch.id}"
+        if mails
+        else f"ulnflow uln told --dispatch {dispatch.id} --how email",
         LAR_LEARNERS: "ulnflow lar create --all --reference NUMBER",
         LAR_CROSS_REFERENCE: "ulnflow lar cross-reference --all --reference NUMBER",
     }.get(dispatch.kind, "ulnflow today")
 
 
-def waiting(dispatch: Dispatch, reference: str) -> str:
-    """What one learner in an open file waits for."""
+def waiting(dispatch: Dispatch, reference: str, *, mails: bool = False) -> str:
+    """What one learner in an open file waits for; see `file`."""
     who = quoted(reference)
     if dispatch.kind == LRS_KEYING and dispatch.state != PREPARED:
         return f"ulnflow lrs answer {who}"
     if dispatch.kind == REGISTRATION:
         return f"ulnflow ilm confirm {who} --order NUMBER"
     if dispatch.kind == MESSAGE:
-        return f"ulnflow uln told {who} --how email"
+        return f"ulnflow uln send {who}" if mails else f"ulnflow uln told {who} --how email"
     if dispatch.kind == LAR_LEARNERS:
         return one("create_lar", reference)
     return one("supply_cross_reference", reference) if dispatch.kind == LAR_CROSS_REFERENCE else file(dispatch)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from states.errors import FileRefused
+from states.reports.stuck import unanswered_files
 from states.reports.words import FILES
 from states.unit_of_work import Glance, Office
+from states.vocabulary import COHORT_SHEET
 from workflow.event import canonical
 from workflow.store.dispatch_log import OPEN_STATES, PREPARED, Dispatch, Member
 from workflow.store.queries import Queries
@@ -44,7 +46,10 @@ class FileRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceRow:
-    """One learner's place in a file, or one answer about nobody; `days` are working days that an open one waits."""
+    """One learner's place in a file, or one answer about nobody.
+
+    `days` are working days that an open one waits, `late` tells that the file was to be sent or answered by now.
+    """
 
     number: int
     file: str
@@ -53,6 +58,7 @@ class PlaceRow:
     place: Place
     version: int | None
     days: int | None
+    late: bool = False
     code: str = ""
 
 
@@ -94,10 +100,11 @@ class Reconciled:
 
 
 def listed(office: Office, *, kind: str = "", state: str = "", only_open: bool = False) -> list[FileRow]:
-    """The files of a kind or in a state, oldest first; nothing named means all."""
+    """The files of a kind or in a state, oldest first; nothing named means all but the sheets of cohorts."""
     with office.look() as look:
         states = OPEN_STATES if only_open else ()
         found = look.dispatches.find(kinds=[kind] if kind else [], states=[state] if state else states)
+        found = [d for d in found if kind or d.kind != COHORT_SHEET]
         return _rows(look, [d for d in found if not only_open or d.state in OPEN_STATES])
 
 
@@ -109,7 +116,7 @@ def shown(office: Office, name: str) -> FileShown:
     with office.look() as look:
         dispatch = look.find_dispatch(name)
         members = look.dispatches.members(dispatch.id)
-        places = tuple(_places(look, dispatch, members))
+        places = tuple(_places(look, dispatch, members, _late(look)))
         if dispatch.direction != OUT:
             places = tuple(_quarantine(look, {dispatch.id}))
         path = office.outbox_folder / dispatch.folder / dispatch.name
@@ -132,7 +139,8 @@ def reconcile(office: Office, names: Sequence[str] = ()) -> tuple[Reconciled, It
         every = [look.find_dispatch(name) for name in names] or look.dispatches.find()
         ours = [d for d in every if d.direction == OUT]
         rows = _rows(look, ours)
-        places = [place for d in ours for place in _places(look, d, look.dispatches.members(d.id))]
+        late = _late(look)
+        places = [place for d in ours for place in _places(look, d, look.dispatches.members(d.id), late)]
         quarantine = tuple(_quarantine(look, {d.id for d in every if d.direction != OUT} if names else None))
     sums = _sums(places)
     whole = sums.sent == sums.answered + sums.released + sums.open == sum(row.learners for row in rows)
@@ -171,7 +179,12 @@ def _row(dispatch: Dispatch, counts: Mapping[str, int]) -> FileRow:
     )
 
 
-def _places(look: Glance, dispatch: Dispatch, members: Sequence[Member]) -> Iterator[PlaceRow]:
+def _late(look: Glance) -> set[int]:
+    """The files that were to be sent or answered by now."""
+    return {one.dispatch.id for one, _ in unanswered_files(look)}
+
+
+def _places(look: Glance, dispatch: Dispatch, members: Sequence[Member], late: Collection[int]) -> Iterator[PlaceRow]:
     names = look.learners.of_cases([m.case for m in members])
     since = dispatch.prepared_at if dispatch.state == PREPARED else dispatch.sent_at or dispatch.prepared_at
     days = max(between(day_of(since), look.office.today(), look.office.policy.closed), 0)
@@ -185,6 +198,7 @@ def _places(look: Glance, dispatch: Dispatch, members: Sequence[Member]) -> Iter
             place=kinds[member.state],
             version=member.version,
             days=days if member.state == "open" else None,
+            late=member.state == "open" and dispatch.id in late,
         )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from states import deciding
-from states.deciding import answer_of, assigned_to, challenge_of, doubtful, open_decisions
+from states.deciding import answer_of, assigned_to, challenge_of, code_of, doubtful, open_decisions, spelled
 from states.reports.commands import quoted
 from states.reports.words import counted
 from states.unit_of_work import Office
@@ -39,10 +39,11 @@ class ExceptionRow:
 def exceptions(office: Office, *, code: str = "", to: str = "") -> list[ExceptionRow]:
     """Every open decision, the oldest first; only those of a code, or those assigned to a person."""
     with office.look() as look:
+        wanted = spelled(look, code)
         found = [
             (at, s)
             for at, s in open_decisions(look)
-            if (not code or code_of(s) == code) and (not to or assigned_to(s) == to)
+            if (not wanted or code_of(s).casefold() in wanted) and (not to or assigned_to(s) == to)
         ]
         names = look.references([s for _, s in found])
         today, closed = office.today(), office.policy.closed
@@ -65,11 +66,6 @@ def exceptions(office: Office, *, code: str = "", to: str = "") -> list[Exceptio
 def origin_of(standing: Standing) -> str:
     """Whose answer waits for a decision."""
     return {deciding.ILM: ILM, deciding.LRS: LRS}.get(standing.state, DOUBT)
-
-
-def code_of(standing: Standing) -> str:
-    """The code of the answer that waits for a decision; empty where there is none."""
-    return str(answer_of(standing).get("code", ""))
 
 
 def meaning_of(office: Office, standing: Standing) -> str:
@@ -95,7 +91,7 @@ def held_by(office: Office, standing: Standing) -> str:
 
 
 def _meaning(office: Office, standing: Standing) -> str:
-    code = code_of(standing)
+    code = str(answer_of(standing).get("code", ""))
     if code == WRONG:
         return "The ULN held proved wrong."
     if code:

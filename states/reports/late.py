@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from states.learner.case_facts import courses
 from states.registration import Window
-from states.unit_of_work import Glance
+from states.unit_of_work import Glance, Office
+from workflow.errors import DefinitionError
 from workflow.route import State
 from workflow.store.queries import Queries
 from workflow.stuck import Deadlines, late_before
@@ -25,16 +27,29 @@ class Late:
     due_today: int = 0
 
 
-def deadlines(look: Glance) -> dict[tuple[str, str], date]:
-    """Each cohort's last day to register: its own or, where it has none, the one its registration window gives."""
+def unreadable(office: Office) -> str:
+    """Why no registration window is known, where the profiles that say so cannot be read; empty where they can."""
+    try:
+        len(office.policy.windows)
+    except DefinitionError as wrong:
+        return str(wrong)
+    return ""
+
+
+def deadlines(look: Glance, states: Sequence[str] = ()) -> dict[tuple[str, str], date]:
+    """Each cohort's last day to register: its own or, where it has none, the one its registration window gives.
+
+    A window counts from the courses of those who stand in some states, or in those that have this deadline.
+    """
     cohorts = look.learners.cohorts()
     own = {name: cohort.register_by for name, cohort in cohorts.items() if cohort.register_by is not None}
     found = {(REGISTER_BY, name): day for name, day in own.items()}
-    windows = look.office.policy.windows
+    windows = {} if unreadable(look.office) else look.office.policy.windows
     if not any(window != Window() for window in windows.values()):
         return found
-    states = [name for name, s in look.office.route.states.items() if s.deadline and s.deadline.name == REGISTER_BY]
-    for course in courses(look.connection, states):
+    route = look.office.route
+    own_states = [name for name, s in route.states.items() if s.deadline and s.deadline.name == REGISTER_BY]
+    for course in courses(look.connection, states or own_states):
         window = windows.get(course.qualification, windows.get("", Window()))
         last = window.last(course.start, course.planned_end)
         if last is not None and course.cohort and course.cohort not in own:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from states.effects import ON_ITS_WAY
 from states.reports import commands
 from states.reports.words import OURS
 from states.unit_of_work import Glance
@@ -68,14 +69,21 @@ def open_files(look: Glance, cases: Sequence[int]) -> Places:
     return look.dispatches.waiting(cases, OUT)
 
 
-def command(standing: Standing, trigger: str, reference: str, files: Sequence[tuple[Member, Dispatch]]) -> str:
+def mails(look: Glance, standing: Standing) -> bool:
+    """Whether a message that waits for a learner is to be sent by the centre's mail server, and was not begun yet."""
+    return look.office.policy.mails and not any(standing.facts.get(name) for name in ON_ITS_WAY)
+
+
+def command(
+    look: Glance, standing: Standing, trigger: str, reference: str, files: Sequence[tuple[Member, Dispatch]]
+) -> str:
     """The next command for one learner: what its open file waits for, else the step itself."""
     if not trigger:
         return ""
     answers = commands.ANSWERS.get(trigger, ())
     waiting = [d for _, d in files if d.kind in answers]
     if waiting:
-        return commands.waiting(waiting[-1], reference)
+        return commands.waiting(waiting[-1], reference, mails=mails(look, standing))
     return commands.one(trigger, reference, standing.state)
 
 

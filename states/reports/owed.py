@@ -80,7 +80,7 @@ def _row(look: Glance, standings: list[Standing]) -> Iterator[OwedRow]:
             days_left=None if due is None else between(today, due, closed),
             placeholder_until=iso(until),
             placeholder_days_left=None if until is None else (until - today).days,
-            next_command=next_move.command(one, trigger, name, files.get(one.case, ())),
+            next_command=next_move.command(look, one, trigger, name, files.get(one.case, ())),
         )
 
 

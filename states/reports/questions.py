@@ -13,6 +13,11 @@ BOTH_TIMES: Final = (*WHEN, "at", "known_at")
 WHOM: Final = ("learner", "cohort", "actor")
 
 
+def _wrong(row: Any) -> bool:
+    """What is a finding among notes."""
+    return bool(row["weight"] == "wrong")
+
+
 def _any(_row: Any) -> bool:
     return True
 
@@ -56,8 +61,8 @@ QUESTIONS: Final = (
     Question(
         number="Q7", name="moved-without-notice",
         words="Was anybody moved without privacy notice or ID evidence, or by somebody who may not?",
-        columns=ask_checks.CONTROLS, brief=("position", "recorded", "who", "reference", "finding"),
-        takes=(*WHOM, "trigger", *BOTH_TIMES), ask=ask_checks.moved_without, finds=_any,
+        columns=ask_checks.CONTROLS, brief=("position", "recorded", "who", "reference", "finding", "weight"),
+        takes=(*WHOM, "trigger", *BOTH_TIMES), ask=ask_checks.moved_without, finds=_wrong,
     ),
     Question(
         number="Q8", name="overrides",
@@ -67,7 +72,8 @@ QUESTIONS: Final = (
     Question(
         number="Q9", name="stuck",
         words="Who is stuck, for how long, whose move is it, why, and what is next?",
-        columns=ask_learners.STUCK, brief=("reference", "title", "kind", "owner", "working_days", "due", "why"),
+        columns=ask_learners.STUCK,
+        brief=("reference", "title", "kind", "owner", "working_days", "due", "why", "next_command"),
         takes=("cohort",), ask=ask_learners.stuck_now, finds=_any, command="ulnflow stuck",
     ),
     Question(
@@ -86,7 +92,7 @@ QUESTIONS: Final = (
         words="Do times run backwards, lie in the future or jump, and what was entered late?",
         columns=ask_checks.TIMES, brief=(*ask_checks.TIMES[:7], "weight"),
         takes=("actor", "trigger", "dispatch", *BOTH_TIMES), ask=ask_checks.odd_times,
-        finds=lambda row: row["weight"] == "wrong",
+        finds=_wrong,
     ),
     Question(
         number="Q13", name="privacy-register",

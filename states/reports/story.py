@@ -9,14 +9,17 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
+from states.learner.erasure import ERASED
 from states.learner.repository import HELD
 from states.reports.events import rows
 from states.reports.sentences import Register
 from states.reports.trail import TrailLine, line
 from states.unit_of_work import Glance
 from states.vocabulary import RULES
+from workflow import Standing
 from workflow.store import excerpt
 from workflow.store.history import History, event_of
+from workflow.working_days import day_of
 
 AT_ONCE: Final = 500
 NAMED: Final = ("reference", "given_name", "family_name", "uln")
@@ -45,17 +48,17 @@ def chapters(look: Glance, cases: Sequence[int], positions: array[int], *, names
     for start in range(0, len(cases), AT_ONCE):
         standings = look.log.load(list(cases[start : start + AT_ONCE])).values()
         known = look.references(list(standings))
-        told = _names(look, {s.subject for s in standings}) if names else {}
+        told = _names(look, list(standings)) if names else {}
         for standing in standings:
             events = [e for e in history.events(case=standing.case, refusals=True) if _holds(positions, e.position)]
-            voided = {e.voids for e in events}
+            voided = {e.voids: e.position for e in events if e.voids is not None}
             qualification = str(standing.facts.get("qualification", ""))
             state = route.states.get(standing.state)
             if events:
                 yield Chapter(
                     known[standing.case], qualification, state.title if state else standing.state,
                     *told.get(standing.subject, ("", "")),
-                    tuple(line(e, qualification, register, voided=e.position in voided) for e in events),
+                    tuple(line(e, qualification, register, voided_by=voided.get(e.position)) for e in events),
                 )  # fmt: skip
 
 
@@ -77,26 +80,36 @@ def listed(look: Glance, positions: array[int]) -> Iterator[dict[str, Any]]:
 
 
 def people(look: Glance, cases: Sequence[int]) -> Iterator[tuple[str, str, str, str]]:
-    """The names of the learners of some cases and the ULN each holds, by reference, each once."""
+    """Names and ULN of the learners of some cases, by reference, each once; of the erased, that the values are gone."""
     done: set[int] = set()
     for start in range(0, len(cases), AT_ONCE):
-        standings = look.log.load(list(cases[start : start + AT_ONCE])).values()
+        standings = list(look.log.load(list(cases[start : start + AT_ONCE])).values())
         fresh = [learner for learner in dict.fromkeys(s.subject for s in standings) if learner not in done]
         done.update(fresh)
         references, details = look.learners.references(fresh), look.learners.current(fresh)
-        ulns = _held(look, fresh)
+        ulns, gone = _held(look, fresh), _erased(standings)
         for learner in fresh:
-            if learner in details:
+            if learner in gone:
+                yield references[learner], gone[learner], "", ""
+            elif learner in details:
                 own = details[learner][1]
                 yield references[learner], own.given_name, own.family_name, ulns.get(learner, "")
 
 
-def _names(look: Glance, learners: set[int]) -> dict[int, tuple[str, str]]:
+def _names(look: Glance, standings: Sequence[Standing]) -> dict[int, tuple[str, str]]:
+    """Name and ULN of each learner; of one who was erased, that they were."""
+    learners = {s.subject for s in standings}
     ulns = _held(look, sorted(learners))
-    return {
+    named = {
         learner: (f"{details.given_name} {details.family_name}".strip(), ulns.get(learner, ""))
         for learner, (_, details) in look.learners.current(learners).items()
     }
+    return {**named, **{learner: (words, "") for learner, words in _erased(standings).items()}}
+
+
+def _erased(standings: Sequence[Standing]) -> dict[int, str]:
+    """When the values of those among some learners were erased whose values were, in words."""
+    return {s.subject: f"values erased on {day_of(int(s.facts[ERASED]))}" for s in standings if ERASED in s.facts}
 
 
 def _held(look: Glance, learners: Sequence[int]) -> dict[int, str]:

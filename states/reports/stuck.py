@@ -12,7 +12,8 @@ from datetime import date
 from typing import Final
 
 from states import approval
-from states.reports import commands, late, next_move
+from states.learner.incomplete import Gap
+from states.reports import commands, gaps, late, next_move
 from states.reports.causes import Cause, causes_of
 from states.reports.exceptions import held_by
 from states.reports.stale import as_refusals, stale_cases
@@ -88,14 +89,15 @@ def stuck(office: Office, cohort: str | None = None, limit: int = 200) -> StuckR
     with office.look() as look:
         waiting = unanswered_files(look)
         stale = stale_cases(look, cohort)
+        lacking = gaps.gaps(look, cohort)
         found = [
             *_overdue(look, cohort, limit),
-            *_blocked(look, cohort, limit, stale),
+            *_blocked(look, cohort, limit, stale, lacking),
             *_unanswered(look, waiting, cohort, limit),
             *_owed(look, cohort, limit),
         ]
         found.sort(key=lambda s: (s.due or date.max, s.case or 0, s.kind))
-        causes, totals = causes_of(look, waiting, cohort, ABOUT_THE_COMMAND, stale)
+        causes, totals = causes_of(look, waiting, cohort, ABOUT_THE_COMMAND, stale, lacking)
         rows = tuple(_rows(look, found[:limit]))
         return StuckReport(rows=rows, totals=totals, causes=causes, approvals=approval.pending(look))
 
@@ -152,12 +154,12 @@ def _overdue(look: Glance, cohort: str | None, limit: int) -> list[Stuck]:
     return engine.overdue(places.values(), office.route, today, office.policy.closed, days)
 
 
-def _blocked(look: Glance, cohort: str | None, limit: int, stale: Sequence[int]) -> list[Stuck]:
+def _blocked(look: Glance, cohort: str | None, limit: int, stale: Sequence[int], lacking: Sequence[Gap]) -> list[Stuck]:
     office = look.office
     queries = Queries(look.connection, ignoring=ABOUT_THE_COMMAND)
     refusals = queries.refusals(open_states(office.route), cohort=cohort, limit=limit)
     return engine.blocked(
-        [*refusals, *as_refusals(look, stale[:limit])],
+        [*refusals, *as_refusals(look, stale[:limit]), *gaps.as_refusals(look, lacking[:limit])],
         office.route,
         office.today(),
         office.policy.closed,
@@ -192,7 +194,8 @@ def _rows(look: Glance, found: Sequence[Stuck]) -> list[StuckRow]:
     for one in found:
         dispatch = look.dispatches.get(one.dispatch) if one.dispatch is not None else None
         if one.case is None:
-            rows.append(_row(look, one, None, "", dispatch, commands.file(dispatch) if dispatch else ""))
+            line = commands.file(dispatch, mails=look.office.policy.mails) if dispatch else ""
+            rows.append(_row(look, one, None, "", dispatch, line))
             continue
         standing, name = standings[one.case], names[one.case]
         if one.kind == "overdue" and one.case in blocked:
@@ -202,9 +205,9 @@ def _rows(look: Glance, found: Sequence[Stuck]) -> list[StuckRow]:
         elif one.kind == "owed":
             line = commands.duty(one.duty, name)
         elif one.kind == "unanswered" and dispatch is not None:
-            line = commands.waiting(dispatch, name)
+            line = commands.waiting(dispatch, name, mails=next_move.mails(look, standing))
         else:
-            line = next_move.command(standing, triggers.get(one.case, ""), name, files.get(one.case, ()))
+            line = next_move.command(look, standing, triggers.get(one.case, ""), name, files.get(one.case, ()))
         rows.append(_row(look, one, standing, name, dispatch, line))
     return rows
 

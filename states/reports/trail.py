@@ -33,7 +33,7 @@ class TrailLine:
     """One event. `happened` is a day, or a time (UTC) where it was recorded as it happened; `recorded` is empty then.
 
     `held` and `not_held` count the rules that were asked, `messages` are their warnings and refusals, `duties` what
-    became owed or was done by it. `voided` marks what a later correction took back.
+    became owed or was done by it. `voided` marks what a later correction took back, and `voided_by` is its position.
     """
 
     position: int
@@ -48,6 +48,7 @@ class TrailLine:
     duties: tuple[str, ...]
     qualification: str
     voided: bool
+    voided_by: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,12 +85,12 @@ def trail(
             raise NotFound(f"{reference} has no case")
         named = {s.case: str(s.facts.get("qualification", "")) for s in own}
         events = _events(look, list(named), refusals=refusals)
-        voided = {e.voids for e, _ in events if e.voids is not None}
+        voided = {e.voids: e.position for e, _ in events if e.voids is not None}
         return Trail(
             reference=reference,
             stands=tuple((named[s.case], office.route.states[s.state].title) for s in own),
             lines=tuple(
-                line(e, named.get(case, ""), register, reasons.get(_words_of(e), ""), voided=e.position in voided)
+                line(e, named.get(case, ""), register, reasons.get(_words_of(e), ""), voided_by=voided.get(e.position))
                 for e, case in events
             ),
         )
@@ -118,8 +119,10 @@ def _events(look: Glance, cases: Sequence[int], *, refusals: bool) -> list[tuple
     return [found[position] for position in sorted(found)]
 
 
-def line(event: Event, qualification: str, register: Register, words: str = "", *, voided: bool = False) -> TrailLine:
-    """One event as a line of a story; `words` are those of its reason."""
+def line(
+    event: Event, qualification: str, register: Register, words: str = "", *, voided_by: int | None = None
+) -> TrailLine:
+    """One event as a line of a story; `words` are those of its reason, `voided_by` the position of its correction."""
     held, not_held, messages = objections(event, register)
     return TrailLine(
         position=event.position,
@@ -133,7 +136,8 @@ def line(event: Event, qualification: str, register: Register, words: str = "", 
         messages=messages,
         duties=duties(event, register) if event.case is not None else (),
         qualification=qualification,
-        voided=voided,
+        voided=voided_by is not None,
+        voided_by=voided_by,
     )
 
 

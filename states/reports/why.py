@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from states import approval
-from states.deciding import ILM, LRS, challenge_of, doubtful
+from states.deciding import ILM, LRS, challenge_of, code_of, doubtful
 from states.reports import commands, exceptions, late, next_move, stale
 from states.reports.words import FILES, OURS, day, iso
 from states.unit_of_work import Glance, Office
@@ -158,7 +158,7 @@ def why(office: Office, reference: str, qualification: str = "", *, guidance: Ma
             guidance=steps,
             contacts=contacts,
             approvals=approval.pending(look, standing.case),
-            next_command=_next(standing, trigger, reference, files, rules, duties),
+            next_command=_next(look, standing, trigger, reference, files, rules, duties),
             alternative="alternative_since" in standing.facts,
             answer=_answer(office, standing),
             stale=tuple(sorted(standing.facts.get("stale", {}))),
@@ -170,7 +170,7 @@ def _answer(office: Office, standing: Standing) -> str:
     """The answer that waits for a decision: its code and what it means."""
     if standing.state not in {LRS, ILM} and not doubtful(standing):
         return ""
-    return ": ".join(filter(None, (exceptions.code_of(standing), exceptions.meaning_of(office, standing))))
+    return ": ".join(filter(None, (code_of(standing), exceptions.meaning_of(office, standing))))
 
 
 def _asked_already(trigger: str, files: Sequence[tuple[Any, Any]]) -> bool:
@@ -222,6 +222,7 @@ def _guidance(table: Mapping[str, Any], state: str) -> tuple[tuple[str, ...], tu
 
 
 def _next(
+    look: Glance,
     standing: Standing,
     trigger: str,
     reference: str,
@@ -233,4 +234,4 @@ def _next(
         return duties[0].next_command if duties else ""
     waits = any(d.kind in commands.ANSWERS.get(trigger, ()) for _, d in files)
     wrong = next((r.next_command for r in rules if r.says == "does not hold"), "")
-    return wrong if wrong and not waits else next_move.command(standing, trigger, reference, files)
+    return wrong if wrong and not waits else next_move.command(look, standing, trigger, reference, files)

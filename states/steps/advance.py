@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from states import effects
 from states.errors import NotPossible
 from states.learner.repository import Learners
+from states.leaving import LEAVING, let_go
 from states.tally import Tally
 from states.unit_of_work import Office
 from workflow import Act, Move, RunResult, Standing
@@ -53,6 +55,7 @@ def advance(
         move = _maker(office, trigger, left.cases(), given or asked)
         limit = (given or {}).get("stop_after")
         done = office.engine.fire_many(trigger, [], again, move=move, stop_after=limit, progress=progress)
+        _let_go(office, act, trigger, left.cases())
         cases = _without(cases, left.cases()[left.cursor :])
         tally.notes.append(f"a run that was interrupted is finished now: {done.done} learners")
         _tell(office, tally, done)
@@ -63,9 +66,21 @@ def advance(
         trigger, cases, act, move=_maker(office, trigger, cases if resumed is None else resumed, asked), given=asked,
         dry_run=dry_run, stop_after=stop_after, progress=progress,
     )  # fmt: skip
+    if not dry_run:
+        _let_go(office, act, trigger, cases if resumed is None else resumed)
     _tell(office, tally, result)
     tally.next.append("ulnflow status")
     return tally
+
+
+def _let_go(office: Office, act: Act, trigger: str, members: array[int]) -> None:
+    """What ends with those who left, a chunk at a time; whom a crash kept from it is found when it is repeated."""
+    if trigger not in LEAVING:
+        return
+    final = office.route.final_states()
+    for start in range(0, len(members), CHUNK):
+        with office.begin(replace(act, command_id="")) as uow:
+            let_go(uow, [s for s in uow.log.load(list(members[start : start + CHUNK])).values() if s.state in final])
 
 
 def _maker(office: Office, trigger: str, members: array[int], given: Mapping[str, Any]) -> Callable[[int], Move]:

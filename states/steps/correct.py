@@ -18,6 +18,7 @@ from workflow import Act, Event, Standing
 from workflow.correction import Correction, plan, write
 from workflow.errors import CorrectionRefused
 from workflow.store.dispatch_log import ANSWERED, PARTLY
+from workflow.working_days import day_of
 
 DEED: Final = "correct"
 MAIL: Final = "a mail server said so, and what really happened stands"
@@ -31,6 +32,25 @@ OWN_WAY: Final[Mapping[str, str]] = {
     ),
 }
 """Notes that a correction cannot void -> why, and what to do instead."""
+
+ANOTHERS: Final = "wrong_learner"
+RECORDED: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("receive_uln", "confirm_match", "report_lrs_exception"), "lrs answer REFERENCE"),
+    "pass_uln_to_learner": "uln told REFERENCE --how HOW",
+    **dict.fromkeys(
+        ("register_with_ilm", "register_without_uln", "supply_uln_to_ilm"), "ilm confirm REFERENCE --order NUMBER"
+    ),
+    "report_ilm_exception": "ilm exception REFERENCE --evidence NUMBER",
+    "submit_results": "ilm results REFERENCE --reference NUMBER",
+    "create_lar": "lar create REFERENCE --reference NUMBER",
+    "supply_cross_reference": "lar cross-reference REFERENCE --reference NUMBER",
+    "confirm_lar_update": "lar confirm REFERENCE --by ilm --reference NUMBER",
+    "withdraw": "learner withdraw REFERENCE --reason WHY",
+    "reinstate": "learner reinstate REFERENCE --reason WHY",
+    "close_without_lar": "learner close REFERENCE --reason WHY",
+    "reopen": "learner reopen REFERENCE --reason WHY",
+}
+"""Trigger -> the command that records it of a learner as of a day; others are told by `learner why`."""
 
 
 def correct(
@@ -104,7 +124,18 @@ def _do(uow: UnitOfWork, found: Correction, reason: str, tally: Tally, **asked: 
     tally.notes.append(f"{name} stands in: {states[found.after.state].title}")
     tally.notes += [f"now owed: {titles[duty].title}" for duty in owed]
     tally.next += [f"ulnflow learner why {name}", *(["ulnflow duty list"] if owed else [])]
+    if reason == ANOTHERS:
+        _remind(found, tally)
     return positions[-1]
+
+
+def _remind(found: Correction, tally: Tally) -> None:
+    """What was recorded of the wrong learner did happen to another, of whom it is to be recorded still."""
+    tally.notes.append("record what happened of the right learner: theirs is the REFERENCE to give")
+    for event in found.voids:
+        line = RECORDED.get(event.trigger or "")
+        again = f"ulnflow {line} --at {day_of(event.occurred_at)}" if line else "ulnflow learner why REFERENCE"
+        tally.next += [again] if again not in tally.next else []
 
 
 def _outside(uow: UnitOfWork, found: Correction) -> list[str]:

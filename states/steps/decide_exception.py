@@ -8,7 +8,7 @@ from typing import Any
 
 from states import effects
 from states.asked import Answer
-from states.deciding import LRS, answer_of, challenge_of, doubted, open_decisions, waiting_case
+from states.deciding import LRS, challenge_of, code_of, doubted, open_decisions, spelled, waiting_case
 from states.errors import NotFound, NotPossible
 from states.learner.details import FIVE_DETAILS
 from states.learner.likeness import compare
@@ -92,8 +92,9 @@ def ask_again(
         else:
             chosen = list({s.case: s for s in (waiting_case(uow, one) for one in references)}.values())
         names = uow.references(chosen)
+        wanted = spelled(uow, code)
         for standing in chosen:
-            if code and answer_of(standing).get("code") != code:
+            if wanted and code_of(standing).casefold() not in wanted:
                 tally.counts["got another answer, left as they are"] += references is not None
                 continue
             name = names[standing.case]

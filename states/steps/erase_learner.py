@@ -8,17 +8,19 @@ from typing import Final
 
 from states import approval, erasing
 from states.approval import Request
-from states.erasing import Entry, Erased, Privacy
+from states.erasing import Against, Entry, Erased, Keeping, Privacy
 from states.errors import NotFound, NotPossible
 from states.learner import erasure
 from states.learner.erasure import ERASED
 from states.tally import Tally
-from states.unit_of_work import Office, UnitOfWork
+from states.unit_of_work import Glance, Office, UnitOfWork
 from workflow import Act, Move, Standing
 from workflow.errors import NotAllowed, StoreError
+from workflow.store.connection import Connection
 from workflow.working_days import day_of
 
 DEED: Final = "erase_learner"
+NO_WAY_BACK: Final = "this cannot be undone"
 
 
 def erase_learner(
@@ -30,12 +32,13 @@ def erase_learner(
     *,
     note: str = "",
     ask: bool = False,
+    sure: bool = False,
     dry_run: bool = False,
 ) -> Tally:
-    """Destroy a learner's personal values and key for good; a second time changes nothing.
+    """Destroy a learner's personal values and key for good, where somebody is `sure`; a second time changes nothing.
 
     Under a legal hold and inside the time of retention it is refused; with `ask` a second person may agree to it all
-    the same. Raises NotFound and NotPossible.
+    the same. A dry run shows what would go, whatever stands against it. Raises NotFound and NotPossible.
     """
     erasing.known_basis(privacy.keeping, basis)
     tally = Tally()
@@ -46,26 +49,61 @@ def erase_learner(
             _again(uow, learner, standings, privacy, tally)
             return tally
         erasing.refuse_under_way(uow, standings)
-        if objection := erasing.needs_approval(uow, standings, basis, privacy.keeping):
-            code, words = objection
-            if not ask:
-                raise NotPossible(f"{words}. To ask a second person to agree to it all the same, add --ask")
+        against = erasing.stands_against(uow, standings, basis, privacy.keeping)
+        tally.notes += [f"against it: {one.words}" for one in against]
+        waits = False
+        if against and ask and all(one.may_agree for one in against):
             arguments = {"case": standings[0].case, "basis": basis, **({"note": note} if note else {})}
-            if approval.waits(uow, DEED, arguments, "", tally, why=code):
-                tally.notes.append(words)
-                return tally
-        tally.next.append("ulnflow audit verify")
+            waits = approval.waits(uow, DEED, arguments, "", tally, why=against[0].code)
+        elif against:
+            _refuse(against, tally, dry_run=dry_run)
+        if waits and not dry_run:
+            return tally
+        if not (sure or dry_run):
+            raise NotPossible(f"{NO_WAY_BACK}: look with --dry-run, then repeat with --yes")
+        tally.notes += [NO_WAY_BACK] if dry_run else []
+        if not (waits or tally.counts["refused"]):
+            tally.counts["learners erased"] = 1
+            tally.next.append("ulnflow audit verify")
         _erase(uow, learner, basis, privacy, tally, note=note, dry_run=dry_run)
     return tally
+
+
+def _refuse(against: Sequence[Against], tally: Tally, *, dry_run: bool) -> None:
+    """Raise NotPossible for what stands against an erasure; a dry run counts it, and goes on to show what would go."""
+    to_ask = "To ask a second person to agree to it all the same, add --ask"
+    may_agree = all(one.may_agree for one in against)
+    if not dry_run:
+        words = "; ".join(one.words for one in against)
+        raise NotPossible(f"{words}. {to_ask}" if may_agree else words)
+    tally.counts["refused"] = 1
+    tally.notes += [to_ask[0].lower() + to_ask[1:]] if may_agree else []
+
+
+def warning(look: Glance, request: Request, keeping: Keeping) -> str:
+    """What an erasure that was asked for overrides as things stand, and that it is for good."""
+    said = request.arguments
+    standings = erasing.own_cases(look, _asked_about(look, request))
+    erasure.refuse_erased(standings)
+    final = look.office.route.final_states()
+    ended = all(s.state in final for s in standings)
+    against = erasing.stands_against(look, standings, str(said["basis"]), keeping) if ended else []
+    return "; ".join([*(f"overrides that {one.words}" for one in against), NO_WAY_BACK])
+
+
+def _asked_about(look: Glance, request: Request) -> int:
+    return next(s.subject for s in look.log.load([int(request.arguments["case"])]).values())
 
 
 def erase_as_asked(uow: UnitOfWork, request: Request, privacy: Privacy) -> Tally:
     """Erase whom a request names; raises NotPossible where they are under way again, or erased already."""
     said, tally = request.arguments, Tally(next=["ulnflow audit verify"])
-    learner = next(s.subject for s in uow.log.load([int(said["case"])]).values())
+    learner = _asked_about(uow, request)
     standings = erasing.own_cases(uow, learner)
     erasure.refuse_erased(standings)
     erasing.refuse_under_way(uow, standings)
+    tally.notes.append(warning(uow, request, privacy.keeping))
+    tally.counts["learners erased"] = 1
     _erase(uow, learner, str(said["basis"]), privacy, tally, note=str(said.get("note", "")), dry_run=False)
     return tally
 
@@ -82,7 +120,6 @@ def _erase(
     uow: UnitOfWork, learner: int, basis: str, privacy: Privacy, tally: Tally, *, note: str, dry_run: bool
 ) -> None:
     done = erasing.erase(uow, learner, basis, privacy, note=note)
-    tally.counts["learners erased"] = 1
     tally.notes += [f"destroyed: {number} x {kind}" for kind, number in done.rows.items()]
     tally.notes.append("destroyed: the key that commitments about this learner were made with")
     _name(uow.office, done.files, tally, "would be removed" if dry_run else "removed")
@@ -127,10 +164,8 @@ def _remove_what_was_left(office: Office, privacy: Privacy, entries: Sequence[En
 
 
 def _erase_all_again(office: Office, act: Act, privacy: Privacy, entries: Sequence[Entry]) -> int:
-    last = {(entry.learner, entry.key): entry for entry in entries}
     with office.look() as look:
-        keys = erasure.keys(look.connection, {learner for learner, _ in last})
-    again = [e for e in last.values() if _alive(keys.get(e.learner, erasure.GONE), e)]
+        again = brought_back(look.connection, entries)
     if not again:
         return 0
     try:
@@ -143,6 +178,13 @@ def _erase_all_again(office: Office, act: Act, privacy: Privacy, entries: Sequen
             "may write has opened it"
         ) from None
     return len(again)
+
+
+def brought_back(connection: Connection, entries: Sequence[Entry]) -> list[Entry]:
+    """Whom this database holds though these entries of the register say they were erased."""
+    last = {(entry.learner, entry.key): entry for entry in entries}
+    keys = erasure.keys(connection, {learner for learner, _ in last})
+    return [e for e in last.values() if _alive(keys.get(e.learner, erasure.GONE), e)]
 
 
 def _is_done(office: Office, entry: Entry) -> bool:

@@ -149,7 +149,6 @@ def _objection(uow: UnitOfWork, one: Due, keeping: Keeping) -> str:
     standings = erasing.own_cases(uow, one.learner)
     try:
         erasing.refuse_under_way(uow, standings)
-        objection = erasing.needs_approval(uow, standings, BASIS, keeping)
+        return "; ".join(one.words for one in erasing.stands_against(uow, standings, BASIS, keeping))
     except NotPossible as wrong:
         return str(wrong)
-    return objection[1] if objection else ""

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import date
 
 from states.errors import NotFound, NotPossible
+from states.leaving import LEAVING, let_go
 from states.tally import Tally
-from states.unit_of_work import Office, UnitOfWork
-from states.vocabulary import CLOSE_REASONS, LAR_CROSS_REFERENCE, LAR_LEARNERS, WITHDRAW_REASONS
+from states.unit_of_work import Office
+from states.vocabulary import CLOSE_REASONS, WITHDRAW_REASONS
 from workflow import Act, Move, Standing
 
 REASONS = {"withdraw": WITHDRAW_REASONS, "close_without_lar": CLOSE_REASONS}
@@ -44,23 +45,14 @@ def leave_or_return(
         outcomes = uow.fire(trigger, moves)
         tally.add(outcomes, names, WORDS[trigger])
         uow.remark(outcomes, words)
-        tally.notes += uow.unsent_places([o.case for o in outcomes if o.accepted and trigger in REASONS])
-        _release(uow, [o.case for o in outcomes if o.accepted and trigger in REASONS])
+        left = [o.after for o in outcomes if o.accepted and o.after is not None and trigger in LEAVING]
+        tally.notes += uow.unsent_places([s.case for s in left])
+        let_go(uow, left)
         opened = uow.log.open_duties([o.case for o in outcomes if o.accepted])
         if opened:
             tally.next.append("ulnflow duty list")
     tally.next += [f"ulnflow learner why {names[s.case]}" for s in standings[:1]]
     return tally
-
-
-def _release(uow: UnitOfWork, cases: Sequence[int]) -> None:
-    """Who left waits in no LAR file any more; answers of the LRS and of ILM are still wanted."""
-    for case, places in uow.dispatches.waiting(cases, [LAR_LEARNERS, LAR_CROSS_REFERENCE]).items():
-        for _, dispatch in places:
-            uow.work.note("recalled", [Move(case=case, dispatch=dispatch.id, reason="left", settles="released")])
-            fresh = uow.dispatches.get(dispatch.id)
-            if fresh is not None:
-                uow.settle(fresh)
 
 
 def close_duty(

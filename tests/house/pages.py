@@ -142,9 +142,10 @@ Personal values are asked for, or read from standard input; they are never argum
 are never given twice. `--decision again` may be said of many: named, `--list`, or `--all` with `--code RC006`; each is judged
 on its own. `exception list` takes `--code`, `--to NAME` and `--mine`. How alike two records are is a hint; a person decides.
 
-`dispatch list` takes `--kind`, `--state` and `--open`. `dispatch show` ends with 1 when a file's bytes changed or its list is
-not the one in the log, `dispatch reconcile` when places do not add up: sent = answered + released + open. As CSV or ndjson
-`reconcile` gives a line for each learner's place in each file.
+`dispatch list` takes `--kind`, `--state` and `--open`; sheets of cohorts are listed by their kind alone. `dispatch show` ends
+with 1 when a file's bytes changed or its list is not the one in the log, `dispatch reconcile` when places do not add up: sent =
+answered + released + open. As CSV or ndjson `reconcile` gives a line for each learner's place in each file. A file is named by
+its number, its name or its path.
 
 `doctor`, `db check` list what they looked at: `weight` is `ok`, `note` or `wrong`; anything wrong makes the exit code 1.
 How to work on a server, and how to move there: [postgresql.md](postgresql.md).

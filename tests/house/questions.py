@@ -32,6 +32,7 @@ ASKED: dict[str, tuple[str, ...]] = {
     "Q4": ("--rule", "D6"),
     "Q5": ("--learner", "P-008"),
     "Q6": ("--learner", "P-001"),
+    "Q7": ("--learner", "P-008"),
     "Q8": ("--until", "2026-09-06"),
     "R1": ("--learner", "P-001"),
     "R2": ("--learner", "P-009"),

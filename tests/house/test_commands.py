@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from cli.app import commands as root
+from states.steps.correct import RECORDED
 from tests.unit.commands import DATA, REPLY, SHEET, Centre, centre_at, run
 
 ROOT = Path(__file__).parents[2]
@@ -263,6 +264,48 @@ def test_the_published_ulns_are_judged_as_listed():
     assert [(row["value"], row["valid"]) for row in judged] == listed
     assert all(set(row) == {"value", "valid", "reason"} and row["reason"] for row in judged)
     assert run("uln", "check", "-", stdin="1000000043\n").code == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("uln", "check", "1000000043"), ("uln", "check", "10 0000 0043"), ("uln", "check", "-", "1000000043"),
+        ("uln", "check", "１０００００００４３"), ("learner", "find", "1000000043"), ("status", "1000000043"),
+    ],
+)  # fmt: skip
+def test_a_number_typed_as_an_argument_is_not_repeated(words, tmp_path):
+    """E10: it may be a ULN; `uln check` says how numbers are given."""
+    result = centre_at("new", tmp_path).run(*words)
+    assert result.code == 2
+    assert not re.search(r"\d{4}", result.out + result.err)
+    if words[:2] == ("uln", "check") and len(words) == 3:
+        assert "into a file" in result.err
+        assert "standard input" in result.err
+
+
+def test_demo_plays_in_the_folder_that_is_named_before_or_after_it(tmp_path, monkeypatch):
+    """One of two ways to name it; two folders, or one in use, are refused with what to do."""
+    played: list[Path] = []
+    monkeypatch.setattr("cli.practice.run", lambda where, _seed: played.append(where))
+    new, used = tmp_path / "new", tmp_path / "used"
+    used.mkdir()
+    (used / "x").touch()
+    assert run("--folder", str(new), "demo").code == 0
+    assert run("demo", str(new)).code == 0
+    assert run("--folder", str(new), "demo", str(new)).code == 0
+    assert played == [new, new, new]
+    for wrong in (["--folder", str(new), "demo", str(used)], ["--folder", str(used), "demo"]):
+        result = run(*wrong)
+        assert result.code == 2
+        assert "give one of them" in result.err or "ulnflow demo NEW-FOLDER" in result.err
+    assert len(played) == 3
+
+
+@pytest.mark.parametrize("trigger", sorted(RECORDED))
+def test_every_command_that_records_a_corrected_entry_anew_is_one_and_takes_a_day(trigger):
+    words = RECORDED[trigger].split()
+    options = {option for parameter in COMMANDS[" ".join(words[:2])].params for option in parameter.opts}
+    assert {"--at", *(word for word in words if word.startswith("--"))} <= options
 
 
 def test_every_command_of_the_pages_exists():

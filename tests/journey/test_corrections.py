@@ -124,8 +124,10 @@ def test_a_correction_is_told_in_words_and_as_of_a_day(centre):
     centre.do("learner", "correct", number, "--reason", "wrong_learner", "--note", "it was the other Robin")
     centre.agree()
     lines = centre.json("audit", "history", "R1")["lines"]
-    assert [line["voided"] for line in lines if line["position"] == number] == [True]
     last = lines[-1]
+    found = [(line["voided"], line["voided_by"]) for line in lines if line["position"] == number]
+    assert found == [(True, last["position"])]
+    assert f"(voided by entry {last['position']})" in " ".join(centre.do("audit", "history", "R1").out.split())
     assert f"entry {number} was untrue when it was recorded" in last["what"]
     assert "wrong learner" in last["what"].lower()
     assert last["who"] == "Bea Example, who approved"
@@ -134,6 +136,20 @@ def test_a_correction_is_told_in_words_and_as_of_a_day(centre):
     assert {line["state"] for line in centre.json(*first_day) if line["reference"] == "R1"} == {"ULN received"}
     then = centre.json(*first_day, "--recorded")
     assert {line["state"] for line in then if line["reference"] == "R1"} == {"ULN passed to the learner"}
+
+
+def test_what_was_recorded_of_the_wrong_learner_is_to_be_recorded_of_the_right_one(centre):
+    """Only for that reason; the command that is named is one that does it."""
+    told(centre)
+    centre.do("learner", "correct", entry(centre, "R1", "Told the ULN"), "--reason", "never_happened")
+    (done,) = centre.agree()
+    assert "right learner" not in done.said
+    centre.do("learner", "correct", entry(centre, "R2", "Told the ULN"), "--reason", "wrong_learner")
+    (done,) = centre.agree()
+    assert "record what happened of the right learner" in done.said
+    assert "Next: ulnflow uln told REFERENCE --how HOW --at 2026-09-07" in done.said
+    centre.do("uln", "told", "R1", "--how", "in_person", "--at", "2026-09-07")
+    assert centre.state("R1") == "uln_passed_to_learner"
 
 
 def test_repeating_a_correction_changes_nothing(centre):

@@ -11,76 +11,14 @@ import time_machine
 
 from cli import wiring
 from tests.fakes.centre import MONDAY, row, uln
+from tests.journey.canary import CANARY, LATER, NUMBER, OLD, YES, found, in_files, in_tables, left
 from tests.journey.databases import BOTH, at
-
-NUMBER, OLD = uln(777), uln(778)
-CANARY = {
-    "Given name": "Zebediah",
-    "Family name": "Quuxbury",
-    "Date of birth": "1987-11-23",
-    "Postcode": "GY9 3UF",
-    "Email": "zq.canary@example.org",
-}
-TRACES = [t.encode() for t in ("zebediah", "quuxb", "1987-11-23", "gy9 3uf", "gy93uf", "zq.canary", NUMBER, OLD)]
-YES = ("--basis", "request", "--yes")
-LATER = "2033-06-01"
-"""More than six years after everybody left."""
 
 
 @pytest.fixture
 def clock():
     with time_machine.travel(MONDAY, tick=True) as travelling:
         yield travelling
-
-
-def left(tmp_path, clock, database):
-    """The canary and two others; all have left, the canary after an exception, a correction and two ULNs."""
-    centre = at(tmp_path, clock, database)
-    sheet = centre.sheet([row("R1", **CANARY), row("R2"), row("R3")])
-    centre.do("cohort", "import", sheet, "--cohort", "NF-1")
-    centre.do("lrs", "submit")
-    centre.run("lrs", "receive", centre.reply({"R1": ("", "RC008"), "R2": uln(1), "R3": uln(2)}))
-    portal = f"ULN,Given name,Family name,Date of birth\n{OLD},Zebediah,Quuxburough,1987-11-23\n"
-    centre.do("exception", "candidates", "R1", stdin=portal)
-    decided = ("--decision", "new", "--reason", "Quuxbury was compared by hand")
-    centre.do("exception", "resolve", "R1", *decided, stdin=NUMBER + "\n")
-    centre.do("uln", "pass")
-    centre.do("uln", "told", "--how", "email", "--all")
-    centre.do("learner", "edit", "R1", "family_name", stdin="Quuxburough\n")
-    for name in ("R1", "R2", "R3"):
-        centre.do("learner", "withdraw", name, "--reason", "left_course")
-    return centre
-
-
-def found(data):
-    """Which traces of the canary stand in some bytes."""
-    folded = data.lower()
-    return [trace for trace in TRACES if trace in folded]
-
-
-def in_tables(centre):
-    """Traces in every row of every table, as anybody with the database could read them."""
-    office = wiring.open_office(centre.folder)
-    try:
-        with office.look() as look:
-            names = sorted(look.connection.tables())
-            return [
-                (name, trace)
-                for name in names
-                for values in look.connection.execute(f"SELECT * FROM {name}")
-                for value in values
-                for trace in found(value if isinstance(value, bytes) else str(value).encode())
-            ]
-    finally:
-        office.database.close()
-
-
-def in_files(centre):
-    """Traces in every file of the folder but those that came from outside, the database among them."""
-    ours = [path for path in centre.folder.rglob("*") if path.is_file() and path.parent != centre.folder]
-    ours += sorted(centre.folder.glob("ulnflow.db*"))
-    ours += [path for path in (centre.folder / "erased.register",) if path.exists()]
-    return [(path.name, trace) for path in ours for trace in found(path.read_bytes())]
 
 
 @BOTH
@@ -205,12 +143,19 @@ def test_a_backup_from_before_an_erasure_is_erased_again_before_anything_is_show
     for name in ("ulnflow.db-wal", "ulnflow.db-shm"):
         (centre.folder / name).unlink(missing_ok=True)
     shutil.copy(tmp_path / "late.db", centre.folder / "ulnflow.db")
+    before = (centre.folder / "ulnflow.db").read_bytes()
+    for look in (("doctor",), ("db", "check")):
+        told = centre.run(*look)
+        assert (told.code, "older than 1 erasures in erased.register" in told.out) == (1, True)
+        assert found(told.said.encode()) == []
+    assert (centre.folder / "ulnflow.db").read_bytes() == before
     first = centre.run("learner", "find", stdin="Zebediah\n")
     assert "older than 1 erasures" in first.err
     assert "R1" not in first.out
     assert in_tables(centre) == []
     assert in_files(centre) == []
     assert "older than" not in centre.run("learner", "find", stdin="Zebediah\n").err
+    assert [one["weight"] for one in centre.json("db", "check") if one["about"] == "erasures"] == ["ok"]
     assert "from an older backup" in centre.json("audit", "history", "R1")["lines"][-1]["what"]
     only_the_backup_is_found(centre)
 
@@ -333,33 +278,4 @@ def test_a_file_others_wait_in_stays_and_goes_with_a_repeat(tmp_path, clock):
     assert "removed: outbox/lrs/" in centre.do("learner", "erase", "R1", *YES).said
     assert centre.batches() == []
     assert in_files(centre) == []
-    centre.do("audit", "verify")
-
-
-@BOTH
-def test_a_second_person_may_agree_to_an_erasure_before_its_time(tmp_path, clock, database):
-    """E4: under a hold and inside retention only so; who asked cannot agree, and the log names both."""
-    centre = left(tmp_path, clock, database)
-    centre.do("retention", "hold", "R1", "--reason", "claim")
-    assert "add --ask" in centre.refused("learner", "erase", "R1", *YES).said
-    asked = centre.do("learner", "erase", "R1", *YES, "--ask")
-    assert "nothing is done before somebody else agrees" in asked.said
-    waiting = centre.json("approve")
-    assert [(one["asks_to"], one["reason"]) for one in waiting] == [
-        ("erase the data of R1 before their time or under a hold, on the basis request", "under_hold")
-    ]
-    number = waiting[0]["request"]
-    centre.refused("approve", number)
-    assert in_tables(centre)
-    centre.set('operator = "Bo Example"')
-    centre.do("approve", number, "--dry-run")
-    assert not (centre.folder / "erased.register").exists()
-    assert in_tables(centre)
-    done = centre.do("approve", number)
-    assert "removed: outbox/" in done.said
-    assert in_tables(centre) == []
-    assert in_files(centre) == []
-    told = centre.json("audit", "events", "--kind", "erased")
-    assert told[0]["who"] == "Bo Example, who approved"
-    assert len((centre.folder / "erased.register").read_bytes().splitlines()) == 1
     centre.do("audit", "verify")

@@ -68,6 +68,8 @@ def test_a_mismatch_report_makes_exceptions_once_and_names_rows_about_nobody(reg
         "date_of_birth_differs",
         "other",
     ]
+    (listed,) = registered.json("exception", "list", "--code", "name_differs")
+    assert (listed["reference"], listed["code"]) == ("L-1", "name_differs")
     assert "Featherstone" not in registered.do("audit", "history", "L-1").said
     assert "Featherstone" in registered.do("audit", "history", "L-1", "--reasons").said
 

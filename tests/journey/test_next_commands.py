@@ -155,3 +155,24 @@ def test_a_sheet_with_a_gap_names_the_field_to_fill(centre):
     centre.do(*shlex.split(said["D1"]["next_command"])[1:], stdin="CV4 9EE\n")
     follow(centre, "L-1", number=1)
     assert centre.state("L-1") == "lar_updated"
+
+
+MAIL = '\n[mail]\nhost = "127.0.0.1"\nsecurity = "none"\n'
+
+
+def test_messages_that_wait_are_sent_where_a_mail_server_is_set(centre):
+    """Without one, somebody has to say that learners were told."""
+    centre.enrol("L-1", "L-2", Email="robin@example.org")
+    assert centre.ask_lrs({"L-1": uln(1), "L-2": uln(2)}).code == 0
+    centre.do("uln", "pass")
+    path = centre.folder / "ulnflow.toml"
+    path.write_text(path.read_text("utf-8").replace('sender = ""', 'sender = "office@example.org"'), "utf-8")
+    assert centre.json("learner", "why", "L-1")["next_command"] == "ulnflow uln told L-1 --how email"
+    number = next(one["number"] for one in centre.json("dispatch", "list", "--kind", "uln_message"))
+    with centre.settings(MAIL):
+        suggested = {one["command"] for one in centre.json("today")["next_commands"]}
+        assert f"ulnflow uln send --dispatch {number}" in suggested
+        assert centre.json("learner", "why", "L-1")["next_command"] == "ulnflow uln send L-1"
+        centre.days(20)
+        rows = [one for one in centre.json("stuck")["rows"] if one["kind"] == "unanswered"]
+        assert [one["next_command"] for one in rows] == ["ulnflow uln send L-1", "ulnflow uln send L-2"]

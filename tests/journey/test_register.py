@@ -25,12 +25,11 @@ def test_the_register_lists_every_file_and_filters_by_kind_and_state(centre):
     centre.enrol("L-3")
     centre.do("lrs", "submit")
     assert only(centre) == [
-        ("cohort_sheet", "received"),
         ("lrs_batch", "partly answered"),
         ("lrs_reply", "received"),
-        ("cohort_sheet", "received"),
         ("lrs_batch", "prepared"),
     ]
+    assert only(centre, "--kind", "cohort_sheet") == [("cohort_sheet", "received")] * 2
     assert only(centre, "--open") == [("lrs_batch", "partly answered"), ("lrs_batch", "prepared")]
     assert only(centre, "--kind", "lrs_reply") == [("lrs_reply", "received")]
     assert only(centre, "--state", "partly answered") == only(centre, "--state", "partly_answered")
@@ -107,6 +106,24 @@ def test_a_registration_is_rejected_by_its_number_and_other_kinds_name_their_own
 
 
 # --- added up -------------------------------------------------------------------------------------------------------
+
+
+def test_who_may_still_be_answered_is_waited_for_and_has_not_failed_to_come_back(centre):
+    """As long as `stuck` gives an answer; a file is named by its path as well."""
+    centre.enrol("L-1", "L-2")
+    centre.do("lrs", "submit")
+    assert "Never came back" not in centre.do("dispatch", "reconcile").out
+    (path,) = centre.batches()
+    assert "is in the register" in centre.refused("lrs", "sent", path.with_name("other.csv")).said
+    centre.do("lrs", "sent", path)
+    assert centre.states() == {"submitted_to_lrs": 2}
+    said = centre.do("dispatch", "reconcile").out
+    assert ("Waiting" in said, "Never came back" in said) == (True, False)
+    assert {one["late"] for one in centre.json("dispatch", "reconcile")["waiting"]} == {False}
+    centre.days(7)
+    said = centre.do("dispatch", "reconcile", path).out
+    assert ("Waiting" in said, "Never came back" in said) == (False, True)
+    assert {one["late"] for one in places(centre)} == {"yes"}
 
 
 def test_who_never_came_back_and_who_is_in_quarantine_are_named(centre):

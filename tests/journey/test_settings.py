@@ -83,3 +83,22 @@ def test_a_folder_for_practice_opens_no_real_database(tmp_path):
         practice = Centre(tmp_path / "practice", clock, on="sqlite").init()
         practice.set(next(line for line in (real.folder / "ulnflow.toml").read_text().splitlines() if "_url" in line))
         assert practice.run("status").code == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("lrs/batch.toml", False), ("profiles/ilm-generic.toml", True), ("lrs/return_codes.toml", False)]
+)
+def test_a_broken_table_stops_no_report_that_can_do_without_it(centre, name, told):
+    """Where deadlines are left out for it, that is told; what needs the table is refused by its name."""
+    centre.enrol("L-1")
+    centre.days(10)
+    asked = [("today",), ("status",), ("stuck",), ("cohort", "list")]
+    whole = [centre.json(*words) for words in asked]
+    path = centre.folder / "config" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("x = [1\n", "utf-8")
+    assert [centre.json(*words) for words in asked] == whole
+    for words in asked:
+        assert (name in centre.run(*words).err) is told
+    refused = centre.run(*(("audit", "ask", "stuck") if told else ("lrs", "submit")))
+    assert (refused.code in {2, 4}, name in refused.err) == (True, True)

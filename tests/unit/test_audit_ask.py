@@ -96,6 +96,16 @@ def test_a_notice_shown_after_the_details_were_sent_is_found(centre):
     assert row["finding"] == "privacy notice: shown on 2026-03-30, after it was sent on 2026-03-02"
 
 
+def test_a_notice_without_its_date_is_a_note_and_no_finding(centre):
+    (case,) = centre.enrol("L-1", lacks=("notice_version",))
+    centre.submit(case)
+    (row,) = ask(centre, "Q7")
+    assert (row["rule"], row["weight"], "date not on file" in row["finding"]) == ("D6", "note", True)
+    question = find("Q7")
+    assert not question.finds(row)
+    assert question.finds({**row, "weight": "wrong"})
+
+
 def test_a_move_whose_rules_were_not_asked_or_did_not_hold_is_found(centre):
     one, two = centre.enrol("L-1", "L-2")
     refused = [{"rule": "D7.1", "code": "missing", "message": "x", "held": False}]

@@ -144,11 +144,36 @@ def test_every_row_says_why_and_what_to_type(centre):
     (incomplete,) = centre.enrol("L-2", lacks=["postcode"], cohort="Spring")
     centre.fire("submit_to_lrs", incomplete)
     (row,) = stuck(centre.office, "Spring").rows
-    assert row.why == ("D1: Postcode is missing; add it with: ulnflow learner edit",)
+    assert row.why == ("D1: Postcode is missing; add it with: ulnflow learner edit REFERENCE postcode",)
     assert row.codes == ("D1",)
     assert row.asked_at.startswith("2026-03-02 09:00")
     assert row.next_command == "ulnflow learner edit L-2 postcode"
     assert stuck(centre.office, "Autumn").rows == ()
+
+
+def test_details_that_lack_an_item_are_told_before_anybody_asks(centre):
+    """The next command fills the gap: asking the LRS would only be refused; who was asked is counted with the others."""
+    (asked,) = centre.enrol("L-1", cohort="Spring", lacks=("gender",))
+    (whole,) = centre.enrol("L-2", cohort="Spring")
+    centre.enrol("L-3", cohort="Spring", lacks=("gender", "postcode"))
+    centre.enrol("L-4", cohort="Autumn", lacks=("gender",))
+    assert kinds(stuck(centre.office, "Autumn")) == [("L-4", "blocked")]
+    centre.fire("submit_to_lrs", asked)
+    centre.submit(whole)
+    report = stuck(centre.office)
+    assert sorted(kinds(report)) == [("L-1", "blocked"), ("L-3", "blocked"), ("L-4", "blocked")]
+    assert {row.next_command for row in report.rows} == {
+        f"ulnflow learner edit {n} gender" for n in ("L-1", "L-3", "L-4")
+    }
+    causes = [(c.code, c.learners, c.releases) for c in report.causes]
+    assert causes == [("D1", 3, 2), ("D1", 1, 0)]
+    assert (report.totals["blocked"], report.complete) == (3, True)
+    centre.days(10)
+    report = stuck(centre.office)
+    late = {row.reference: row.next_command for row in report.rows if row.kind == "overdue"}
+    assert late["L-3"] == "ulnflow learner edit L-3 gender"
+    ((learners, releases),) = [(c.learners, c.releases) for c in report.causes if c.code == "details_gathered"]
+    assert (learners, releases) == (3, 0)
 
 
 def test_a_command_that_lacked_its_reason_makes_nobody_stuck(centre):
@@ -242,7 +267,7 @@ def test_why_asks_every_rule_of_the_next_step_live(centre):
     found = why(centre.office, "L-1", guidance=GUIDANCE)
     assert (found.title, found.owner, found.expected) == ("Details gathered", "centre", "submit_to_lrs")
     assert [(r.rule, r.messages) for r in found.held_back] == [
-        ("D1", ("Postcode is missing; add it with: ulnflow learner edit",))
+        ("D1", ("Postcode is missing; add it with: ulnflow learner edit REFERENCE postcode",))
     ]
     assert {r.rule for r in found.rules} == {"T1", *(f"D{n}" for n in range(1, 10))}
     assert found.next_command == "ulnflow learner edit L-1 postcode"

@@ -1,0 +1,91 @@
+"""What is told of an erasure: by the log afterwards, and to those who ask for one and agree, before and after (E4)."""
+
+from __future__ import annotations
+
+import pytest
+import time_machine
+
+from tests.fakes.centre import MONDAY
+from tests.fakes.packs import alone
+from tests.journey.canary import LATER, YES, found, in_files, in_tables, left
+from tests.journey.databases import BOTH
+
+
+@pytest.fixture
+def clock():
+    with time_machine.travel(MONDAY, tick=True) as travelling:
+        yield travelling
+
+
+@BOTH
+def test_the_log_answers_about_an_erased_learner_and_says_that_the_values_are_gone(tmp_path, clock, database):
+    """A question and a pack about them, with names asked for: the trail is whole, the names are not there."""
+    centre = left(tmp_path, clock, database)
+    centre.to(LATER)
+    centre.do("learner", "erase", "R1", *YES)
+    rows = centre.json("audit", "ask", "Q1", "--learner", "R1")["rows"]
+    assert "were erased (request)" in rows[-1]["what"]
+    folder = tmp_path / "out"
+    centre.do("audit", "pack", "--learner", "R1", "--with-names", "--to", folder)
+    (pack,) = folder.iterdir()
+    names = (pack / "names.csv").read_text("utf-8-sig").splitlines()
+    assert names[1:] == [f"R1,values erased on {LATER},,"]
+    assert f"values erased on {LATER}" in (pack / "story.html").read_text("utf-8")
+    assert found(b"".join(path.read_bytes() for path in pack.iterdir())) == []
+    assert alone(pack, "--key", centre.json("keys", "show")[0]["key"])[0] == 0
+
+
+def test_asking_alone_never_erases_where_nobody_needs_to_agree(tmp_path, clock):
+    """`--ask` needs no --yes only while a second person must agree."""
+    centre = left(tmp_path, clock, "sqlite")
+    with centre.settings("\n[approvals]\nsecond_person = false\n"):
+        assert "cannot be undone" in centre.refused("learner", "erase", "R1", "--basis", "request", "--ask").said
+    centre.to(LATER)
+    assert "cannot be undone" in centre.refused("learner", "erase", "R1", "--basis", "request", "--ask").said
+    assert in_tables(centre)
+
+
+@BOTH
+def test_a_second_person_may_agree_to_an_erasure_before_its_time(tmp_path, clock, database):
+    """E4: under a hold and inside retention only so; who asked cannot agree, and the log names both."""
+    centre = left(tmp_path, clock, database)
+    centre.do("retention", "hold", "R1", "--reason", "claim")
+    assert "add --ask" in centre.refused("learner", "erase", "R1", *YES).said
+    before = centre.events()
+    rehearsed = centre.refused("learner", "erase", "R1", "--basis", "request", "--dry-run")
+    against = ("under a legal hold (claim) until it is lifted", "kept until 2032-09-07", "cannot be undone")
+    for words in (*against, "add --ask", "would be removed: outbox/", "what remains: "):
+        assert words in rehearsed.said
+    assert (rehearsed.code, "learners erased" in rehearsed.out) == (1, False)
+    rehearsed = centre.do("learner", "erase", "R1", "--basis", "request", "--ask", "--dry-run")
+    for words in (*against, "would be removed: outbox/", "waits for a second person"):
+        assert words in rehearsed.said
+    early = centre.refused("learner", "erase", "R1", "--basis", "retention_ended", "--ask")
+    assert "before that day name another basis" in early.said
+    assert centre.events() == before
+    asked = centre.do("learner", "erase", "R1", "--basis", "request", "--ask")
+    assert "nothing is done before somebody else agrees" in asked.said
+    waiting = centre.json("approve")
+    assert [(one["asks_to"], one["reason"]) for one in waiting] == [
+        ("erase the data of R1 before their time or under a hold, on the basis request", "under_hold")
+    ]
+    number = waiting[0]["request"]
+    for words in against:
+        assert words in waiting[0]["warning"]
+    centre.refused("approve", number)
+    assert in_tables(centre)
+    centre.set('operator = "Bo Example"')
+    before_that = centre.do("approve", number, "--dry-run")
+    assert not (centre.folder / "erased.register").exists()
+    assert in_tables(centre)
+    done = centre.do("approve", number)
+    for words in against:
+        assert words in before_that.said
+        assert words in done.said
+    assert "removed: outbox/" in done.said
+    assert in_tables(centre) == []
+    assert in_files(centre) == []
+    told = centre.json("audit", "events", "--kind", "erased")
+    assert told[0]["who"] == "Bo Example, who approved"
+    assert len((centre.folder / "erased.register").read_bytes().splitlines()) == 1
+    centre.do("audit", "verify")
