@@ -25,7 +25,7 @@ from workflow.store.dispatch_log import Dispatch
 from workflow.store.queries import OpenDispatch, Place, Queries, Waiting
 from workflow.stuck import Kind, Stuck
 
-ABOUT_THE_COMMAND: Final = frozenset({"given", "T1"})
+ABOUT_THE_COMMAND: Final = frozenset({"given", "cohorts", "T1"})
 """Refusals for what a command left out or misdated: the learner is not blocked by them."""
 
 WAITS_AS_LONG_AS: Final = {

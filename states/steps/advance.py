@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from states import effects
+from states.cohorts import theirs
 from states.errors import NotPossible
 from states.learner.repository import Learners
 from states.tally import Tally
@@ -49,7 +51,11 @@ def advance(
         if left.command_id == act.command_id:
             resumed, asked = left.cases(), given or asked
             continue  # this very command again: it goes on below, with those it meant
-        again = Act(actor=act.actor, command=act.command, command_id=left.command_id)
+        if act.cohorts is not None and _is_of_others(office, act, left.cases()):
+            tally.notes.append("a run that was interrupted is of other cohorts too, and waits for a colleague")
+            cases = _without(cases, left.cases()[left.cursor :])
+            continue
+        again = replace(act, on_behalf_of="", approver="", command_id=left.command_id)
         move = _maker(office, trigger, left.cases(), given or asked)
         limit = (given or {}).get("stop_after")
         done = office.engine.fire_many(trigger, [], again, move=move, stop_after=limit, progress=progress)
@@ -66,6 +72,12 @@ def advance(
     _tell(office, tally, result)
     tally.next.append("ulnflow status")
     return tally
+
+
+def _is_of_others(office: Office, act: Act, members: array[int]) -> bool:
+    """Whether a run has a member of another cohort."""
+    chunks = (members[start : start + CHUNK] for start in range(0, len(members), CHUNK))
+    return any(s for chunk in chunks for s in office.standings(chunk).values() if not theirs(act.cohorts, [s]))
 
 
 def _maker(office: Office, trigger: str, members: array[int], given: Mapping[str, Any]) -> Callable[[int], Move]:
