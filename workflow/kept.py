@@ -66,7 +66,9 @@ def refuse_case(
     With `shared` it is enough that another case of the subject is one the act is kept to.
     """
     cohort = _foreign(cohorts, standing, facts)
-    if cohort is None or (shared and not Queries(connection).cohorts_of(standing.subject).isdisjoint(cohorts)):
+    if cohort is None:
+        return
+    if shared and "cohort" not in facts and not Queries(connection).cohorts_of(standing.subject).isdisjoint(cohorts):
         return
     raise OtherCohort(cohort, standing.case)
 
