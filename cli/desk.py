@@ -133,13 +133,13 @@ class Desk:
                     return queries.numbers(cohort=cohort, states=states, limit=first)
                 every = (queries.numbers(cohort=name, states=states, limit=first) for name in cohorts)
                 return array("q", sorted(chain.from_iterable(every))[:first])
-        found: dict[int, None] = {}
-        for start in range(0, len(named), AT_ONCE):
-            with self.office.look(self.act) as look:
-                standings = look.find_cases(named[start : start + AT_ONCE], others=True)
-            own = self._own([s for s in standings if not cohort or s.cohort == cohort])
-            found |= dict.fromkeys(s.case for s in own)
-        return array("q", islice(found, first))
+            if self.act.cohorts is None:
+                found: dict[int, None] = {}
+                for start in range(0, len(named), AT_ONCE):
+                    standings = look.find_cases(named[start : start + AT_ONCE])
+                    found |= dict.fromkeys(s.case for s in standings if not cohort or s.cohort == cohort)
+                return array("q", islice(found, first))
+        return array("q", [s.case for s in self.choose(named, cohort=cohort)][:first])
 
     def _refuse_nobody(self, look: Glance, cohort: str, *, everyone: bool) -> None:
         """Raise NotPossible unless somebody is meant, and OtherCohort for a cohort that is not the person's."""
