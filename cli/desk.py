@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
@@ -170,13 +170,17 @@ class Desk:
         known, who = self.settings.roles, self.act.actor
         if people.may(known, who, right):
             return
+        self.deny({"asked": asked, "right": right})
+        raise NotAllowed(people.refusal(known, who, right, asked))
+
+    def deny(self, evidence: Mapping[str, str | int]) -> None:
+        """Have the log tell of what was refused, as far as the account may write into it."""
         try:
             with self.office.begin(self.act) as uow:
-                uow.work.record(DENIED, evidence={"asked": asked, "right": right})
+                uow.work.record(DENIED, evidence=evidence)
         except NotAllowed:
             with suppress(StoreError):
                 audited(self.office, self.act, "refused", refused=True)
-        raise NotAllowed(people.refusal(known, who, right, asked))
 
     def seal(self) -> None:
         """Seal what the command wrote; what was written stands, whether or not it can be sealed."""
@@ -206,8 +210,7 @@ def desk(command: str, command_id: str = "") -> Iterator[Desk]:
                 yield at
             except OtherCohort as other:
                 about = {"case": other.case_id} if other.case_id is not None else {}
-                with suppress(NotAllowed), office.begin(at.act) as uow:
-                    uow.work.record(DENIED, evidence={**about, "cohort": other.cohort})
+                at.deny({**about, "cohort": other.cohort})
                 raise at.not_theirs(other.cohort) from None
             except NotAllowed:
                 with suppress(StoreError):

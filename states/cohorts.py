@@ -18,8 +18,10 @@ def theirs(cohorts: Cohorts, standings: Iterable[Standing]) -> list[Standing]:
 
 def refuse_others(cohorts: Cohorts, standings: Iterable[Standing]) -> None:
     """Raise OtherCohort for the first case that is not the person's."""
+    if cohorts is None:
+        return
     for standing in standings:
-        if cohorts is not None and standing.cohort not in cohorts:
+        if standing.cohort not in cohorts:
             raise OtherCohort(standing.cohort, standing.case)
 
 

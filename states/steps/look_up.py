@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from states.cohorts import theirs
 from states.errors import NotFound
 from states.learner.details import LABELS
 from states.unit_of_work import Office, UnitOfWork
@@ -56,13 +55,11 @@ def find(office: Office, act: Act, words: str) -> list[tuple[str, Standing]]:
     if len(words.strip()) < 2:  # noqa: PLR2004 - one letter finds everybody
         raise NotFound("type at least two letters of a name, or a ULN")
     with office.begin(act) as uow:
-        found = uow.learners.search(words)
-        cases = uow.learners.cases(found)
-        standings = uow.log.load([case for listed in cases.values() for case in listed])
-        own = {standing.subject for standing in theirs(uow.cohorts, standings.values())}
-        found = [learner for learner in found if uow.cohorts is None or learner in own]
+        found = uow.learners.search(words, uow.cohorts)
         uow.work.record("looked_up", evidence={"scope": "search", "found": len(found)})
         references = uow.learners.references(found)
+        cases = uow.learners.cases(found)
+        standings = uow.log.load([case for listed in cases.values() for case in listed])
         return [(references[learner], standings[case]) for learner in found for case in cases.get(learner, ())]
 
 

@@ -82,6 +82,9 @@ def test_a_reply_moves_ones_own_and_a_colleague_takes_in_the_rest(centre):
         "uln_received", "uln_received", "details_gathered", "details_gathered"
     ]  # fmt: skip
     assert (len(denied(centre)), centre.quarantined(), centre.held("B-11")) == (2, [], "")
+    with centre.typing("Bea Example"):
+        centre.do("dispatch", "reconcile")
+        centre.do("audit", "verify")
     events = centre.events()
     assert by(centre, ANN, "lrs", "receive", reply).code == 1
     assert centre.events() == events + 2
