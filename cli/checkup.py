@@ -106,14 +106,16 @@ def _people(_folder: Path, known: wiring.Settings) -> Iterator[Finding]:
                       "name them under [people] in ulnflow.toml, where several work")  # fmt: skip
         return
     who = wiring.actor(known)
-    own = people.roles_of(known.people, who)
+    own = people.roles_of(known.roles, who)
     theirs = ", ".join(own) or "none of them"
+    if (cohorts := people.cohorts_of(known.kept, who)) is not None:
+        theirs += f", of {', '.join(sorted(cohorts))} alone"
     yield Finding(
         "people", "ok" if own else "wrong", f"{len(known.people)} are named; {who} is {theirs}",
         "" if own else "add the name under [people] in ulnflow.toml",
     )  # fmt: skip
     for role in ("operator", "approver"):
-        if not any(role in roles for roles in known.people.values()):
+        if not any(role in roles for roles in known.roles.values()):
             yield Finding("people", "wrong", f"nobody is {role}", f"give somebody the role {role} under [people]")
 
 

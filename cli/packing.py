@@ -23,6 +23,7 @@ from cli import sealing
 from cli.desk import Desk
 from cli.render import complain, progress, visible
 from cli.verifying import verify
+from states.cohorts import refuse_cohort, refuse_others
 from states.errors import FileRefused, NotPossible
 from states.exchange.sheets import write_for_people_csv
 from states.reports import story
@@ -111,7 +112,7 @@ def make(at: Desk, wanted: Wanted, to: Path | None) -> Made:
         raise NotPossible("the log is empty: there is nothing to show")
     with _draft(to or at.folder / "outbox" / "packs", f"pack-{seal.size:09}") as (draft, final):
         pack = Pack(draft, at.office.engine.origin)
-        with at.office.look() as look:
+        with at.office.look(at.act if wanted.names else None) as look:
             chosen = _choose(look, wanted, seal.size)
             known = known_keys(look.connection)
             vouched = vouch(at.office, verify(at, look))
@@ -181,6 +182,7 @@ def _choose(look: Glance, wanted: Wanted, size: int) -> Chosen:
     elif wanted.cohort:
         if wanted.cohort not in look.learners.cohorts():
             raise NotPossible(f"there is no cohort {wanted.cohort}. See: ulnflow cohort list")
+        refuse_cohort(look.cohorts, wanted.cohort)
         cases = excerpt.of_cohort(look.connection, wanted.cohort)
     else:
         cases = excerpt.within(look.connection, first, last)
@@ -189,7 +191,10 @@ def _choose(look: Glance, wanted: Wanted, size: int) -> Chosen:
         positions = excerpt.about(look.connection, cases, first, last)
     if not positions:
         raise NotPossible("nothing of that was recorded in these days: there is nothing to show")
-    learners = len({standing.subject for standing in look.log.load(list(cases)).values()})
+    standings = look.log.load(list(cases)).values()
+    if not wanted.learner:
+        refuse_others(look.cohorts, standings)
+    learners = len({standing.subject for standing in standings})
     return Chosen(cases, learners, positions, case)
 
 

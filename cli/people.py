@@ -1,7 +1,8 @@
 """Who may do what: the rights each command needs, and the rights each role has.
 
 The people of a centre stand under `[people]` in ulnflow.toml, each with roles. Where nobody stands there, everybody is
-operator and approver. Rights are those of the person at the keyboard, never of whom they act for.
+operator and approver. Rights are those of the person at the keyboard, never of whom they act for. A person may be kept
+to cohorts: then their rights to see and to change hold for the learners of those alone.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ Right = Literal["nothing", "read", "see", "work", "approve"]
 to approve what another asked for."""
 
 People = Mapping[str, Sequence[str]]
+
+Kept = Mapping[str, Sequence[str]]
+"""The cohorts of each person who is kept to some; who does not stand there has every one."""
 
 ROLES: Final[Mapping[str, frozenset[Right]]] = {
     "operator": frozenset({"nothing", "read", "see", "work"}),
@@ -66,3 +70,24 @@ def refusal(people: People, name: str, right: Right, asked: str) -> str:
         return f"{name} is not among the people of this centre: {asked} is for {able}. See [people] in ulnflow.toml"
     theirs = ", ".join(own)
     return f"{name} may not do that: {asked} is for {able}, their role is {theirs}. See [people] in ulnflow.toml"
+
+
+def cohorts_of(kept: Kept, name: str) -> frozenset[str] | None:
+    """The cohorts a person is kept to; None for who has every one."""
+    wanted = told_apart(name)
+    return next((frozenset(cohorts) for known, cohorts in kept.items() if told_apart(known) == wanted), None)
+
+
+def other_cohort(people: People, kept: Kept, name: str, cohort: str, right: Right, asked: str) -> str:
+    """Why a person may not do that about a learner of another cohort, and who may."""
+    able = [
+        known for known in people
+        if may(people, known, right) and ((own := cohorts_of(kept, known)) is None or cohort in own)
+    ]  # fmt: skip
+    whose = f"of cohort {cohort}" if cohort else "without a cohort"
+    theirs = ", ".join(sorted(cohorts_of(kept, name) or ()))
+    who = " or ".join(able) or "nobody named there"
+    return (
+        f"{name} may not do that: {asked} is about what is {whose}, and they are kept to {theirs}. That is for {who}. "
+        "See [people] in ulnflow.toml"
+    )

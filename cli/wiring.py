@@ -17,7 +17,7 @@ from typing import Final
 import tomli_w
 from pydantic import SecretStr, ValidationError
 
-from cli import post
+from cli import people, post
 from cli.closed_days import ClosedDays
 from cli.options import chosen
 from cli.profiles import Profiles, WhenAsked
@@ -377,7 +377,11 @@ def act(settings: Settings, command: str, command_id: str = "") -> Act:
     """One command by whoever is at work, and for whom."""
     said = chosen.on_behalf_of
     behalf = "" if said is None else checked_actor(said, "--on-behalf-of")
-    return Act(actor=actor(settings), command=command, command_id=command_id, on_behalf_of=behalf)
+    who = actor(settings)
+    return Act(
+        actor=who, command=command, command_id=command_id, on_behalf_of=behalf,
+        cohorts=people.cohorts_of(settings.kept, who),
+    )  # fmt: skip
 
 
 @contextmanager

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from config.tables import FILE
@@ -109,6 +121,27 @@ Role = Literal["operator", "approver", "auditor"]
 """What a person may do at this centre; what each role may is decided where commands begin."""
 
 
+def _plain(name: str) -> str:
+    return unicodedata.normalize("NFC", " ".join(name.split()))
+
+
+def _named(value: str) -> str:
+    if not (name := _plain(value)):
+        raise ValueError("must name a cohort")
+    return name
+
+
+class Person(Section):
+    """A person's roles, and the cohorts they are kept to; without cohorts the roles hold for every one."""
+
+    roles: list[Role]
+    cohorts: Annotated[list[Annotated[Text, AfterValidator(_named)]], Field(min_length=1)] | None = None
+
+
+def _as_person(value: Any) -> Any:
+    return {"roles": value} if isinstance(value, list) else value
+
+
 class Seal(Section):
     """Where checkpoints of the log are written: a folder, in the centre's own or anywhere, such as a share."""
 
@@ -144,7 +177,7 @@ class Approvals(Section):
 class Settings(BaseSettings):
     """Everything in ulnflow.toml; `clocks` are working days by state or duty, `rules` block or warn by rule code.
 
-    `people` are the roles of each person by name.
+    `people` are the roles of each person by name, and the cohorts of who is kept to some.
     `database_url` names a database on a PostgreSQL server; without it `database` is a file in the folder.
     """
 
@@ -165,12 +198,31 @@ class Settings(BaseSettings):
     mail: Mail = Field(default_factory=Mail)
     awarding: Awarding = Field(default_factory=Awarding)
     operator: Text = ""
-    people: dict[Text, list[Role]] = Field(default_factory=dict)
+    people: dict[Text, Annotated[Person, BeforeValidator(_as_person)]] = Field(default_factory=dict)
     database: Text = "ulnflow.db"
     database_url: Address = SecretStr("")
     clocks: dict[str, Annotated[int, Field(ge=0, le=1000)]] = Field(default_factory=dict)
     rules: dict[str, Literal["block", "warn"]] = Field(default_factory=dict)
     closures: list[Day] = Field(default_factory=list)
+
+    @field_validator("people")
+    @classmethod
+    def kept_once(cls, people: dict[str, Person]) -> dict[str, Person]:
+        """Who is kept to cohorts stands there once, in any case of letters: two entries could be read two ways."""
+        names = [_plain(name).casefold() for name in people]
+        if any(person.cohorts and names.count(_plain(name).casefold()) > 1 for name, person in people.items()):
+            raise ValueError("who is kept to cohorts may stand here once only")
+        return people
+
+    @property
+    def roles(self) -> Mapping[str, list[Role]]:
+        """The roles of each person by name."""
+        return {name: person.roles for name, person in self.people.items()}
+
+    @property
+    def kept(self) -> Mapping[str, list[str]]:
+        """The cohorts of each person who is kept to some, by name."""
+        return {name: person.cohorts for name, person in self.people.items() if person.cohorts is not None}
 
     @classmethod
     def settings_customise_sources(

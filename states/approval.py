@@ -17,6 +17,8 @@ from states.tally import Tally
 from states.unit_of_work import Glance, Office, UnitOfWork
 from states.vocabulary import DEED_NOUNS, DEEDS, REASONS, STATED
 from workflow import Act, Event
+from workflow.errors import OtherCohort
+from workflow.kept import refuse_told
 from workflow.store.queries import Queries
 from workflow.working_days import day_of
 
@@ -51,6 +53,7 @@ def waits(
 
     `arguments` go into the log and may hold no personal value; `words` are kept apart, `why` is their reason code.
     """
+    _refuse_others(uow, arguments)
     _tell_setting(uow)
     if not uow.office.policy.second_person:
         return False
@@ -114,17 +117,17 @@ def deed_in_words(deed: str, arguments: Mapping[str, Any], reference: str = "the
 
 
 def listed(office: Office, act: Act) -> list[tuple[Request, str, str]]:
-    """Every open request, what it asks for and why, in words; that the words were looked at is recorded."""
+    """Every open request, what it asks for and why, in words; that the words were looked at is recorded.
+
+    Of other cohorts than a person is kept to they see the code of the reason alone.
+    """
     with office.look() as look:
         if not open_requests(look):
             return []
     with office.begin(act) as uow:
         requests = open_requests(uow)
         uow.work.record("looked_up", evidence={"scope": "requests", "found": len(requests)})
-        return [
-            (r, described(uow, r), uow.learners.remark_at(r.position, _learner(uow, r.arguments)) or r.reason)
-            for r in requests
-        ]
+        return [(r, described(uow, r), (_is_theirs(uow, r) and _words(uow, r)) or r.reason) for r in requests]
 
 
 def approve(office: Office, act: Act, position: int, deeds: Mapping[str, Deed], *, dry_run: bool = False) -> Tally:
@@ -144,6 +147,7 @@ def approve(office: Office, act: Act, position: int, deeds: Mapping[str, Deed], 
         with office.begin(replace(act, approver=act.actor), dry_run=dry_run) as uow:
             if answer := _answers(Queries(uow.connection)).get(position):  # somebody else was quicker
                 return _ended_before(position, answer)
+            _refuse_others(uow, request.arguments)
             uow.work.record(APPROVED, evidence={"request": position, "deed": request.deed})
             return deeds[request.deed](uow, request)
     except (NotFound, NotPossible) as wrong:
@@ -161,6 +165,7 @@ def refuse(office: Office, act: Act, position: int, words: str, *, dry_run: bool
         return _ended_before(position, answer)
     tally = Tally()
     with office.begin(act, dry_run=dry_run) as uow:
+        _refuse_others(uow, request.arguments)
         code = words if words in REASONS else STATED
         ended = _end(uow, request, code)
         if code == STATED:
@@ -215,6 +220,25 @@ def _learner(uow: UnitOfWork, arguments: Mapping[str, Any]) -> int:
     if (case := arguments.get("case")) is None:
         return int(arguments.get("learner", NOBODY))
     return next((standing.subject for standing in uow.log.load([case]).values()), NOBODY)
+
+
+def _words(uow: UnitOfWork, request: Request) -> str:
+    """The words of a reason; empty where there are none."""
+    return uow.learners.remark_at(request.position, _learner(uow, request.arguments)) or ""
+
+
+def _refuse_others(uow: UnitOfWork, arguments: Mapping[str, Any]) -> None:
+    """Raise OtherCohort for a deed about a case or a cohort of others."""
+    if uow.cohorts is not None:
+        refuse_told(uow.connection, uow.cohorts, ASKED, arguments)
+
+
+def _is_theirs(uow: UnitOfWork, request: Request) -> bool:
+    try:
+        _refuse_others(uow, request.arguments)
+    except OtherCohort:
+        return False
+    return True
 
 
 def _tell_setting(uow: UnitOfWork) -> None:

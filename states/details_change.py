@@ -54,4 +54,4 @@ def change_details(
                 opens=("tell_ilm_of_change",) if tell else (),
             )
         )
-    return uow.work.note("details_changed", moves)
+    return uow.work.note("details_changed", moves, shared=True)

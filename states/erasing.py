@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from states.cohorts import refuse_others
 from states.errors import NotPossible
 from states.learner import erasure
 from states.learner.erasure import ERASED, HOLD
@@ -196,6 +197,7 @@ def erase(uow: UnitOfWork, learner: int, basis: str, privacy: Privacy, *, replay
     Open places in files that were sent are let go. `replayed` is the position the log had once told of it.
     """
     standings = own_cases(uow, learner)
+    refuse_others(uow.cohorts, standings)
     reference = uow.learners.references([learner])[learner]
     key = erasure.keys(uow.connection, [learner])[learner]
     ulns, names = erasure.names_of(uow.connection, learner)

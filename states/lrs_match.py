@@ -142,7 +142,7 @@ def _tell_other_cases(uow: UnitOfWork, moved: Sequence[tuple[Matched, Move]]) ->
         if standing.case != case and standing.state not in final and rests and _differs(standing, match):
             moves.append(Move(case=standing.case, evidence={"case": case}, facts=match))
     if moves:
-        uow.work.note("match_known", moves)
+        uow.work.note("match_known", moves, shared=True)
     return uow.fire("receive_uln", again)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from states.cohorts import theirs
 from states.errors import NotPossible
 from states.tally import Tally
 from states.unit_of_work import UnitOfWork
@@ -26,6 +27,7 @@ def send(
     """Move every member of a prepared file: to submitted, or, where a ULN is held, on the spot.
 
     `only` names the cases that went, where learners are keyed one by one: the file is sent when the last of them is.
+    So it is where a person kept to cohorts takes in an answer: the others of the file wait for a colleague.
 
     A member who left the route since is not moved; the file still says that it was sent. Raises NotPossible when it
     cannot have been sent on that day: then nothing is recorded.
@@ -34,7 +36,8 @@ def send(
         return
     waiting = uow.dispatches.members(dispatch.id, "open")
     members = [m for m in waiting if only is None or m.case in only]
-    standings = uow.log.load([m.case for m in members])
+    standings = {s.case: s for s in theirs(uow.cohorts, uow.log.load([m.case for m in members]).values())}
+    members = [m for m in members if m.case in standings]
     names = uow.references(list(standings.values()))
     by_trigger: dict[str, list[Move]] = {}
     for member in members:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from states.asked import Asked, Policy
+from states.cohorts import refuse_others, theirs
 from states.errors import FileRefused, NotFound, NotPossible, NotPublished
 from states.learner.details import Details
 from states.learner.erasure import refuse_erased
@@ -130,30 +131,34 @@ class Office:
             return [standings[case] for case in dict.fromkeys(cases)]
 
     @contextmanager
-    def look(self) -> Iterator[Glance]:
-        """A transaction that reads one moment and writes nothing."""
+    def look(self, act: Act | None = None) -> Iterator[Glance]:
+        """A transaction that reads one moment and writes nothing; with an act it keeps to what is that person's."""
         with self.database.reading() as connection:
-            yield Glance(self, connection)
+            yield Glance(self, connection, act.cohorts if act else None)
 
 
 class Glance:
-    """What can be read within one transaction."""
+    """What can be read within one transaction; `cohorts` are those the person is kept to, None for every one."""
 
-    def __init__(self, office: Office, connection: Connection) -> None:
-        self.office, self.connection = office, connection
+    def __init__(self, office: Office, connection: Connection, cohorts: Collection[str] | None = None) -> None:
+        self.office, self.connection, self.cohorts = office, connection, cohorts
         self.learners = Learners(connection)
         self.dispatches = DispatchLog(connection)
         self.log = EventLog(connection, office.engine.origin)
 
-    def find_case(self, reference: str, qualification: str = "", *, erased: bool = False) -> Standing:
+    def find_case(
+        self, reference: str, qualification: str = "", *, erased: bool = False, others: bool = False
+    ) -> Standing:
         """One case of a learner; see `find_cases`."""
-        return self.find_cases([reference], qualification, erased=erased)[0]
+        return self.find_cases([reference], qualification, erased=erased, others=others)[0]
 
-    def find_cases(self, references: Sequence[str], qualification: str = "", *, erased: bool = False) -> list[Standing]:
+    def find_cases(
+        self, references: Sequence[str], qualification: str = "", *, erased: bool = False, others: bool = False
+    ) -> list[Standing]:
         """One case of each learner, each once, in the order asked: the latest that goes on, else the latest.
 
         REFERENCE@QUALIFICATION names the case for a qualification, as `qualification` does for all. Raises NotFound,
-        and NotPossible for who was erased unless those are asked for too.
+        and NotPossible for who was erased unless those are asked for too; OtherCohort likewise for `others`.
         """
         wanted = self._wanted(references, qualification)
         known = self.learners.by_reference({reference for reference, _ in wanted})
@@ -169,11 +174,14 @@ class Glance:
             every = [standings[case] for case in cases.get(known[reference], ())]
             own = [s for s in every if not code or s.facts.get("qualification") == code]
             if not own:
-                others = ", ".join(f"{reference}@{s.facts.get('qualification', '')}" for s in every)
-                hint = f"; try: {others}" if others else ""
+                names = ", ".join(f"{reference}@{s.facts.get('qualification', '')}" for s in every)
+                hint = f"; try: {names}" if names else ""
                 raise NotFound(f"{reference} has no case" + (f" for {code}" if code else "") + hint)
+            own = theirs(self.cohorts, own) or own
             chosen = next((s for s in reversed(own) if s.state not in final), own[-1])
             found[chosen.case] = chosen
+        if not others:
+            refuse_others(self.cohorts, found.values())
         if not erased:
             refuse_erased(found.values())
         return list(found.values())
@@ -198,7 +206,7 @@ class Glance:
         return next((r.uln for r in self.learners.ulns([learner]).get(learner, ()) if r.status == HELD), "")
 
     def find_dispatch(self, name_or_number: str, kinds: Sequence[str] = ()) -> Dispatch:
-        """A dispatch by number or file name, the latest of that name, a path standing for its name; raises NotFound."""
+        """A dispatch by number or file name (or a path to it), the latest; raises NotFound, and OtherCohort."""
         found: list[Dispatch] = []
         if name_or_number.isascii() and name_or_number.isdigit():
             one = self.dispatches.get(int(name_or_number))
@@ -208,6 +216,9 @@ class Glance:
         found = [d for d in found if not kinds or d.kind in kinds]
         if not found:
             raise NotFound(f"no file {name_or_number} is in the register. See: ulnflow today")
+        if self.cohorts is not None:
+            cases = [member.case for member in self.dispatches.members(found[-1].id)]
+            refuse_others(self.cohorts, self.log.load(cases).values())
         return found[-1]
 
 
@@ -215,7 +226,7 @@ class UnitOfWork(Glance):
     """What can be done within one transaction; nothing of it stands unless all of it does."""
 
     def __init__(self, office: Office, work: Work[Asked], drafts: list[FileDraft]) -> None:
-        super().__init__(office, work.connection)
+        super().__init__(office, work.connection, work.cohorts)
         self.work, self.drafts = work, drafts
         self.at_the_end: list[Callable[[], None]] = []
         """What is done outside as the last thing before the commit, which fails with it; never in a dry run."""

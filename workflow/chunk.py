@@ -12,9 +12,9 @@ from typing import Any, Final, TypeVar
 
 from workflow.case import advanced
 from workflow.event import EMPTY, Mould, canonical
-from workflow.move import Move, Outcome, Question
+from workflow.move import Judged, Move, Outcome, Question
 from workflow.route import Transition
-from workflow.work import Judged, Work
+from workflow.work import Work
 
 Asked = TypeVar("Asked")
 OWN: Final = attrgetter("opens", "closes", "settles", "commitments", "command_id", "row")

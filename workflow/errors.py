@@ -15,7 +15,8 @@ WorkflowError
 └── StoreError                the database cannot be used
     ├── SchemaTooNew          a later version of the product made it
     ├── SchemaMissing         it has not been set up
-    ├── NotAllowed            the account on the server has not the right
+    ├── NotAllowed            the account on the server, or the person's role, has not the right
+    │   └── OtherCohort       what is asked is about a cohort the person is not kept to
     ├── LogProtected          something tried to change the log
     └── Unwritable            an event holds what the log cannot: a float, a text that is not NFC, a huge number
 """
@@ -114,7 +115,16 @@ class SchemaMissing(StoreError):
 
 
 class NotAllowed(StoreError):
-    """The account on the server has not the right to do that."""
+    """The account on the server, or the person's role, has not the right to do that."""
+
+
+class OtherCohort(NotAllowed):
+    """What is asked is about another cohort than those the act is kept to; nothing was written. `case_id` where one."""
+
+    def __init__(self, cohort: str, case_id: int | None = None) -> None:
+        self.cohort, self.case_id = cohort, case_id
+        whose = f"cohort {cohort}" if cohort else "no cohort"
+        super().__init__(f"this is about {whose}, and you are kept to others: see [people] in ulnflow.toml")
 
 
 class LogProtected(StoreError):

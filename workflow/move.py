@@ -12,7 +12,8 @@ from unicodedata import is_normalized
 from workflow.case import Standing
 from workflow.errors import ActRefused
 from workflow.event import EMPTY
-from workflow.rule import Verdict
+from workflow.route import Transition
+from workflow.rule import Objection, Verdict
 
 Result = Literal["moved", "noted", "refused", "no_such_transition", "unknown_case", "repeated"]
 ACCEPTED: Final = frozenset({"moved", "noted", "repeated"})
@@ -23,6 +24,8 @@ LONGEST: Final = 200
 class Act:
     """One command: the named person (or scheduled job) behind it, and its id; a repeated id changes nothing.
 
+    `cohorts` are those the person is kept to, None where to none: then every case is theirs.
+
     Raises ActRefused for an actor or command that is blank, longer than 200 characters, or not plain NFC text.
     """
 
@@ -31,6 +34,7 @@ class Act:
     command_id: str = ""
     on_behalf_of: str = ""
     approver: str = ""
+    cohorts: frozenset[str] | None = None
 
     def __post_init__(self) -> None:
         for name in ("actor", "command", "command_id", "on_behalf_of", "approver"):
@@ -113,3 +117,24 @@ class Outcome(NamedTuple):
     def accepted(self) -> bool:
         """Whether the case is where the move asked it to be."""
         return self.result in ACCEPTED
+
+
+Judged = tuple[Question, Transition | None, tuple[Verdict, ...]]
+"""A question, the arrow it asks for (None where there is none), and what every rule of that said."""
+
+
+def required(arrow: Transition, move: Move) -> tuple[Verdict, ...]:
+    """What the route itself demands of a move: a reason, evidence."""
+    missing = [
+        Objection(
+            f"{word}_missing",
+            f"this step needs {'a reason' if word == 'reason' else 'evidence'}: {advice}",
+            field=word,
+        )
+        for word, advice in (
+            ("reason", "say why, with a reason code"),
+            ("evidence", "say what it rests on, such as a file, a reference or an order number"),
+        )
+        if word in arrow.requires and not getattr(move, word)
+    ]
+    return (Verdict("given", 1, tuple(missing)),) if missing else ()

@@ -23,8 +23,8 @@ Kind = Literal["overdue", "blocked", "unanswered", "owed"]
 Deadlines = Mapping[tuple[str, str], date]
 """(deadline name, cohort) -> day."""
 
-GIVEN: Final = frozenset({"given"})
-"""What the engine says of a command that lacked a reason or evidence: that blocks nobody."""
+GIVEN: Final = frozenset({"given", "cohorts"})
+"""What the engine says of a command that lacked a reason or evidence, or of who gave it: that blocks nobody."""
 
 
 class Placed(Protocol):

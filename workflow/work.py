@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, Final, Generic, Protocol, TypeVar
 
+from workflow import kept
 from workflow.case import Standing, advanced, opening
 from workflow.errors import NamedTwice, OtherRoute, UnknownCase
 from workflow.event import MOVED, NOTED, OPENED, REFUSED, SCHEMA, Event
 from workflow.machine import Machine
-from workflow.move import PLAIN, Act, Move, Outcome, Question, Result
+from workflow.move import PLAIN, Act, Judged, Move, Outcome, Question, Result, required
 from workflow.route import Route, Transition
-from workflow.rule import Objection, Rule, Verdict, rule_set_version
+from workflow.rule import Rule, Verdict, rule_set_version
 from workflow.store.connection import Connection
 from workflow.store.dispatch_log import DispatchLog
 from workflow.store.event_log import Draft, EventLog
@@ -26,10 +27,6 @@ TABLES: Final = frozenset({"evidence", "facts", "commitments"})
 HELD: Final = attrgetter("held")
 OBJECTIONS: Final = attrgetter("objections")
 ONLY_WHEN_MOVED: Final = ("facts", "opens", "closes", "settles")
-
-
-Judged = tuple[Question, Transition | None, tuple[Verdict, ...]]
-"""A question, the arrow it asks for (None where there is none), and what every rule of that said."""
 
 
 class FactsSource(Protocol[Given_co]):
@@ -69,23 +66,6 @@ class Definition(Generic[Asked]):
         return self.clear[key]
 
 
-def required(arrow: Transition, move: Move) -> tuple[Verdict, ...]:
-    """What the route itself demands of a move: a reason, evidence."""
-    missing = [
-        Objection(
-            f"{word}_missing",
-            f"this step needs {'a reason' if word == 'reason' else 'evidence'}: {advice}",
-            field=word,
-        )
-        for word, advice in (
-            ("reason", "say why, with a reason code"),
-            ("evidence", "say what it rests on, such as a file, a reference or an order number"),
-        )
-        if word in arrow.requires and not getattr(move, word)
-    ]
-    return (Verdict("given", 1, tuple(missing)),) if missing else ()
-
-
 def said(verdict: Verdict) -> list[dict[str, Any]]:
     """The objections of a verdict as they are stored."""
     return [
@@ -111,7 +91,7 @@ class Work(Generic[Asked]):
         run: int | None = None,
     ) -> None:
         self.definition, self.connection = definition, connection
-        self.command_id = command_id or act.command_id
+        self.command_id, self.cohorts = command_id or act.command_id, act.cohorts
         self.log = EventLog(connection, origin)
         self.dispatches = DispatchLog(connection)
         self.clock = clock
@@ -150,6 +130,8 @@ class Work(Generic[Asked]):
         self.log.keep_definition(route.hash, route.name, route.version, route.canonical)
         drafts = []
         for number, (subject, facts) in enumerate(subjects, case):
+            if self.cohorts is not None:
+                kept.refuse_cohort(self.cohorts, str(facts.get("cohort", "")))
             body = {
                 **self._on_route,
                 "kind": OPENED,
@@ -215,10 +197,11 @@ class Work(Generic[Asked]):
             outcomes[question.move.case] = _answered(question, arrow, verdicts)
         return [outcomes[move.case] for move in moves]
 
-    def note(self, reason: str, moves: Sequence[Move]) -> list[Outcome]:
+    def note(self, reason: str, moves: Sequence[Move], *, shared: bool = False) -> list[Outcome]:
         """Record facts about some cases that move none of them; `reason` is the code of what is noted.
 
-        Raises UnknownCase, NamedTwice and OtherRoute before anything is written.
+        `shared` says that it is of the subject, whichever of its cases: see `kept`. Raises UnknownCase, NamedTwice,
+        OtherRoute and OtherCohort before anything is written.
         """
         now = self.clock()
         questions, outcomes = self.questions(reason, moves, now)
@@ -227,7 +210,7 @@ class Work(Generic[Asked]):
                 raise UnknownCase(f"there is no case {outcome.case}")
         drafts = []
         for question in questions:
-            body = self.body(question, NOTED)
+            body = self.body(question, NOTED, shared=shared)
             body["trigger"] = reason
             drafts.append(Draft(body, self.after(question, None, question.move.facts)))
         for question, draft, position in zip(questions, drafts, self.log.append(drafts, now), strict=True):
@@ -237,6 +220,8 @@ class Work(Generic[Asked]):
 
     def record(self, kind: str, **fields: Any) -> int:
         """Record a fact about no case: a file prepared, a rule waived; returns its position."""
+        if self.cohorts is not None:
+            kept.refuse_told(self.connection, self.cohorts, kind, fields.get("evidence", {}))
         body = {**self._base, "kind": kind, **{k: v for k, v in fields.items() if v not in (None, "", {}, (), [])}}
         return self.log.append([Draft(body)], self.clock())[0]
 
@@ -268,6 +253,11 @@ class Work(Generic[Asked]):
 
     def judge(self, trigger: str, questions: Sequence[Question], arrows: Sequence[Transition | None]) -> list[Judged]:
         """What every rule of every arrow said, by question; nothing where there is no arrow."""
+        if self.cohorts is not None:
+            return kept.judge(self._judge, self.cohorts, trigger, questions, arrows)
+        return self._judge(trigger, questions, arrows)
+
+    def _judge(self, trigger: str, questions: Sequence[Question], arrows: Sequence[Transition | None]) -> list[Judged]:
         definition = self.definition
         going = [q for q, arrow in zip(questions, arrows, strict=True) if arrow is not None]
         if not going:
@@ -329,9 +319,11 @@ class Work(Generic[Asked]):
         blocked = (trigger, reasons, against) if arrow is not None or bulk else None
         return Draft(body, self.after(question, None, {}), blocked)
 
-    def body(self, question: Question, kind: str) -> dict[str, Any]:
+    def body(self, question: Question, kind: str, *, shared: bool = False) -> dict[str, Any]:
         """What an event says of its question, whatever came of it."""
         move, standing = question.move, question.standing
+        if self.cohorts is not None and kind != REFUSED:
+            kept.refuse_case(self.connection, self.cohorts, standing, move.facts, shared=shared)
         body = {
             **self._on_route,
             "kind": kind,

@@ -90,7 +90,7 @@ def confirm(
             if not references and not listed:
                 standings = [s for s in standings if step.is_due(at.office, s)]
         elif everyone or dispatch or file:
-            standings = [s for s in at.office.waiting(REGISTRATION, dispatch) if not cohort or s.cohort == cohort]
+            standings = at.waiting(REGISTRATION, dispatch, cohort, named=file is not None)
         else:
             raise NotPossible("say who: name learners, or give --file, --dispatch, --cohort or --all")
         if order and everyone and not dispatch and not file:

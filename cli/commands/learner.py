@@ -159,7 +159,9 @@ def why(reference: Reference, qualification: Qualification = "", form: Format = 
     with desk("learner why") as at:
         from cli.explain import show_why
 
-        show_why(explain(at.office, reference, qualification, guidance=table("contacts.toml", at.folder)), form)
+        show_why(
+            explain(at.office, reference, qualification, guidance=table("contacts.toml", at.folder), act=at.act), form
+        )
 
 
 @app.command()

@@ -223,5 +223,5 @@ def _to_tell(
     from states.vocabulary import MESSAGE
 
     if everyone or dispatch:
-        return [s for s in at.office.waiting(MESSAGE, dispatch) if not cohort or s.cohort == cohort]
+        return at.waiting(MESSAGE, dispatch, cohort)
     return at.choose(references, cohort=cohort, listed=listed, states=["uln_received"], everyone=False)

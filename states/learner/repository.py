@@ -41,6 +41,7 @@ SHOWN: Final = 10
 NEITHER: Final = " AND ".join(
     f"c.facts::json ->> '{fact}' IS NULL" for fact in ("told_at", "registered_at", "alternative_since")
 )
+OF_COHORTS: Final = " AND EXISTS (SELECT 1 FROM cases c WHERE c.subject = personal.learner AND c.cohort IN [?])"
 HELD_ULN: Final = text("kind = 'uln' AND status = 'held'")
 
 
@@ -205,19 +206,24 @@ class Learners(Kept):
             for learner, key in keys.items()
         }
 
-    def search(self, words: str) -> list[int]:
-        """Learners by ULN (held now or once, or answered), or by the words of their current names; at most 50."""
+    def search(self, words: str, cohorts: Collection[str] | None = None) -> list[int]:
+        """Learners by ULN (held now or once, or answered), or by the words of their current names; at most 50.
+
+        With `cohorts` only who has a case in one of them.
+        """
+        own, arguments = ("", []) if cohorts is None else (OF_COHORTS, [list(cohorts)])
         wanted = " ".join(words.casefold().split())
         if wanted.isascii() and wanted.isdigit():
             rows = self._raw.execute(
-                "SELECT DISTINCT learner FROM personal WHERE kind IN ('uln', 'answered') AND lookup=?", (wanted,)
+                f"SELECT DISTINCT learner FROM personal WHERE kind IN ('uln', 'answered') AND lookup=?{own}",
+                (wanted, *arguments),
             )
             return [row[0] for row in rows]
         parts = wanted.split()
         where = " AND ".join(["lookup LIKE ? ESCAPE '\\'"] * len(parts))
         rows = self._raw.execute(
-            f"SELECT learner FROM personal WHERE kind='details' AND status='current' AND {where} LIMIT 50",
-            [f"%{_literal(part)}%" for part in parts],
+            f"SELECT learner FROM personal WHERE kind='details' AND status='current' AND {where}{own} LIMIT 50",
+            [*(f"%{_literal(part)}%" for part in parts), *arguments],
         )
         return [row[0] for row in rows]
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import islice
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from states.errors import NotPossible
 from states.learner.details import Details
@@ -82,23 +82,54 @@ def moved_without(scope: Scope) -> Iterator[Row]:
     wrong = {actor: why for actor in scope.audit.actors() if (why := scope.nobody(actor))}
     staff = _operators(scope)
     for event, reference in named(scope.look, scope.audit.of_cases([MOVED], scope.wanted)) if wrong or staff else ():
-        if why := wrong.get(event.actor) or _no_operator(event, staff):
+        if why := wrong.get(event.actor) or _no_operator(event, staff) or _other_cohort(scope, event, staff):
             yield _control(event, reference, "", f"moved by {event.actor}: {why}")
 
 
-def _operators(scope: Scope) -> list[tuple[int, frozenset[str]]]:
-    """Who was an operator from which position on, by names as they are told apart; nobody while everybody was."""
+class Staff(NamedTuple):
+    """Who was operator from a position on, and which cohorts who was kept to; names as they are told apart."""
+
+    position: int
+    operators: frozenset[str]
+    kept: Mapping[str, Sequence[str]]
+
+
+NOBODY: Final = Staff(0, frozenset(), {})
+
+
+def _operators(scope: Scope) -> list[Staff]:
+    """The people the log was told of, each time; nobody while everybody was operator."""
     return [
-        (event.position, frozenset(told_apart(n) for n, roles in event.evidence["people"].items() if OPERATOR in roles))
+        Staff(
+            event.position,
+            frozenset(told_apart(n) for n, roles in event.evidence["people"].items() if OPERATOR in roles),
+            {told_apart(n): cohorts for n, cohorts in event.evidence.get("cohorts", {}).items()},
+        )
         for event in History(scope.look.connection).events(kind=PEOPLE_CHANGED)
     ]
 
 
-def _no_operator(event: Event, staff: Sequence[tuple[int, frozenset[str]]]) -> str:
-    """Why whoever moved a learner was not to, by the people the log had been told of until then."""
+def _then(event: Event, staff: Sequence[Staff]) -> Staff:
     place = bisect_left(staff, event.position, key=itemgetter(0))
-    able = staff[place - 1][1] if place else frozenset()
+    return staff[place - 1] if place else NOBODY
+
+
+def _no_operator(event: Event, staff: Sequence[Staff]) -> str:
+    """Why whoever moved a learner was not to, by the people the log had been told of until then."""
+    able = _then(event, staff).operators
     return "was no operator then" if able and told_apart(event.actor) not in able and not event.approver else ""
+
+
+def _other_cohort(scope: Scope, event: Event, staff: Sequence[Staff]) -> str:
+    """Why whoever moved a learner was not to, by the cohorts they were kept to then and the learner's at that time."""
+    own = _then(event, staff).kept.get(told_apart(event.actor))
+    if own is None:
+        return ""
+    cohort = ""
+    for earlier in History(scope.look.connection).events(case=event.case):
+        if earlier.position < event.position and "cohort" in earlier.facts:
+            cohort = str(earlier.facts["cohort"] or "")
+    return "" if cohort in own else f"was kept to {', '.join(own)} then, and this was {cohort or 'no cohort'}"
 
 
 def _control(event: Event, reference: str, rule: str, finding: str, weight: str = "wrong") -> Row:

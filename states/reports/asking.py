@@ -17,7 +17,7 @@ from workflow.store.verify import Report
 from workflow.working_days import start_of
 
 Row = dict[str, Any]
-ABOUT_THE_COMMAND: Final = ("route", "given")
+ABOUT_THE_COMMAND: Final = ("route", "given", "cohorts")
 """Who refuses beside the rules: a trigger that does not leave the state, and what was left out of a command."""
 
 

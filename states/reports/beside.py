@@ -32,13 +32,21 @@ def _to(event: Event) -> str:
 
 
 def _people(event: Event) -> str:
-    named = [f"{name} ({', '.join(roles)})" for name, roles in event.evidence.get("people", {}).items()]
+    kept = event.evidence.get("cohorts", {})
+    named = [
+        f"{name} ({', '.join(roles)}{', of ' + ', '.join(kept[name]) + ' alone' if name in kept else ''})"
+        for name, roles in event.evidence.get("people", {}).items()
+    ]
     now = ", ".join(named) or "everybody is operator and approver"
     return f"Found changed, by whoever edited the settings: who may do what: {now}"
 
 
 def _denied(event: Event) -> str:
-    return f"Refused: {event.evidence.get('asked', 'a command')}, which the roles of {event.actor} do not allow"
+    asked = event.evidence.get("asked", event.command)
+    if "cohort" in event.evidence:
+        whose = f"of cohort {event.evidence['cohort']}" if event.evidence["cohort"] else "without a cohort"
+        return f"Refused: {asked}, about what is {whose}; {event.actor} is kept to others"
+    return f"Refused: {asked}, which the roles of {event.actor} do not allow"
 
 
 def _of(sentence: Callable[[Event], str]) -> Callable[[Event, Any], str]:

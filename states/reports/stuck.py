@@ -27,7 +27,7 @@ from workflow.store.queries import OpenDispatch, Place, Queries, Waiting
 from workflow.stuck import Kind, Stuck
 from workflow.working_days import minute
 
-ABOUT_THE_COMMAND: Final = frozenset({"given", "T1"})
+ABOUT_THE_COMMAND: Final = frozenset({"given", "cohorts", "T1"})
 """Refusals for what a command left out or misdated: the learner is not blocked by them."""
 
 WAITS_AS_LONG_AS: Final = {

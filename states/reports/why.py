@@ -113,12 +113,20 @@ class Why:
         return tuple(r for r in self.rules if r.says == "does not hold")
 
 
-def why(office: Office, reference: str, qualification: str = "", *, guidance: Mapping[str, Any] = NOTHING) -> Why:
+def why(
+    office: Office,
+    reference: str,
+    qualification: str = "",
+    *,
+    guidance: Mapping[str, Any] = NOTHING,
+    act: Act | None = None,
+) -> Why:
     """Explain one learner's latest case, or the one for a qualification; rules are asked live, nothing is written.
 
-    `guidance` is the contacts table. Raises NotFound.
+    `guidance` is the contacts table, `act` that of the person who asks. Raises NotFound, and OtherCohort for whom they
+    are kept from.
     """
-    with office.look() as look:
+    with office.look(act) as look:
         standing = look.find_case(reference, qualification)
         trigger = next_move.expected(look, [standing])[standing.case]
         files = next_move.open_files(look, [standing.case]).get(standing.case, [])

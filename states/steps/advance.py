@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 from states import effects
+from states.cohorts import theirs
 from states.errors import NotPossible
 from states.learner.repository import Learners
 from states.leaving import LEAVING, let_go
@@ -51,7 +52,11 @@ def advance(
         if left.command_id == act.command_id:
             resumed, asked = left.cases(), given or asked
             continue  # this very command again: it goes on below, with those it meant
-        again = Act(actor=act.actor, command=act.command, command_id=left.command_id)
+        if act.cohorts is not None and _is_of_others(office, act, left.cases()):
+            tally.notes.append("a run that was interrupted is of other cohorts too, and waits for a colleague")
+            cases = _without(cases, left.cases()[left.cursor :])
+            continue
+        again = replace(act, on_behalf_of="", approver="", command_id=left.command_id)
         move = _maker(office, trigger, left.cases(), given or asked)
         limit = (given or {}).get("stop_after")
         done = office.engine.fire_many(trigger, [], again, move=move, stop_after=limit, progress=progress)
@@ -80,7 +85,14 @@ def _let_go(office: Office, act: Act, trigger: str, members: array[int]) -> None
     final = office.route.final_states()
     for start in range(0, len(members), CHUNK):
         with office.begin(replace(act, command_id="")) as uow:
-            let_go(uow, [s for s in uow.log.load(list(members[start : start + CHUNK])).values() if s.state in final])
+            left = theirs(act.cohorts, uow.log.load(list(members[start : start + CHUNK])).values())
+            let_go(uow, [s for s in left if s.state in final])
+
+
+def _is_of_others(office: Office, act: Act, members: array[int]) -> bool:
+    """Whether a run has a member of another cohort."""
+    chunks = (members[start : start + CHUNK] for start in range(0, len(members), CHUNK))
+    return any(s for chunk in chunks for s in office.standings(chunk).values() if not theirs(act.cohorts, [s]))
 
 
 def _maker(office: Office, trigger: str, members: array[int], given: Mapping[str, Any]) -> Callable[[int], Move]:

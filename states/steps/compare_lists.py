@@ -1,6 +1,7 @@
 """Other people's lists held beside ours: ILM's own, and the enrolments of the management system. Nobody moves by it.
 
-The look is recorded. On the screen stand names of fields; the values stand in a sheet for people, in outbox/results.
+The look is recorded, and a person kept to cohorts is told of their own learners, and of who is unknown here. On the
+screen stand names of fields; the values stand in a sheet for people, in outbox/results.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final, Literal, TypeVar
 
+from states.cohorts import refuse_cohort, theirs
 from states.errors import NotFound
 from states.facts import registration_of
 from states.learner.case_facts import by_candidate
@@ -70,6 +72,8 @@ def compare_body_list(
         matched = _match(uow, read)
         seen: set[int] = set()
         for row, own in matched:
+            if own and not theirs(uow.cohorts, own):
+                continue
             compared.gaps += _gaps_of_row(uow, row, own, profile, seen)
         for standing, reference in _registered(uow, cohort, profile):
             compared.ours += 1
@@ -160,10 +164,12 @@ def _cases(uow: UnitOfWork, cohort: str) -> Iterator[tuple[Standing, str]]:
     """Every case, or those of a cohort, with its learner's reference, a chunk at a time; raises NotFound."""
     if cohort and cohort not in uow.learners.cohorts({cohort}):
         raise NotFound(f"there is no cohort {cohort}. See: ulnflow cohort list")
+    if cohort:
+        refuse_cohort(uow.cohorts, cohort)
     for numbers in _chunks(Queries(uow.connection).numbers(cohort=cohort), CHUNK):
         standings = uow.log.load(list(numbers))
         names = uow.references(list(standings.values()))
-        yield from ((standing, names[case]) for case, standing in standings.items())
+        yield from ((standing, names[standing.case]) for standing in theirs(uow.cohorts, standings.values()))
 
 
 def _chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
@@ -186,7 +192,9 @@ def _enrolled(uow: UnitOfWork, rows: Sequence[SheetRow], seen: set[int]) -> Iter
             yield Gap(kind=kind, reference="" if refused else row.reference, row=row.row, next_command=fix)
             continue
         seen |= {learner}
-        own = [standings[case] for case in cases.get(learner, ())]
+        own = theirs(uow.cohorts, (standings[case] for case in cases.get(learner, ())))
+        if uow.cohorts is not None and not own:
+            continue
         meant = [s for s in own if row.qualification in {"", s.facts.get("qualification", "")}] or own
         yield from _gaps_of_enrolment(row, meant[-1], current[learner][1])
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from states import effects
 from states.asked import Answer
+from states.cohorts import refuse_others, theirs
 from states.deciding import LRS, challenge_of, code_of, doubted, open_decisions, spelled, waiting_case
 from states.errors import NotFound, NotPossible
 from states.learner.details import FIVE_DETAILS
@@ -88,7 +89,8 @@ def ask_again(
     tally = Tally()
     with office.begin(act, dry_run=dry_run) as uow:
         if references is None:
-            chosen = [s for _, s in open_decisions(uow) if s.state == LRS or doubted(uow, s)]
+            waiting = theirs(uow.cohorts, (s for _, s in open_decisions(uow)))
+            chosen = [s for s in waiting if s.state == LRS or doubted(uow, s)]
         else:
             chosen = list({s.case: s for s in (waiting_case(uow, one) for one in references)}.values())
         names = uow.references(chosen)
@@ -251,6 +253,7 @@ def report_wrong(
         holders = [s for s in own.values() if s.facts.get("uln")]
         if not holders:
             raise NotPossible(f"{reference} holds no ULN")
+        refuse_others(uow.cohorts, holders)
         names = uow.references(list(own.values()))
         moves = [
             Move(

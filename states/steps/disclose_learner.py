@@ -73,7 +73,7 @@ def disclose(office: Office, act: Act, reference: str, trail: Trail, to: Handed,
                 "reasons": len(found.reasons),
             }  # fmt: skip
             uow.work.record(DISCLOSED, evidence={**evidence, "case": standings[0].case})
-            uow.work.note(DISCLOSED, [Move(case=s.case) for s in standings])
+            uow.work.note(DISCLOSED, [Move(case=s.case) for s in standings], shared=True)
             drafts += to.draft(found.number, {**asdict(found), "trail": trail})
     except BaseException:
         to.discard(drafts)

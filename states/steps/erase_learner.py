@@ -8,6 +8,7 @@ from typing import Final
 
 from states import approval, erasing
 from states.approval import Request
+from states.cohorts import refuse_others
 from states.erasing import Against, Entry, Erased, Keeping, Privacy
 from states.errors import NotFound, NotPossible
 from states.learner import erasure
@@ -45,6 +46,7 @@ def erase_learner(
     with office.begin(act, dry_run=dry_run) as uow:
         learner = _learner(uow, reference)
         standings = erasing.own_cases(uow, learner)
+        refuse_others(uow.cohorts, standings)
         if erasure.erased_among(uow.connection, [learner]):
             _again(uow, learner, standings, privacy, tally)
             return tally

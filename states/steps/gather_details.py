@@ -19,6 +19,7 @@ from states.ports import FileDraft
 from states.sheet_answers import ADDED, ELSEWHERE, REFUSED, UNCHANGED, UPDATED, WAS_ERASED, Answers, Noticed, worded
 from states.sheet_ports import Finding, Reading, RowResult, Sheet, SheetFacts, SheetRow
 from states.tally import FileMade, Tally
+from states.turned_away import OF_OTHERS, Others
 from states.unit_of_work import Office, UnitOfWork, token_of
 from states.vocabulary import COHORT_SHEET
 from workflow import Act, Move, Standing
@@ -83,21 +84,27 @@ def import_cohort(
     sheet = source.open(path, reading)
     imported = Imported(sheet.about)
     tally = imported.tally
+    others = Others(act.cohorts)
     if forgotten:
         tally.notes.append("what was remembered of these columns is forgotten")
     apart: list[FileDraft] = []
     try:
         with progress(2 * sheet.about.rows, "taking in") as bar, office.begin(act, dry_run=dry_run) as uow:
-            _take_sheet(uow, sheet, imported, enrolment, apart, all_or_nothing=all_or_nothing, dry_run=dry_run, bar=bar)
+            others.refuse(enrolment.cohort)
+            _take_sheet(
+                uow, sheet, imported, enrolment, apart, others, all_or_nothing=all_or_nothing, dry_run=dry_run, bar=bar
+            )
     except _NothingTaken:
         tally.notes.append("rows were refused, so nothing of this sheet was taken in, as --all-or-nothing asks")
         for draft in apart:
             office.plugs.outbox.publish(draft)
+        others.tell(office, act, dry_run=dry_run)
         return imported
     except BaseException:
         for draft in apart:
             office.plugs.outbox.discard(draft)
         raise
+    others.tell(office, act, dry_run=dry_run)
     if not dry_run:
         _remember(sheet, tally)
     return imported
@@ -118,6 +125,7 @@ def _take_sheet(
     imported: Imported,
     enrolment: Enrolment,
     apart: list[FileDraft],
+    others: Others,
     *,
     all_or_nothing: bool,
     dry_run: bool,
@@ -128,7 +136,7 @@ def _take_sheet(
     Where nothing is taken, that sheet is drafted apart from the transaction, for it says why. Raises _NothingTaken.
     """
     before, about = uow.log.head(), sheet.about
-    answers = _Taking(uow, about, enrolment, imported.tally).take_in(sheet, bar)
+    answers = _Taking(uow, about, enrolment, imported.tally, others).take_in(sheet, bar)
     nothing = all_or_nothing and answers.refused > 0
     changed = uow.log.head() > before
     if not changed and about.rows and not nothing:
@@ -158,8 +166,8 @@ def _take_sheet(
 class _Taking:
     """A sheet being taken in, chunk by chunk; it gets its number when the first row changes something."""
 
-    def __init__(self, uow: UnitOfWork, about: SheetFacts, enrolment: Enrolment, tally: Tally) -> None:
-        self._uow, self._about, self._enrolment, self._tally = uow, about, enrolment, tally
+    def __init__(self, uow: UnitOfWork, about: SheetFacts, enrolment: Enrolment, tally: Tally, others: Others) -> None:
+        self._uow, self._about, self._enrolment, self._tally, self._others = uow, about, enrolment, tally, others
         self._number: int | None = None
         self._cohorts = {enrolment.cohort} - {""}
         self._overruled = Counter[str]()
@@ -201,13 +209,16 @@ class _Taking:
         for row in taken:
             facts = _case_facts(row, enrolment)
             learner = known.get(row.reference)
+            own = [standings[c] for c in cases.get(learner or 0, ())]
+            if self._others.has(own, str(facts.get("cohort", ""))):
+                came[row.row] = (REFUSED, None, (OF_OTHERS,))
+                continue
             if learner is None:
                 fresh.append((row, facts))
                 continue
             if learner in gone:
                 came[row.row] = (REFUSED, None, (WAS_ERASED,))
                 continue
-            own = [standings[c] for c in cases.get(learner, ())]
             details = _with_notice(row.details, enrolment)
             came[row.row] = self._known_learner(learner, current.get(learner), details, facts, own, row.row)
         if fresh:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from states.unit_of_work import Office
 from states.vocabulary import DISCLOSED
 from workflow import Act
@@ -27,7 +29,7 @@ def record(
     """
     about = {**({"case": case} if case is not None else {}), **({"cohort": cohort} if cohort else {})}
     told = {**about, "manifest": digest, "learners": learners, **({"to": given_to} if given_to else {})}
-    with office.begin(act) as uow:
+    with office.begin(act if with_names else replace(act, cohorts=None)) as uow:  # the log is open to all
         if with_names:
             uow.work.record(DISCLOSED, evidence={**told, "what": "names_and_ulns"})
         return uow.work.record(PACK_MADE, evidence={**told, "events": events})

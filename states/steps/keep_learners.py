@@ -14,6 +14,7 @@ from states.errors import NotPossible
 from states.learner import erasure
 from states.learner.erasure import HOLD
 from states.tally import Refusal, Tally
+from states.turned_away import turn_away
 from states.unit_of_work import Office, UnitOfWork
 from workflow import Act, Move
 from workflow.working_days import day_of, start_of
@@ -77,7 +78,8 @@ def _tell(uow: UnitOfWork, learner: int, kind: str, evidence: dict[str, Any], co
     """Tell of a hold in the register of such things and in each case, whose facts bear it."""
     standings = erasing.own_cases(uow, learner)
     uow.work.record(kind, evidence={**evidence, "case": standings[0].case})
-    uow.work.note(kind, [Move(case=s.case, evidence=evidence, facts={HOLD: code}) for s in standings])
+    moves = [Move(case=s.case, evidence=evidence, facts={HOLD: code}) for s in standings]
+    uow.work.note(kind, moves, shared=True)
 
 
 def due(office: Office, keeping: Keeping) -> Iterator[Due]:
@@ -133,6 +135,8 @@ def _erase_some(
     with office.begin(act, dry_run=dry_run) as uow:
         done = []
         for one in some:
+            if uow.cohorts is not None and _is_of_others(uow, one, tally):
+                continue
             if objection := _objection(uow, one, privacy.keeping):
                 tally.refusals.append(Refusal(one.reference, one.state, "retention", "kept", "", objection))
             else:
@@ -140,6 +144,12 @@ def _erase_some(
         if done:
             erasing.complete(uow, done, privacy, tally)
     tally.counts["learners erased"] += len(done)
+
+
+def _is_of_others(uow: UnitOfWork, one: Due, tally: Tally) -> bool:
+    """Whether a case of this learner is of another cohort: who destroys all of it must have every one."""
+    standings = erasing.own_cases(uow, one.learner)
+    return len(turn_away(uow, standings, tally)) < len(standings)
 
 
 def _objection(uow: UnitOfWork, one: Due, keeping: Keeping) -> str:

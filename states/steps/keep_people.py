@@ -9,23 +9,31 @@ from typing import Any
 from states.unit_of_work import Office
 from states.vocabulary import PEOPLE_CHANGED
 from workflow import Act
+from workflow.event import EMPTY
 from workflow.store.history import History
 
 
-def told(office: Office, act: Act, people: Mapping[str, Sequence[str]]) -> bool:
-    """Record the roles of the people where they differ from those last recorded; returns whether they did.
+def told(
+    office: Office, act: Act, people: Mapping[str, Sequence[str]], kept: Mapping[str, Sequence[str]] = EMPTY
+) -> bool:
+    """Record the roles of the people, and the cohorts of who is kept to some, where the log was last told otherwise.
 
-    Nobody is what a log begins with. Raises NotAllowed.
+    Returns whether it was. Nobody is what a log begins with. Raises NotAllowed.
     """
-    now = {unicodedata.normalize("NFC", " ".join(name.split())): sorted(set(roles)) for name, roles in people.items()}
+    now, own = _in_order(people), _in_order(kept)
     with office.look() as look:
         last = list(History(look.connection).events(kind=PEOPLE_CHANGED, latest=1))
-    if now == _as_told(last[0].evidence.get("people") if last else None):
+    said = last[0].evidence if last else EMPTY
+    if (now, own) == (_as_told(said.get("people")), _as_told(said.get("cohorts"))):
         return False
     with office.begin(act) as uow:
-        uow.work.record(PEOPLE_CHANGED, evidence={"people": now})
+        uow.work.record(PEOPLE_CHANGED, evidence={"people": now, **({"cohorts": own} if own else {})})
     return True
 
 
+def _in_order(people: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    return {unicodedata.normalize("NFC", " ".join(name.split())): sorted(set(said)) for name, said in people.items()}
+
+
 def _as_told(people: Any) -> dict[str, list[str]]:
-    return {str(name): list(roles) for name, roles in (people or {}).items()}
+    return {str(name): list(said) for name, said in (people or {}).items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from states.errors import NotFound
 from states.learner.details import LABELS
@@ -48,11 +48,14 @@ def _numbers(uow: UnitOfWork, learner: int) -> list[tuple[str, str]]:
 
 
 def find(office: Office, act: Act, words: str) -> list[tuple[str, Standing]]:
-    """Learners by name or by a ULN held now or once; raises NotFound for words too short to tell anyone apart."""
+    """Learners by name or by a ULN held now or once; raises NotFound for words too short to tell anyone apart.
+
+    Whom a person kept to cohorts has no case of is not found.
+    """
     if len(words.strip()) < 2:  # noqa: PLR2004 - one letter finds everybody
         raise NotFound("type at least two letters of a name, or a ULN")
     with office.begin(act) as uow:
-        found = uow.learners.search(words)
+        found = uow.learners.search(words, uow.cohorts)
         uow.work.record("looked_up", evidence={"scope": "search", "found": len(found)})
         references = uow.learners.references(found)
         cases = uow.learners.cases(found)
@@ -86,7 +89,7 @@ def _record(
         about = {"case": look.find_case(reference, erased=True).case} if reference else {}
     if account.kind != "auditor":
         if everybody:
-            with office.begin(act) as uow:
+            with office.begin(replace(act, cohorts=None)) as uow:  # what is asked of the log is open to all
                 uow.work.record("looked_up", evidence={"scope": scope, **about, **seen})
         return
     with office.database.writing() as connection:

@@ -9,6 +9,7 @@ from states import effects, telling
 from states.learner.erasure import ERASED
 from states.mail_ports import Report
 from states.tally import Tally
+from states.turned_away import turn_away
 from states.unit_of_work import Office, UnitOfWork
 from states.vocabulary import MAIL_REPORT, MESSAGE, NOT_ACTIVE
 from workflow import Act, Move, Standing
@@ -50,6 +51,8 @@ def _take(uow: UnitOfWork, report: Report, tally: Tally) -> None:
     if report.fate == "delayed":
         tally.counts["delayed; the mail server goes on trying"] += 1
         tally.notes.append(f"{name}: delayed ({report.status}), the mail server goes on trying")
+        return
+    if not turn_away(uow, [standing], tally):
         return
     number = uow.received(MAIL_REPORT, report.digest, rows=1)
     if number is None:

@@ -17,6 +17,7 @@ from states.lrs_sending import send
 from states.lrs_verified import with_references, without_erased
 from states.ports import Reply, ReplyRow
 from states.tally import Refusal, Tally
+from states.turned_away import turn_away
 from states.unit_of_work import Office, UnitOfWork
 from states.vocabulary import LRS_KEYING, LRS_KINDS, LRS_REPLY
 from workflow import Act, Move, Outcome, Standing
@@ -39,8 +40,8 @@ ACTED_ON: Final = ("receive_uln", "confirm_match", "report_lrs_exception")
 def receive_reply(office: Office, act: Act, path: Path, *, sent_on: date | None = None, dry_run: bool = False) -> Tally:
     """Take in a reply file: it proves the sending, each row moves its learner, nothing is guessed.
 
-    Rows are matched by reference in any order; rows never sent are quarantined, learners without a row wait on.
-    The same file twice changes nothing. Raises FileRefused.
+    Rows are matched by reference in any order; rows never sent are quarantined, learners without a row wait on. Rows
+    of others' cohorts are refused, until a colleague receives the file. Twice changes nothing. Raises FileRefused.
     """
     reply = office.plugs.lrs.read_reply(path)
     _refuse_foreign(office, reply)
@@ -49,6 +50,8 @@ def receive_reply(office: Office, act: Act, path: Path, *, sent_on: date | None 
         seen = uow.dispatches.find(kinds=[LRS_REPLY], digest=reply.digest)
         reply = without_erased(uow, with_references(uow, reply), tally)
         matched, strangers = _match(uow, reply, tally)
+        own = {s.case for s in turn_away(uow, [m.standing for m in matched], tally)}
+        matched = [m for m in matched if m.standing.case in own]
         if seen:
             tally.notes.append("received before; only answers that could not be used then are looked at again")
             number: int | None = seen[-1].id

@@ -12,6 +12,7 @@ from states.errors import NotPossible
 from states.facts import registration_of
 from states.registration import ConfirmedRow, RegistrationFile
 from states.tally import FileMade, Refusal, Tally
+from states.turned_away import turn_away
 from states.unit_of_work import Office, UnitOfWork
 from states.vocabulary import CONFIRMATION, NOT_ACTIVE, REGISTRATION
 from workflow import Act, Move, Standing
@@ -156,7 +157,8 @@ def confirm(
         if read is not None:
             standings = _of_profile(office, standings, profile)
             _tell_unknown(read.rows, rows, {s.case: names[s.case] for s in standings}, tally)
-            outcomes = {s.case: rows[names[s.case]].outcome for s in standings if names[s.case] in rows}
+            standings = turn_away(uow, [s for s in standings if names[s.case] in rows], tally)
+            outcomes = {s.case: rows[names[s.case]].outcome for s in standings}
             seen = uow.dispatches.find(kinds=[CONFIRMATION], digest=read.digest)
             received = uow.received(CONFIRMATION, read.digest, rows=len(read.rows))
             refused = [s for s in standings if outcomes.get(s.case) == "refused"]

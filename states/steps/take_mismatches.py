@@ -10,6 +10,7 @@ from pathlib import Path
 from states.learner.case_facts import by_candidate
 from states.registration import MismatchRow
 from states.tally import Tally
+from states.turned_away import turn_away
 from states.unit_of_work import Office, UnitOfWork
 from states.vocabulary import MISMATCHES
 from workflow import Act, Move, Standing
@@ -47,6 +48,8 @@ def take_mismatches(
             tally.counts["rows about nobody registered here"] = len(unknown)
             tally.notes.append(f"rows about nobody registered here: {', '.join(unknown[:SHOWN])}{more}")
         fresh = _fresh(uow, read.rows, found, {d.id for d in seen}, tally)
+        own = {s.case for s in turn_away(uow, [standing for _, standing in fresh], tally)}
+        fresh = [(row, standing) for row, standing in fresh if standing.case in own]
         if fresh:
             number = uow.received(MISMATCHES, read.digest, rows=len(read.rows)) or seen[-1].id
             names = uow.references([standing for _, standing in fresh])

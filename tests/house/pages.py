@@ -128,7 +128,7 @@ many: they are written as they are read. Refused attempts and looks are left out
 `--kind` names them. `--limit` keeps the latest so many, `--all` gives all of them in a table too.
 
 `audit pack` is explained in [pack.md](pack.md). What a command needs of a person's role: [People and
-roles](configuration.md#people-and-roles).
+roles](configuration.md#people-and-roles); there, too, what a person kept to cohorts is refused, and whom `--all` means then.
 
 
 `audit ask QUESTION` takes a number (Q7) or a name (moved-without-notice); [questions.md](questions.md) has them all with

@@ -154,6 +154,10 @@ class Queries(History):
         conditions, arguments = matching(cohort=cohort)
         return self._raw.stream(f"SELECT id, state FROM cases c {where(conditions)} ORDER BY id", arguments)
 
+    def cohorts_of(self, subject: int) -> set[str]:
+        """The cohorts of the cases of a subject."""
+        return {row[0] for row in self._raw.execute("SELECT cohort FROM cases WHERE subject = ?", (subject,))}
+
     def numbers(self, *, cohort: str = "", states: Sequence[str] = (), limit: int | None = None) -> array[int]:
         """The numbers of the cases of a cohort and of some states, eight bytes each; nothing named means all."""
         conditions, arguments = matching(cohort=cohort or None)
