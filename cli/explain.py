@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from cli.options import Form
 from cli.render import say, show, show_one
-from states.reports.stuck import StuckReport
+from states.reports.stuck import StuckReport, StuckRow
 from states.reports.today import Today
 from states.reports.trail import Trail, TrailLine
 from states.reports.why import RuleSaid, Why
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 def rows_of(items: Sequence[Any]) -> list[dict[str, Any]]:
     """Dataclasses as rows."""
     return [asdict(item) if is_dataclass(item) and not isinstance(item, type) else dict(item) for item in items]
+
+
+def headings(row: type[Any]) -> list[str]:
+    """The columns of rows of a dataclass, also where there is none."""
+    return [field.name for field in fields(row)]
 
 
 def show_compared(compared: Compared, form: Form) -> bool:
@@ -47,7 +52,7 @@ def show_stuck(report: StuckReport, form: Form) -> bool:
     if form is Form.json:
         show_one(asdict(report), form)
     elif form is not Form.table:
-        show(rows_of(report.rows), form)
+        show(rows_of(report.rows), form, columns=headings(StuckRow))
     elif not report.rows:
         _say_waiting(report.approvals)
         say("Nobody is stuck.")

@@ -37,7 +37,7 @@ def status(
 ) -> None:
     """The board: how many learners stand where, by cohort; or stood, at the end of a day."""
     from cli.desk import desk
-    from cli.explain import rows_of
+    from cli.explain import headings, rows_of
     from cli.render import show, show_each
     from cli.typed import day
     from states.reports import board
@@ -53,9 +53,10 @@ def status(
             show_each(rows, form, columns=["reference", "cohort", "qualification", "state"])
         elif moment is None:
             _tell_unreadable(at.office)
-            show(rows_of(board.board(at.office, cohort or None)), form)
+            show(rows_of(board.board(at.office, cohort or None)), form, columns=headings(board.BoardRow))
         else:
-            show(rows_of(board.board_at(at.office, moment, by=by, cohort=cohort or None)), form)
+            stood = board.board_at(at.office, moment, by=by, cohort=cohort or None)
+            show(rows_of(stood), form, columns=headings(board.StoodRow))
 
 
 def stuck(

@@ -162,13 +162,13 @@ def reject(
 def owed(cohort: Cohort = "", form: Format = Form.table) -> None:
     """List learners registered without a ULN: days left of the debt, and of the placeholder in the funding return."""
     from cli.desk import desk
-    from cli.explain import rows_of
+    from cli.explain import headings, rows_of
     from cli.render import say, show
     from states.reports.owed import OwedRow
     from states.reports.owed import owed as report
 
     with desk("lar owed") as at:
         rows = report(at.office, cohort or None)
-        show(rows_of(rows), form, columns=list(OwedRow.__dataclass_fields__))
+        show(rows_of(rows), form, columns=headings(OwedRow))
         if not rows and form is Form.table:
             say("Nobody is registered without a ULN.")

@@ -174,3 +174,13 @@ def test_a_value_of_theirs_is_no_formula_in_the_sheet_for_people(registered):
     assert registered.run("ilm", "reconcile", listed).code == 1
     (sheet,) = (registered.folder / "outbox" / "results").glob("body-list-*.xlsx")
     assert "'=1+1" in [one[5] for one in cells(sheet)]
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["status", "status --at 2026-09-01", "status --learners", "stuck", "lar owed", "cohort list", "dispatch list",
+     "exception list", "duty list", "retention due", "approve"],
+)  # fmt: skip
+def test_a_list_without_a_row_has_its_headings_as_csv(centre, command):
+    (line,) = centre.do(*command.split(), "--format", "csv").out.splitlines()
+    assert all(name == name.strip() and name for name in line.split(","))
