@@ -17,6 +17,7 @@ import typer
 
 from cli.commands import advance, approve, daily, demo, doctor, guide, setup
 from cli.exits import DATA, FINDINGS, INTERRUPTED, OK, USAGE
+from cli.interrupts import interrupts
 from cli.nouns import Lazy, noun
 from cli.options import chosen
 
@@ -103,20 +104,24 @@ def main() -> None:
 
 def _run() -> int:
     """Run the command and give its exit code; the errors of typer become ours, those of the product pass."""
-    try:
-        code = commands().main(prog_name="ulnflow", standalone_mode=False)
-    except typer.Abort:
-        code = INTERRUPTED
-    except SystemExit as stop:
-        if isinstance(stop.__context__, BrokenPipeError):  # typer's own answer to it would read as findings
-            raise stop.__context__ from None
-        raise
-    except KeyboardInterrupt:
-        code = INTERRUPTED
-    except Exception as wrong:
-        if not hasattr(wrong, "exit_code"):
+    with interrupts() as seen:
+        try:
+            code = commands().main(prog_name="ulnflow", standalone_mode=False)
+        except typer.Abort:
+            code = INTERRUPTED
+        except SystemExit as stop:
+            if isinstance(stop.__context__, BrokenPipeError):  # typer's own answer to it would read as findings
+                raise stop.__context__ from None
             raise
-        return _misused(wrong)
+        except KeyboardInterrupt:
+            code = INTERRUPTED
+        except Exception as wrong:
+            if seen:
+                code = INTERRUPTED
+            elif not hasattr(wrong, "exit_code"):
+                raise
+            else:
+                return _misused(wrong)
     if code == INTERRUPTED:
         sys.stderr.write("\nInterrupted. What was confirmed before is kept; repeat the command to go on.\n")
     return code if isinstance(code, int) else OK

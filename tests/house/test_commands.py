@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -368,15 +369,26 @@ def test_a_full_disk_behind_standard_output_is_told(tmp_path):
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_an_interrupted_command_ends_with_130_and_leaves_nothing(tmp_path, monkeypatch):
+@pytest.mark.parametrize("swallowed", [False, True], ids=["raised", "made another error of"])
+def test_an_interrupted_command_ends_with_130_and_leaves_nothing(swallowed, tmp_path, monkeypatch):
+    """A library that Ctrl-C meets in its own work may raise what it likes."""
     centre = centre_at("gathered", tmp_path)
-    before = centre.snapshot()
+    before, handler = centre.snapshot(), signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def interrupt(*_args: Any, **_more: Any) -> None:
-        raise KeyboardInterrupt
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            if swallowed:
+                raise RuntimeError("no model can be built") from None
+            raise
 
     monkeypatch.setattr("states.steps.submit_to_lrs._write_file", interrupt)
-    result = centre.run("lrs", "submit")
+    try:
+        result = centre.run("lrs", "submit")
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, handler)
     assert result.code == 130
     assert "Interrupted" in result.err
     assert "Traceback" not in result.err
