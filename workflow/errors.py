@@ -106,6 +106,15 @@ class StoreError(WorkflowError):
     """The database cannot be used as it is."""
 
 
+class EventUnreadable(StoreError, ValueError):
+    """The bytes of an event are none that any version of the product has written."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the log holds an event that cannot be read: it was changed by another program. See: ulnflow audit verify"
+        )
+
+
 class SchemaTooNew(StoreError):
     """The database was made by a later version of the product."""
 

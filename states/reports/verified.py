@@ -8,7 +8,7 @@ from dataclasses import replace
 from states.unit_of_work import Glance
 from states.vocabulary import COHORT_WAIVED
 from workflow.store.fault import Fault
-from workflow.store.queries import Queries
+from workflow.store.history import History
 from workflow.store.verify import Report, verify
 from workflow.store.verify_seals import Outside
 
@@ -25,7 +25,7 @@ def verified(
 
 def _waivers(look: Glance) -> Iterator[Fault]:
     """Every cohort whose waiver is not what the log says: made up, lost, or another one."""
-    said = {str(e.evidence.get("cohort")): e.position for e in Queries(look.connection).events(kind=COHORT_WAIVED)}
+    said = {str(e.evidence.get("cohort")): e.position for e in History(look.connection).readable(COHORT_WAIVED)}
     known = {name: cohort.waived for name, cohort in look.learners.cohorts().items()}
     for name in sorted(said.keys() | known.keys()):
         if said.get(name) != known.get(name):

@@ -22,7 +22,7 @@ def told(
     """
     now, own = _in_order(people), _in_order(kept)
     with office.look() as look:
-        last = list(History(look.connection).events(kind=PEOPLE_CHANGED, latest=1))
+        last = History(look.connection).readable(PEOPLE_CHANGED)[-1:]
     said = last[0].evidence if last else EMPTY
     if (now, own) == (_as_told(said.get("people")), _as_told(said.get("cohorts"))):
         return False

@@ -229,7 +229,9 @@ def test_a_key_of_somebody_else_is_named_whether_or_not_the_root_fits(log: Kept)
 @pytest.mark.parametrize(
     ("change", "says"),
     [("note=root", "the note"), ("root=zeroblob(32)", "the checkpoint of size 1003 kept in it"),
-     ("size=size+1", "the checkpoint of size 1004 kept in it")],
+     ("size=size+1", "the checkpoint of size 1004 kept in it"),
+     ("peaks=zeroblob(32)", "of 1003 events: its copy differs from its note"),
+     ("peaks=root", "of 1003 events: its copy differs from its note")],
 )  # fmt: skip
 def test_an_edited_checkpoint_of_the_log_is_named(log: Kept, change: str, says: str) -> None:
     with connected(log.desk) as them:

@@ -61,3 +61,25 @@ def test_a_write_ahead_log_that_was_deleted_is_found_by_the_checkpoint(centre, d
     fault = next(f for f in json.loads(result.out)["faults"] if f["kind"] == "seal")
     assert (result.code, fault["position"]) == (1, whole + 1)
     assert "the log is shorter than" in fault["what"]
+
+
+@pytest.mark.parametrize("kind", ["key_made", "cohort_waived", "people_changed", "looked_up"])
+def test_an_event_that_cannot_be_read_is_named_and_trips_no_command(centre, database, kind):
+    """Also one of a kind that verifying, sealing and every command look up beside the log as a whole."""
+    settings = centre.folder / "ulnflow.toml"
+    people = '[people]\n"Ann Example" = ["operator", "approver"]\n"Bo Example" = ["approver"]\n[approvals]\nsecond_person = false\n'
+    settings.write_text(settings.read_text("utf-8") + people, "utf-8")
+    centre.do("learner", "show", "ILM-00001")
+    centre.do("cohort", "waive", "NF-1", "--reason", "answers_outstanding")
+    ((position,),) = centre.rows(f"SELECT min(position) FROM event WHERE kind='{kind}'")
+    for (name,) in centre.rows("SELECT name FROM sqlite_master WHERE type='trigger'"):
+        centre.write(f"DROP TRIGGER {name}")
+    centre.write(f"UPDATE event SET body=CAST('z' || substr(CAST(body AS TEXT), 2) AS BLOB) WHERE position={position}")
+    result = centre.run("audit", "verify", "--format", "json")
+    assert result.code == 1, result.said
+    assert position in {fault["position"] for fault in json.loads(result.out)["faults"]}
+    for words in (("status",), ("audit", "seal"), ("keys", "show"), ("audit", "ask", "Q14"), ("audit", "events", "--all"),
+                  ("learner", "withdraw", "ILM-00001", "--reason", "left_course")):  # fmt: skip
+        said = centre.run(*words)
+        assert "nobody foresaw" not in said.said, (words, said.said)
+        assert said.code in {0, 1, 4}

@@ -6,6 +6,7 @@ Plain SQL on the raw driver connection. Each question walks an index of the log,
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Sized
+from contextlib import suppress
 from dataclasses import fields
 from functools import cache
 from itertools import islice
@@ -13,6 +14,7 @@ from typing import Any, Final, Literal
 
 import orjson
 
+from workflow.errors import EventUnreadable
 from workflow.event import CORRECTED, MOVED, NOTED, OPENED, REFUSED, SCHEMA, TUPLES, Event
 from workflow.store.connection import Connection
 from workflow.uncollected import uncollected
@@ -67,10 +69,13 @@ _NEW, _HOLD = object.__new__, Read.__dict__["_body"].__set__
 
 
 def event_of(body: bytes) -> Event:
-    """The event that these bytes hold, whose fields are read when asked for; raises ValueError for no event of ours."""
-    found = orjson.loads(body)
+    """The event that these bytes hold, whose fields are read when asked for; raises EventUnreadable."""
+    try:
+        found = orjson.loads(body)
+    except ValueError:
+        found = None
     if type(found) is not dict or found.get("schema") != SCHEMA:
-        raise ValueError("not an event of a known schema")
+        raise EventUnreadable
     event = _NEW(Read)
     _HOLD(event, found)
     return event
@@ -100,7 +105,7 @@ class History:
         """Events in the order of the log, one at a time; `since` and `until` (not included) are times of recording.
 
         Refusals and reads are left out unless asked for, by their flag or as the kind. `limit` keeps the first so
-        many, `latest` the last.
+        many, `latest` the last. Raises EventUnreadable.
         """
         columns = {
             "case_id": case, "actor": actor, "kind": kind, "trigger": trigger, "dispatch": dispatch, "since": since,
@@ -123,6 +128,14 @@ class History:
             with uncollected():
                 found = [event_of(body) for (body,) in page]
             yield from found
+
+    def readable(self, kind: str) -> list[Event]:
+        """The events of a kind, none of a case, that can be read: who checks the log must not fall over the others."""
+        found = []
+        for (body,) in self._raw.stream(f"SELECT body FROM event WHERE {RARE} AND kind = ? ORDER BY position", (kind,)):
+            with suppress(EventUnreadable):
+                found.append(event_of(body))
+        return found
 
     def looks_at(self, case: int) -> list[Event]:
         """The events that say somebody looked at what is known of a case."""

@@ -88,9 +88,9 @@ class Seals:
 
 
 def key_events(connection: Connection) -> list[Event]:
-    """The events that name a key, in the order of the log."""
+    """The events that name a key and can be read, in the order of the log."""
     history = History(connection)
-    events = [event for kind in KEY_EVENTS for event in history.events(kind=kind)]
+    events = [event for kind in KEY_EVENTS for event in history.readable(kind)]
     return sorted(events, key=lambda event: event.position)
 
 

@@ -91,5 +91,13 @@ def _signed(seal: Seal, origin: str, keys: Sequence[Key]) -> Iterator[Fault]:
     except NoteRefused as wrong:
         yield Fault("checkpoint", f"of {seal.size} events: {wrong}", seal.size)
         return
-    if (told.size, told.root) != (seal.size, seal.root):
+    if (told.size, told.root) != (seal.size, seal.root) or not _grows(seal):
         yield Fault("checkpoint", f"of {seal.size} events: its copy differs from its note", seal.size)
+
+
+def _grows(seal: Seal) -> bool:
+    """Whether the tree that is kept to grow the next one from gives the root."""
+    try:
+        return seal.tree().root() == seal.root
+    except (ValueError, TypeError):
+        return False
