@@ -18,9 +18,12 @@ from pathlib import Path
 from typing import Final
 
 from cli import people, privacy, sealing, wiring
+from cli.checkpoints import refuse_another_history
 from cli.typed import holds_password
 from states.exchange.outbox import Outbox
-from workflow.errors import WorkflowError
+from workflow.errors import StoreError, WorkflowError
+from workflow.sealing import sound
+from workflow.store import meta
 from workflow.store.condition import Finding, integrity, last_recorded, settings
 from workflow.store.database import Database
 from workflow.store.seals import Seals
@@ -197,7 +200,8 @@ def _database(folder: Path, known: wiring.Settings) -> Iterator[Finding]:
         return
     database = wiring.opened_at(where, folder, known)
     try:
-        for look in (_settings, _version, _whole, partial(_erased, folder), _seal):
+        seals = known.seal.folder_in(folder)
+        for look in (_settings, _version, _whole, partial(_erased, folder), partial(_seal, seals)):
             try:
                 yield from look(database)
             except WorkflowError as wrong:
@@ -236,11 +240,18 @@ def _erased(folder: Path, database: Database) -> Iterator[Finding]:
         yield from privacy.restored(folder, connection)
 
 
-def _seal(database: Database) -> Iterator[Finding]:
-    """How far the log is sealed."""
+def _seal(home: Path, database: Database) -> Iterator[Finding]:
+    """How far the log is sealed, and whether it can be."""
     with database.reading() as connection:
         seals = Seals(connection)
         last, size = seals.last(), seals.length()
+        origin = meta.read(connection)[meta.ORIGIN]
+        try:
+            sound(connection, origin)
+            refuse_another_history(connection, origin, home)
+        except StoreError as wrong:
+            yield Finding("seal", "wrong", str(wrong), "ulnflow audit verify")
+            return
     sealed = last.size if last else 0
     if sealed < size:
         yield Finding(

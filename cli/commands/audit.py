@@ -194,7 +194,7 @@ def seal(
 
     It reads every event first, and signs nothing where the log is not what its checkpoints say: exit code 1.
     """
-    from cli import sealing, verifying
+    from cli import checkpoints, verifying
     from cli.desk import desk
     from cli.render import complain, say, show_one
     from states.errors import NotPossible
@@ -203,13 +203,13 @@ def seal(
         if faults := verifying.find_altered(at):
             for fault in faults:
                 complain(f"Not sealed: {f'event {fault.position}: ' if fault.position else ''}{fault.message}")
-            say(sealing.RESTORED)
+            say(checkpoints.RESTORED)
             raise typer.Exit(FINDINGS)
         made, path = at.sign()
         if made is None:
             raise NotPossible("the log is empty: there is nothing to seal")
         if to is not None:
-            path = sealing.written(made, to)
+            path = checkpoints.written(made, to)
         show_one({"events": made.size, "root": made.root.hex(), "file": str(path)}, form)
         say("Keep it where nobody with this database can change it; then: ulnflow audit verify --against FILE")
 
@@ -342,7 +342,7 @@ def consistency(
     form: Format = Form.json,
 ) -> None:
     """Prove that the log of an earlier checkpoint is the beginning of a later one's. Exit code 1 when it is not."""
-    from cli import sealing
+    from cli import checkpoints
     from cli.desk import desk
     from cli.render import complain, show_one
     from states.errors import NotPossible
@@ -352,11 +352,11 @@ def consistency(
 
     with desk("audit consistency") as at, at.office.database.reading() as connection:
         known, origin = known_keys(connection), at.office.engine.origin
-        first = sealing.trusted(old, origin, known)
+        first = checkpoints.trusted(old, origin, known)
         last = Seals(connection).last()
         if new is None and last is None:
             raise NotPossible("the log was never sealed; run: ulnflow audit seal")
-        second = sealing.trusted(new, origin, known) if new else sealing.told(last, origin, known)
+        second = checkpoints.trusted(new, origin, known) if new else checkpoints.told(last, origin, known)
         if first.size > second.size:
             raise NotPossible("give the earlier checkpoint first")
         proof = prove_consistency(connection, first.size, second.size)

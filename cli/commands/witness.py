@@ -30,7 +30,7 @@ def witness(
     """Cosign a checkpoint that is shown to go on from the last one; needs no database. Exit code 1 when it is not."""
     import time
 
-    from cli import sealing
+    from cli import checkpoints, sealing
     from cli.render import complain, say, show_one
     from states.errors import FileRefused, NotPossible
     from workflow.seal import checkpoint
@@ -40,7 +40,7 @@ def witness(
 
     more = sealing.parsed(by or ())
     try:
-        new = checkpoint.parse(sealing.content(file))
+        new = checkpoint.parse(checkpoints.content(file))
     except NoteRefused as wrong:
         raise FileRefused(file.name, str(wrong), "Take the file as ulnflow wrote it.") from None
     try:
@@ -58,7 +58,7 @@ def witness(
             f"its centre makes it: ulnflow audit consistency {LAST} {file.name} > proof.json"
         )
     try:
-        path, signed = own.cosign(new, proof_of(sealing.content(proof)) if proof else [], int(time.time()))
+        path, signed = own.cosign(new, proof_of(checkpoints.content(proof)) if proof else [], int(time.time()))
     except NoteRefused as wrong:
         raise FileRefused(file.name, str(wrong), "Ask the centre for the file, and for its key: --key.") from None
     except SplitView as wrong:

@@ -62,6 +62,11 @@ class Seals:
         row = self._raw.execute(f"SELECT {COLUMNS} FROM seal ORDER BY size DESC LIMIT 1").fetchone()
         return Seal(*row) if row else None
 
+    def of(self, size: int) -> Seal | None:
+        """The checkpoint of a size."""
+        row = self._raw.execute(f"SELECT {COLUMNS} FROM seal WHERE size = ?", (size,)).fetchone()
+        return Seal(*row) if row else None
+
     def add(self, seal: Seal) -> None:
         """Keep a checkpoint."""
         self._raw.execute(
