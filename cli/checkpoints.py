@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +15,7 @@ from workflow.seal.checkpoint import Checkpoint
 from workflow.seal.note import Key, NoteRefused, Unsigned
 from workflow.store.connection import Connection
 from workflow.store.fault import Fault
-from workflow.store.seals import Seal, Seals, known_keys
+from workflow.store.seals import Seal, Seals, signers
 from workflow.store.verify_seals import Outside
 
 SUFFIX: Final = ".checkpoint"
@@ -26,6 +26,9 @@ FEW: Final = 5
 RESTORED: Final = (
     "See: ulnflow audit verify; after an honest restore, put the later checkpoints aside, keep them, and write down why"
 )
+Able = Callable[[int], Sequence[Key]]
+"""The keys that may sign a checkpoint of a size."""
+
 FIX: Final = "Take the file as ulnflow wrote it, and the key of this log: ulnflow keys show."
 
 
@@ -55,11 +58,11 @@ def trusted(path: Path, origin: str, known: Sequence[Key]) -> Checkpoint:
         raise FileRefused(path.name, str(wrong), FIX) from None
 
 
-def outside(path: Path, known: Sequence[Key], called: str) -> Outside:
+def outside(path: Path, able: Able, called: str) -> Outside:
     """The checkpoint in a file, of whatever log and by whatever key, for verify to judge; raises FileRefused."""
     try:
         read = checkpoint.parse(content(path))
-        note.verified(read.note, known)
+        note.verified(read.note, able(read.checkpoint.size))
     except Unsigned:
         return Outside(called, read.checkpoint, "it is signed by no key that this log names or --key gives")
     except NoteRefused as wrong:
@@ -91,7 +94,7 @@ def refuse_another_history(connection: Connection, origin: str, folder: Path) ->
     A file is written only after the log keeps its checkpoint: one it does not keep is of another history. What is no
     checkpoint, or signed by no key of the log, is passed over here; verifying tells of it.
     """
-    seals, known = Seals(connection), known_keys(connection)
+    seals, known = Seals(connection), signers(connection)
     for path in named(folder):
         try:
             read = checkpoint.parse(content(path))
@@ -101,7 +104,7 @@ def refuse_another_history(connection: Connection, origin: str, folder: Path) ->
                     f"{path.name} in the seals folder is of another log, {told.origin}: give each log a folder of its "
                     "own, under [seal] in ulnflow.toml, or put its files aside"
                 )
-            note.verified(read.note, known)
+            note.verified(read.note, known.at(told.size))
         except (NoteRefused, FileRefused):
             continue
         if told.size > seals.length():
@@ -117,7 +120,7 @@ def refuse_another_history(connection: Connection, origin: str, folder: Path) ->
         return
 
 
-def beside(connection: Connection, folder: Path, known: Sequence[Key]) -> tuple[list[Outside], list[Fault]]:
+def beside(connection: Connection, folder: Path, able: Able) -> tuple[list[Outside], list[Fault]]:
     """The newest checkpoint of a folder and a few that the log does not keep so, for verify to judge; and what is none.
 
     A checkpoint that the log keeps to the byte is judged there.
@@ -131,7 +134,7 @@ def beside(connection: Connection, folder: Path, known: Sequence[Key]) -> tuple[
             kept = seals.of(int(path.stem)) if number else None
             if kept is not None and kept.note == content(path):
                 continue
-            found.append(outside(path, known, label))
+            found.append(outside(path, able, label))
         except FileRefused as wrong:
             faults.append(Fault("checkpoint", f"{label} is no checkpoint of ours: {wrong.rule}"))
         if len(found) + len(faults) == FEW:

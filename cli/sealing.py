@@ -15,7 +15,7 @@ from workflow.errors import NotAllowed, StoreError
 from workflow.seal import keys
 from workflow.seal.note import Key, NoteRefused, Signer
 from workflow.sealing import extend
-from workflow.store.seals import Seal, known_keys
+from workflow.store.seals import Seal, Seals, Signers, signers
 
 LOG_KEY, NEXT_KEY = "log.pem", "next.pem"
 
@@ -28,24 +28,54 @@ def place(folder: Path) -> Path:
 def own_key(folder: Path, office: Office) -> tuple[Key, Any]:
     """The key this folder signs with, made where the log knows none yet; raises StoreError for one lost or exchanged.
 
-    On a server each folder has its own, which the log may not know yet.
+    On a server each folder has its own, which the log may not know yet. Of a rotation that was cut off behind its
+    commit it is the new one.
     """
     path = place(folder) / LOG_KEY
     with office.database.reading() as connection:
-        known = known_keys(connection)
+        known, size = signers(connection), Seals(connection).length()
     if not path.exists():
-        if known:
+        if known.keys:
             raise StoreError(
                 f"keys/{LOG_KEY} is not there, and the log was sealed before: restore it, or: ulnflow keys new"
             )
         keys.make(path)
     secret = keys.read(path)
     key = keys.public(secret, office.engine.origin)
-    if known and key not in known and office.database.kind == "sqlite":
+    if key in known.keys and key not in known.at(size + 1):
+        return _next_key(folder, office, known)
+    if known.keys and key not in known.keys and office.database.kind == "sqlite":
         raise StoreError(
             f"keys/{LOG_KEY} is not the key this log knows: restore that or, if it is lost, take this: ulnflow keys new"
         )
     return key, secret
+
+
+def finish_rotation(folder: Path, office: Office) -> Key | None:
+    """Put the new key in its place where a rotation was cut off behind its commit; None where none was."""
+    path = place(folder) / NEXT_KEY
+    if not path.exists():
+        return None
+    key = keys.public(keys.taken(path), office.engine.origin)
+    with office.database.reading() as connection:
+        if key not in signers(connection).keys:
+            return None
+    path.replace(place(folder) / LOG_KEY)
+    return key
+
+
+def _next_key(folder: Path, office: Office, known: Signers) -> tuple[Key, Any]:
+    """The key that the one in its place was exchanged for; raises StoreError."""
+    path = place(folder) / NEXT_KEY
+    if path.exists():
+        secret = keys.read(path)
+        key = keys.public(secret, office.engine.origin)
+        if key in known.keys:
+            return key, secret
+    raise StoreError(
+        f"keys/{LOG_KEY} was exchanged for another and signs no more: restore the newer one or, if that is lost: "
+        "ulnflow keys new"
+    )
 
 
 def begin(folder: Path) -> None:
@@ -55,9 +85,12 @@ def begin(folder: Path) -> None:
     office = wiring.open_office(folder)
     try:
         with suppress(NotAllowed):
-            path = place(folder) / LOG_KEY
-            secret = keys.read(path) if path.exists() else keys.make(path)
-            key = keys.public(secret, office.engine.origin)
+            if office.database.kind == "sqlite":
+                key, secret = own_key(folder, office)
+            else:  # this folder's own, which a log with other folders may not know yet
+                path = place(folder) / LOG_KEY
+                secret = keys.read(path) if path.exists() else keys.make(path)
+                key = keys.public(secret, office.engine.origin)
             settings = wiring.load_settings(folder)
             home = settings.seal.folder_in(folder)
             seal_now(folder, office, wiring.act(settings, "init"), to=home, signers=[(key, secret)])

@@ -12,8 +12,9 @@ from cli.render import progress
 from cli.sealing import parsed
 from states.reports.verified import verified
 from states.unit_of_work import Glance
+from workflow.seal.note import Key
 from workflow.store.fault import Fault
-from workflow.store.seals import known_keys
+from workflow.store.seals import signers
 from workflow.store.verify import Report
 from workflow.store.verify_leaves import altered
 
@@ -24,9 +25,9 @@ def verify(at: Desk, look: Glance, against: Sequence[Path] = (), by: Sequence[st
     Raises StoreError where it cannot be read, FileRefused for a file that is no checkpoint, NotPossible for no key.
     """
     with progress(look.log.head(), "verifying") as bar:
-        given, known = parsed(by), known_keys(look.connection)
-        outside = [checkpoints.outside(path, given or known, str(path)) for path in against]
-        ours = known if against else given or known  # a key goes with the file it is given for
+        given, known = parsed(by), signers(look.connection)
+        outside = [checkpoints.outside(path, _these(given) or known.at, str(path)) for path in against]
+        ours = known.at if against else _these(given) or known.at  # a key goes with the file it is given for
         own, faults = checkpoints.beside(look.connection, at.seals, ours)
         report = verified(look, bar, outside=[*outside, *own])
         return replace(report, faults=(*report.faults, *faults))
@@ -35,5 +36,10 @@ def verify(at: Desk, look: Glance, against: Sequence[Path] = (), by: Sequence[st
 def find_altered(at: Desk) -> list[Fault]:
     """What forbids to sign the log: events and checkpoints, each of them read, that do not go together."""
     with at.office.look() as look, progress(look.log.head(), "reading") as bar:
-        outside, faults = checkpoints.beside(look.connection, at.seals, known_keys(look.connection))
+        outside, faults = checkpoints.beside(look.connection, at.seals, signers(look.connection).at)
         return [*altered(look.connection, at.office.engine.origin, outside, bar), *faults]
+
+
+def _these(keys: Sequence[Key]) -> checkpoints.Able | None:
+    """Keys that were given sign whatever its size; None where none was."""
+    return (lambda _size: keys) if keys else None

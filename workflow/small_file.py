@@ -16,18 +16,39 @@ LONGEST: Final = 10_000
 
 
 def write(path: Path, data: bytes) -> None:
-    """Write a new file for its owner alone, and have it on disk; raises FileExistsError and OSError."""
+    """Write a new file for its owner alone, whole or not at all; raises FileExistsError and OSError."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(file, "wb") as out:
-        out.write(data)
-        out.flush()
-        os.fsync(out.fileno())
+    draft = _draft_of(path)
+    try:
+        file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(file, "wb") as out:
+            out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
+        _take_place(draft, path)
+    finally:
+        with suppress(OSError):
+            draft.unlink()
+
+
+def _take_place(draft: Path, path: Path) -> None:
+    """Give a file its name, unless that is taken; a file system without links has the name held for it first."""
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        raise
+    except (OSError, NotImplementedError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        draft.replace(path)
+
+
+def _draft_of(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.pending")
 
 
 def replace(path: Path, data: bytes) -> None:
     """Put a file in its place whole or not at all, whoever else writes the same one meanwhile; raises OSError."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.pending")
+    draft = _draft_of(path)
     try:
         with draft.open("xb") as out:
             out.write(data)

@@ -41,15 +41,21 @@ def new(form: Format = Form.table) -> None:
     from cli.render import say, show_one
     from states.errors import NotPossible
     from workflow.seal import keys
-    from workflow.store.seals import known_keys
+    from workflow.store.seals import Seals, signers
 
     with desk("keys new") as at:
         path = sealing.place(at.folder) / sealing.LOG_KEY
-        secret = keys.read(path) if path.exists() else keys.make(path)
+        secret = keys.taken(path)
         key = keys.public(secret, at.office.engine.origin)
         with at.office.database.reading() as connection:
-            if key in known_keys(connection):
-                raise NotPossible("this folder has its key; to exchange it: ulnflow keys rotate")
+            known = signers(connection)
+            able = known.at(Seals(connection).length() + 1)
+        if key in able:
+            raise NotPossible("this folder has its key; to exchange it: ulnflow keys rotate")
+        if key in known.keys:  # it was exchanged, and what it was exchanged for is lost
+            keys.put_aside(path)
+            secret = keys.make(path)
+            key = keys.public(secret, at.office.engine.origin)
         at.sign([(key, secret)])
         show_one({"key": str(key)}, form)
         say("Keep a copy of the keys folder where only you can read it, and give the line above to whoever checks.")
@@ -65,11 +71,13 @@ def rotate(form: Format = Form.table) -> None:
 
     with desk("keys rotate") as at:
         folder = sealing.place(at.folder)
-        old, old_secret = sealing.own_key(at.folder, at.office)
-        path = folder / sealing.NEXT_KEY
-        secret = keys.read(path) if path.exists() else keys.make(path)
-        key = keys.public(secret, at.office.engine.origin)
-        at.sign([(old, old_secret), (key, secret)])
-        path.replace(folder / sealing.LOG_KEY)
+        key = sealing.finish_rotation(at.folder, at.office)
+        if key is None:
+            old = sealing.own_key(at.folder, at.office)
+            path = folder / sealing.NEXT_KEY
+            secret = keys.taken(path)
+            key = keys.public(secret, at.office.engine.origin)
+            at.sign([old, (key, secret)])
+            path.replace(folder / sealing.LOG_KEY)
         show_one({"key": str(key)}, form)
         say("The old key signs no more; checkpoints it signed stay good. Give the new line to whoever checks.")

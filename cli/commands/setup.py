@@ -27,10 +27,13 @@ def init(
     import sys
 
     from cli import sealing, wiring
+    from cli.desk import admit
     from cli.render import say
 
     where = folder or chosen.folder or Path.cwd()
     if (where / wiring.FILE).exists():
+        chosen.folder = where
+        admit("db upgrade")
         say(f"{wiring.FILE} is there already and stays as it is; the database is brought up to date.")
         given = {
             "--ukprn": ukprn,

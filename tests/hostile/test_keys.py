@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.fakes.centre import DATA, Centre
 from workflow.seal import keys
-from workflow.seal.note import Key
+from workflow.seal.note import Key, Note, sign
 
 TIDY = ("cohort", "import", DATA / "cohort_tidy.csv", "--cohort", "NF-1", "--funded")
 
@@ -262,3 +263,60 @@ def test_a_key_that_was_given_judges_the_folders_own_checkpoint_too(sealed):
         sealed.do("audit", "verify", "--format", "json").out)["origin"]))  # fmt: skip
     assert sealed.run("audit", "verify", "--key", line).code == 1
     verified(sealed, "--key", known(sealed)[0]["key"])
+
+
+def test_a_key_file_that_a_crash_left_empty_is_put_aside_for_a_new_one(sealed):
+    """Whichever of the two it is, the advice ends somewhere."""
+    place(sealed).write_bytes(b"")
+    assert "holds no key of ours" in sealed.refused("audit", "seal").said
+    sealed.do("keys", "new")
+    verified(sealed)
+    place(sealed, "next.pem").write_bytes(b"")
+    place(sealed, "next.pem").chmod(0o600)
+    sealed.do("keys", "rotate")
+    verified(sealed)
+    assert [key["ours"] for key in known(sealed)] == ["", "", "yes"]
+    aside = sorted(path.name.partition("-aside-")[0] for path in (sealed.folder / "keys").iterdir())
+    assert aside == ["log", "log.pem", "next"]
+
+
+def test_a_key_that_was_exchanged_signs_no_more(sealed):
+    """Not by mistake, and not by whoever kept a copy."""
+    old = place(sealed).read_bytes()
+    sealed.do("keys", "rotate")
+    size = sealed.events()
+    place(sealed).write_bytes(old)
+    done = sealed.run("learner", "withdraw", "ILM-00001", "--reason", "left_course")
+    assert (done.code, "was exchanged for another and signs no more" in done.said) == (0, True), done.said
+    origin = sealed.rows("SELECT note FROM seal")[0][0].decode().splitlines()[0]
+    secret = keys.read(place(sealed))
+    text, key = f"{origin}\n{size + 1}\n{base64.b64encode(bytes(32)).decode()}\n", keys.public(secret, origin)
+    sealed.write(
+        "INSERT INTO seal VALUES (?,?,?,?,0)",
+        size + 1,
+        bytes(32),
+        b"",
+        str(Note(text, (sign(text, key, secret),))).encode(),
+    )
+    said = [words for kind, _, words in faults(sealed) if kind == "checkpoint"]
+    assert any("no known key has signed this" in words for words in said)
+    sealed.write("DELETE FROM seal WHERE size=?", size + 1)
+    sealed.do("keys", "new")
+    verified(sealed)
+
+
+def test_whoever_may_not_make_a_key_gets_none_by_init(sealed):
+    settings = sealed.folder / "ulnflow.toml"
+    settings.write_text(settings.read_text("utf-8") + '\n[people]\n"Ann Example" = ["operator"]\n', "utf-8")
+    place(sealed).unlink()
+    sealed.do("status")
+    before = sealed.events()
+    refused = sealed.run("init", ULNFLOW_OPERATOR="Zed Stranger")
+    assert (refused.code, "Zed Stranger is not among the people" in refused.said) == (4, True), refused.said
+    assert not place(sealed).exists()
+    known_ones = sealed.rows("SELECT count(*) FROM event WHERE kind='key_made'")
+    assert known_ones == [(1,)]
+    assert sealed.rows("SELECT kind FROM event WHERE position > ?", before) == [("denied",)]
+    mine = sealed.run("init")
+    assert (mine.code, "restore it, or: ulnflow keys new" in mine.said) == (4, True), mine.said
+    assert not place(sealed).exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -20,15 +21,33 @@ def make(path: Path) -> Ed25519PrivateKey:
     return secret
 
 
+class NoKey(StoreError):
+    """A file holds no key of ours."""
+
+
+def taken(path: Path) -> Ed25519PrivateKey:
+    """The key in a file, made where there is none; what holds none is put aside. Raises StoreError, FileExistsError."""
+    try:
+        return read(path) if path.exists() else make(path)
+    except NoKey:
+        put_aside(path)
+        return make(path)
+
+
+def put_aside(path: Path) -> None:
+    """Keep a file under another name beside its own."""
+    path.replace(path.with_name(f"{path.stem}-aside-{secrets.token_hex(4)}{path.suffix}"))
+
+
 def read(path: Path, fix: str = "restore it, or make another: ulnflow keys new") -> Ed25519PrivateKey:
-    """The key in a file; raises StoreError, with the fix, for one that is not there, open to others, or none."""
+    """The key in a file; raises StoreError, with the fix, for one that is not there or open to others, and NoKey."""
     data = small_file.read(path, fix)
     try:
         secret = load_pem_private_key(data, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         secret = None
     if not isinstance(secret, Ed25519PrivateKey):
-        raise StoreError(f"{path.parent.name}/{path.name} holds no key of ours; {fix}")
+        raise NoKey(f"{path.parent.name}/{path.name} holds no key of ours; {fix}")
     return secret
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
@@ -99,17 +100,30 @@ def key_events(connection: Connection) -> list[Event]:
     return sorted(events, key=lambda event: event.position)
 
 
+class Signers:
+    """The keys that a log names, oldest first; one that was exchanged signs nothing larger than its handing over."""
+
+    def __init__(self, told: Iterable[tuple[int, Mapping[str, Any]]]) -> None:
+        """From the position and the evidence of the events that name them."""
+        found: dict[Key, None] = {}
+        self._until: dict[str, int] = {}
+        for position, evidence in told:
+            with suppress(NoteRefused):  # verify tells of what no command can have written
+                found[Key.parse(str(evidence.get("key", "")))] = None
+                if "before" in evidence:
+                    self._until.setdefault(str(evidence["before"]), position)
+        self.keys = tuple(found)
+
+    def at(self, size: int) -> list[Key]:
+        """Those that may sign a checkpoint of a size."""
+        return [key for key in self.keys if size <= self._until.get(key.id.hex(), size)]
+
+
+def signers(connection: Connection) -> Signers:
+    """The keys that the log itself names."""
+    return Signers((event.position, event.evidence) for event in key_events(connection))
+
+
 def known_keys(connection: Connection) -> list[Key]:
-    """The keys that the log itself names, oldest first."""
-    return keys_of(event.evidence for event in key_events(connection))
-
-
-def keys_of(evidence: Iterable[Mapping[str, Any]]) -> list[Key]:
-    """The keys that the evidence of such events names, each once."""
-    found: dict[Key, None] = {}
-    for told in evidence:
-        try:
-            found[Key.parse(str(told.get("key", "")))] = None
-        except NoteRefused:
-            continue  # verify tells of what no command can have written
-    return list(found)
+    """Every key that the log itself names, oldest first."""
+    return list(signers(connection).keys)

@@ -13,11 +13,10 @@ from typing import Any, Final
 from workflow.event import CORRECTED, LARGEST, canonical, is_plain, is_written_so, leaf_hash, record_of, shaped
 from workflow.route import Route
 from workflow.seal.grown import Growing, growing
-from workflow.seal.note import Key
 from workflow.store import guards
 from workflow.store.connection import Connection
 from workflow.store.fault import Fault
-from workflow.store.seals import Seals, keys_of
+from workflow.store.seals import Seals, Signers
 from workflow.store.verify_cases import LEAF, Cases, standings
 from workflow.store.verify_frames import Frame, frame_of
 from workflow.store.verify_rows import guarded, rows
@@ -86,20 +85,19 @@ def verify(
     routes: Mapping[tuple[str, int], Route],
     progress: Callable[[int], None] = lambda _done: None,
     *,
-    keys: Sequence[Key] | None = None,
     outside: Sequence[Outside] = (),
 ) -> Report:
     """Check guards, positions, bytes, leaves, copies, chains and checkpoints, then every projection against its events.
 
-    `keys` sign for this log, if not those it names; `outside` are checkpoints kept elsewhere. Reads the log once, and
-    keeps some 100 bytes a case. Raises nothing for a bad log: it reports.
+    `outside` are checkpoints kept elsewhere. Reads the log once, and keeps some 100 bytes a case. Raises nothing for a
+    bad log: it reports.
     """
     try:
-        return _verify(connection, origin, routes, progress, keys, outside)
+        return _verify(connection, origin, routes, progress, outside)
     except Exception as wrong:
         if not connection.forgives(wrong):
             raise
-        return _verify(connection, origin, routes, progress, keys, outside)
+        return _verify(connection, origin, routes, progress, outside)
 
 
 def _verify(
@@ -107,7 +105,6 @@ def _verify(
     origin: str,
     routes: Mapping[tuple[str, int], Route],
     progress: Callable[[int], None],
-    keys: Sequence[Key] | None,
     outside: Sequence[Outside],
 ) -> Report:
     faults = [Fault(*told) for told in guards.missing(connection)]
@@ -121,9 +118,8 @@ def _verify(
         roots = grown.end()
     faults += reading.faults
     size, cases, told = reading.size, len(reading.cases), reading.told
-    known = keys_of(told.keys) if keys is None else keys
     faults += kept(last, told.named)
-    faults += guarded("seal", sealed(seals.each(), outside, roots, origin, known, reading.faults))
+    faults += guarded("seal", sealed(seals.each(), outside, roots, origin, Signers(told.keys), reading.faults))
     faults += guarded("projection", standings(connection, routes, reading.cases))
     notes = tuple(reading.notes)
     del reading  # the rows are next, and need the room

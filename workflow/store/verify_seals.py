@@ -9,9 +9,9 @@ from typing import Final
 from workflow.seal import checkpoint
 from workflow.seal.checkpoint import Checkpoint
 from workflow.seal.grown import Roots
-from workflow.seal.note import Key, NoteRefused
+from workflow.seal.note import NoteRefused
 from workflow.store.fault import Fault
-from workflow.store.seals import Seal
+from workflow.store.seals import Seal, Signers
 
 INSIDE: Final = "the checkpoint of size {size} kept in it"
 
@@ -26,7 +26,7 @@ class Outside:
 
 
 def sealed(
-    seals: Iterable[Seal], outside: Sequence[Outside], roots: Roots, origin: str, keys: Sequence[Key],
+    seals: Iterable[Seal], outside: Sequence[Outside], roots: Roots, origin: str, signers: Signers,
     earlier: Sequence[Fault],
 ) -> Iterator[Fault]:  # fmt: skip
     """What checkpoints say that the log does not; `earlier` are the faults found in reading it, to name the first."""
@@ -40,7 +40,7 @@ def sealed(
                 yield _differs(seal.size, roots.size, before, INSIDE.format(size=seal.size), earlier)
             else:
                 before = seal.size
-        yield from _signed(seal, origin, keys)
+        yield from _signed(seal, origin, signers)
     for one in sorted(outside, key=lambda one: one.told.size):
         yield from _elsewhere(one, roots, origin, earlier, inside)
 
@@ -84,10 +84,10 @@ def _differs(wanted: int, size: int, before: int, which: str, earlier: Sequence[
     return Fault("seal", f"{what} {which}: {where} something was edited, exchanged, taken out or put in since", first)
 
 
-def _signed(seal: Seal, origin: str, keys: Sequence[Key]) -> Iterator[Fault]:
-    """A checkpoint kept in the log must be its own note, signed by a key the log names."""
+def _signed(seal: Seal, origin: str, signers: Signers) -> Iterator[Fault]:
+    """A checkpoint kept in the log must be its own note, signed by a key the log names and that was not exchanged."""
     try:
-        told, _ = checkpoint.trusted(seal.note, origin, keys)
+        told, _ = checkpoint.trusted(seal.note, origin, signers.at(seal.size))
     except NoteRefused as wrong:
         yield Fault("checkpoint", f"of {seal.size} events: {wrong}", seal.size)
         return

@@ -144,7 +144,7 @@ class Told:
     written: Counter[tuple[int, str]] = field(default_factory=Counter)
     last: dict[int, int] = field(default_factory=dict)
     definitions: dict[str, tuple[int, str | None, int | None]] = field(default_factory=dict)
-    keys: list[Mapping[str, Any]] = field(default_factory=list)
+    keys: list[tuple[int, Mapping[str, Any]]] = field(default_factory=list)
     named: int = 0
     """Where the log last named a key."""
 
@@ -162,7 +162,7 @@ class Told:
             elif record.get("settles") is not None:
                 self.settled.add(dispatch, case, record["settles"])
         if kind in KEY_EVENTS and case is None:
-            self.keys.append(record.get("evidence", EMPTY))
+            self.keys.append((position, record.get("evidence", EMPTY)))
             self.named = position
         if kind == OPENED and isinstance(record.get("route_hash"), str):
             called = position, record.get("route"), record.get("route_version")
