@@ -80,7 +80,7 @@ FIXES: Final = {
     "D8": "ulnflow learner withdraw {who} --reason duplicate",
     "U3": "ulnflow lrs submit {who}",
     "X1": IN_EXCEPTION,
-    "P1": "ulnflow uln told {who} --how email",
+    "P1": "ulnflow uln told {who} --how HOW",
     "R1": "ulnflow ilm register {who}",
     "S1": "ulnflow lar create {who} --reference NUMBER",
     "A1": "ulnflow route alternative {who} --reason WHY --yes",
@@ -127,15 +127,15 @@ def file(dispatch: Dispatch, *, mails: bool = False) -> str:
     }.get(dispatch.kind, "ulnflow today")
 
 
-def waiting(dispatch: Dispatch, reference: str, *, mails: bool = False) -> str:
-    """What one learner in an open file waits for; see `file`."""
+def waiting(dispatch: Dispatch, reference: str, told: str = "") -> str:
+    """What one learner in an open file waits for; `told` says how they are told, where it is a message."""
     who = quoted(reference)
     if dispatch.kind == LRS_KEYING and dispatch.state != PREPARED:
         return f"ulnflow lrs answer {who}"
     if dispatch.kind == REGISTRATION:
         return f"ulnflow ilm confirm {who} --order NUMBER"
     if dispatch.kind == MESSAGE:
-        return f"ulnflow uln send {who}" if mails else f"ulnflow uln told {who} --how email"
+        return "ulnflow uln " + told.format(who=who)
     if dispatch.kind == LAR_LEARNERS:
         return one("create_lar", reference)
     return one("supply_cross_reference", reference) if dispatch.kind == LAR_CROSS_REFERENCE else file(dispatch)
