@@ -15,6 +15,7 @@ from states.vocabulary import (
     MESSAGE,
     REGISTRATION,
 )
+from workflow.route import State
 from workflow.store.dispatch_log import PREPARED, Dispatch
 
 RECEIVE: Final = "ulnflow lrs receive REPLY-FILE"
@@ -93,6 +94,11 @@ FIXES: Final = {
 def quoted(text: str) -> str:
     """A reference or a name as a shell takes it."""
     return shlex.quote(text)
+
+
+def awaited(state: State) -> list[str]:
+    """The kinds of file whose answer is what a state waits for; a file of another kind holds nobody there."""
+    return sorted({kind for expectation in state.expects for kind in ANSWERS.get(expectation.trigger, ())})
 
 
 def one(trigger: str, reference: str, state: str = "") -> str:
