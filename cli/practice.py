@@ -160,7 +160,7 @@ def _pass_on(desk: Desk, clock: PracticeClock) -> None:
     office, act = desk.office, desk.act
     _step("uln pass", pass_uln_on.pass_uln(office, act, desk.choose(states=["uln_received"])))
     clock.pass_days(1)
-    told = pass_uln_on.record_told(office, act, office.waiting(MESSAGE), how="email")
+    told = pass_uln_on.record_told(office, act, office.waiting(MESSAGE), how="email", named=False)
     _step("uln told --how email --all", told)
 
 

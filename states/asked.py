@@ -71,6 +71,7 @@ class Asked:
     waiting: Waiting = Waiting()
     waived: bool = False
     limits: Sequence[Finding] = ()
+    addressed: bool = True
 
     @property
     def answer(self) -> Answer | None:

@@ -29,10 +29,14 @@ def change_details(
     version: int,
     new: Details,
     changed: Sequence[str],
+    *,
+    dispatch: int | None = None,
+    row: int | None = None,
 ) -> list[Outcome]:
     """Write a new version and note it on every case of the learner, naming fields only.
 
-    A change of the five details makes a match stale, and after registration opens a duty to tell ILM.
+    `dispatch` and `row` say which sheet told of it; without them a person did. A change of the five details makes a
+    match stale, and after registration opens a duty to tell ILM.
     """
     uow.learners.add_details([(learner, version + 1, new)])
     five = [name for name in changed if name in FIVE_DETAILS]
@@ -52,6 +56,8 @@ def change_details(
                 evidence={"fields": list(changed), "version": version + 1},
                 facts=facts,
                 opens=("tell_ilm_of_change",) if tell else (),
+                dispatch=dispatch,
+                row=row,
             )
         )
     return uow.work.note("details_changed", moves, shared=True)

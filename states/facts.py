@@ -6,7 +6,7 @@ Learners of one chunk see each other: two rows that bring the same ULN are told 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from itertools import islice
 from typing import Final
@@ -16,7 +16,7 @@ from states.learner.details import Details
 from states.learner.repository import HELD, IN_ERROR, SHOWN, Learners
 from states.registration import Registration
 from states.sheet_ports import Finding
-from states.vocabulary import LRS_KINDS, REGISTRATION
+from states.vocabulary import LRS_KINDS, MESSAGE, REGISTRATION
 from workflow import Question, Standing
 from workflow.store.connection import Connection
 from workflow.store.dispatch_log import OPEN_STATES, DispatchLog
@@ -52,6 +52,8 @@ class LearnerFacts:
             _dispatch_states(asked, dispatches)
         if "sent" in needs:
             _sent(asked, learners, dispatches)
+        if "address" in needs:
+            _addresses(asked, learners, dispatches)
         if "cohort" in needs:
             _cohorts(asked, learners, self.final_states)
         if "limits" in needs:
@@ -167,6 +169,31 @@ def _cohorts(asked: Sequence[Asked], learners: Learners, final: Sequence[str]) -
         if first:
             count = len(missing[standing.cohort]) - own[standing.cohort][standing.subject]
             item.waiting = Waiting(min(count, COUNTED), [references[o] for o in first], more=count > COUNTED)
+
+
+def addressed(learners: Learners, dispatches: DispatchLog, subjects: Mapping[int, int]) -> set[int]:
+    """The cases, of case -> learner, that an e-mail can have reached: an address is on file, or was for a message."""
+    current = learners.current(set(subjects.values()))
+    found = {case for case, subject in subjects.items() if subject in current and current[subject][1].email}
+    left = [case for case in subjects if case not in found]
+    made = {
+        (subjects[case], member.version): case
+        for case, places in (dispatches.holding(left, [MESSAGE]) if left else {}).items()
+        for member, _ in places
+    }
+    return found | {made[one] for one, details in learners.versions(set(made)).items() if details.email}
+
+
+def _addresses(asked: Sequence[Asked], learners: Learners, dispatches: DispatchLog) -> None:
+    """Who cannot have been told by e-mail; a message that a mail server took is proof enough."""
+    by_mail = {
+        item.question.move.case: item.question.standing.subject
+        for item in asked
+        if item.question.move.evidence.get("how") == "email" and "message" not in item.question.move.evidence
+    }
+    reached = addressed(learners, dispatches, by_mail) if by_mail else set()
+    for item in asked:
+        item.addressed = item.question.move.case not in by_mail or item.question.move.case in reached
 
 
 def _registration_dispatches(asked: Sequence[Asked], dispatches: DispatchLog) -> None:

@@ -21,7 +21,10 @@ YOUNGEST: Final = 13
 OLDEST: Final = 110
 LATE_AFTER: Final = 2
 """Working days after which an entry needs a reason (rule T1)."""
-
+NO_ADDRESS: Final = (
+    "no e-mail address is on file, so no e-mail told this learner; say how they were told (--how letter, in_person, "
+    "phone or portal), or add the address first: ulnflow learner edit REFERENCE email"
+)
 
 Objections = Iterator[Objection]
 
@@ -230,12 +233,14 @@ def person_decided(asked: Asked) -> Objections:
 
 
 def learner_was_told(asked: Asked) -> Objections:
-    """P1: how, when and by whom the learner was told this ULN."""
+    """P1: how, when and by whom the learner was told this ULN; by e-mail only who has an address."""
     move, facts = asked.question.move, asked.question.standing.facts
     if not move.evidence.get("how"):
         yield Objection("no_evidence", "say how the learner was told, with --how", "how")
     if move.facts.get("told_uln") != facts.get("uln"):
         yield Objection("other_uln", "the learner must be told the ULN that is held now", "uln")
+    if not asked.addressed:
+        yield Objection("no_address", NO_ADDRESS, "email")
 
 
 def not_registered_yet(asked: Asked) -> Objections:
@@ -370,7 +375,7 @@ LEARNER_RULES: Final[Mapping[str, Rule[Asked]]] = {
         _rule("U3", answer_is_to_our_question, "lrs_dispatches"),
         _rule("U4", answer_is_about_this_learner, "uln", "lrs_dispatches", "sent", version=3),
         _rule("X1", person_decided),
-        _rule("P1", learner_was_told),
+        _rule("P1", learner_was_told, "address", version=2),
         _rule("R0", not_registered_yet, "registration_dispatches"),
         _rule("R1", registered_already),
         _rule("S1", ilm_updates_this_lar),

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from itertools import islice
 from typing import Any, Final
 
 from states import effects
-from states.tally import Tally
+from states.facts import addressed
+from states.rules import NO_ADDRESS
+from states.tally import Refusal, Tally
 from states.unit_of_work import Glance, UnitOfWork
 from states.vocabulary import MESSAGE, NOT_ACTIVE
 from workflow import Move, Outcome, Standing
+
+AT_ONCE: Final = 10
+"""How many learners a command to type names."""
 
 OWED: Final = ("tell_learner", "tell_learner_again")
 """The duties that telling closes."""
@@ -21,6 +28,48 @@ def is_owed(look: Glance, standing: Standing) -> bool:
     return standing.state == "uln_received" or any(
         duty in OWED for _, duty in look.log.open_duties([standing.case]).get(standing.case, ())
     )
+
+
+def unaddressed(look: Glance, standings: Iterable[Standing]) -> set[int]:
+    """The cases no e-mail can have reached: no address is on file, and no message of ours was made for one."""
+    subjects = {s.case: s.subject for s in standings}
+    return subjects.keys() - addressed(look.learners, look.dispatches, subjects)
+
+
+def how_to_tell(look: Glance, standings: Sequence[Standing]) -> list[str]:
+    """What to do with messages that wait: by e-mail for who has an address, by letter for who has none."""
+    without = unaddressed(look, standings)
+    lines = []
+    if len(without) < len(standings):
+        sent = "ulnflow uln send --all"
+        lines.append(sent if look.office.policy.mails else "send the e-mails, then: ulnflow uln told --how email --all")
+    if without:
+        names = look.references([s for s in standings if s.case in without])
+        lines.append(by_letter(names.values() if lines else ()))
+    return lines
+
+
+def by_letter(names: Iterable[str]) -> str:
+    """What to type of learners once their letters were handed over; of all whose message waits where none is named."""
+    few = list(islice(names, AT_ONCE + 1))
+    who = f"{' '.join(map(shlex.quote, few))} --how letter" if few else "--how letter --all"
+    return f"hand over the letters, then: ulnflow uln told {who if len(few) <= AT_ONCE else 'REFERENCE --how letter'}"
+
+
+def leave_out(look: Glance, standings: Sequence[Standing], tally: Tally) -> list[Standing]:
+    """Those of some learners whom an e-mail can have reached; the others are told, with what to do about them."""
+    without = unaddressed(look, standings)
+    if without:
+        names = sorted(look.references([s for s in standings if s.case in without]).values())
+        tell_of_letters(tally, names)
+    return [s for s in standings if s.case not in without]
+
+
+def tell_of_letters(tally: Tally, names: Sequence[str]) -> None:
+    """Say who has no e-mail address, and what to do about them."""
+    tally.counts["have no e-mail address: hand over the letter"] += len(names)
+    tally.notes.append(f"without an e-mail address: {listed(names)}")
+    tally.next.append(by_letter(names))
 
 
 def number_of(look: Glance, dispatch: int, case: int, subject: int) -> str:
@@ -54,6 +103,8 @@ def record(
     on_route: list[Move] = []
     beside: list[Move] = []
     touched: set[int] = set()
+    mailed = evidence["how"] == "email" and "message" not in evidence
+    without = unaddressed(uow, standings) if mailed else set()
     for standing in standings:
         places = waiting.get(standing.case, ())
         duties = uow.close_duties(standing.case, *OWED)
@@ -71,6 +122,11 @@ def record(
         )
         left = standing.state in NOT_ACTIVE and bool(places)
         if standing.state != "uln_received" and (duties or left) and standing.facts.get("uln"):
+            if standing.case in without:
+                tally.counts["refused"] += 1
+                name = names[standing.case]
+                tally.refusals.append(Refusal(name, standing.state, "P1", "no_address", "email", NO_ADDRESS))
+                continue
             beside.append(move)
         elif standing.state == "uln_passed_to_learner" and standing.facts.get("told_uln") == standing.facts.get("uln"):
             tally.counts["told before, nothing changed"] += 1

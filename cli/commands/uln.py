@@ -171,7 +171,10 @@ def told(
 
     with desk("uln told") as at:
         standings = _to_tell(at, references, dispatch, cohort, listed, everyone=everyone)
-        tally = record_told(at.office, at.act, standings, how=how, on=day(at_day), reason=reason, dry_run=dry_run)
+        named = bool(references or listed) and not (everyone or dispatch)
+        tally = record_told(
+            at.office, at.act, standings, how=how, on=day(at_day), reason=reason, named=named, dry_run=dry_run
+        )
         if not standings:
             tally.notes.append("no message waits; write them with: ulnflow uln pass, or name the learners")
         at.finish(tally, form, dry_run=dry_run)

@@ -189,6 +189,18 @@ class Learners(Kept):
             (row[0], row[1]): Details.from_record(orjson.loads(row[2])) for row in rows if (row[0], row[1]) in wanted
         }
 
+    def history(self, learners: Iterable[int]) -> dict[int, list[tuple[int, Details]]]:
+        """Every (version, details) of some learners, oldest first, by learner."""
+        rows = self._all(
+            "SELECT learner, number, payload FROM personal WHERE kind='details' AND learner IN [?] "
+            "ORDER BY learner, number",
+            list(learners),
+        )
+        found: dict[int, list[tuple[int, Details]]] = {}
+        for learner, number, payload in rows:
+            found.setdefault(learner, []).append((number, Details.from_record(orjson.loads(payload))))
+        return found
+
     def twins(self, learners: Mapping[int, Details]) -> dict[int, list[int]]:
         """The first few other active learners with the same five details, by learner; who has none has no twin."""
         keys = {learner: key for learner, details in learners.items() if (key := match_key(details)) != BLANK}

@@ -129,9 +129,9 @@ def _overdue(
             continue
         before = late_before(state.clock, today, office.policy.closed)
         held = sum(g.state == name and g.clock_from is not None and g.clock_from < before for g in lacking)
-        free = queries.began_before(name, before, free=True)
+        free = queries.began_before(name, before, free=commands.awaited(state))
         if past := late.past_deadline(look, state, days, today):
-            everyone = queries.began_before(name, late.FOREVER, free=True)
+            everyone = queries.began_before(name, late.FOREVER, free=commands.awaited(state))
             free |= {group: everyone[group] for group in past if group in everyone}
         trigger = state.expects[-1].trigger if state.expects else ""
         whose = "" if state.owner == OURS else f"; the next move is {state.owner}'s"

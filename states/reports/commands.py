@@ -15,6 +15,7 @@ from states.vocabulary import (
     MESSAGE,
     REGISTRATION,
 )
+from workflow.route import State
 from workflow.store.dispatch_log import PREPARED, Dispatch
 
 RECEIVE: Final = "ulnflow lrs receive REPLY-FILE"
@@ -80,7 +81,7 @@ FIXES: Final = {
     "D8": "ulnflow learner withdraw {who} --reason duplicate",
     "U3": "ulnflow lrs submit {who}",
     "X1": IN_EXCEPTION,
-    "P1": "ulnflow uln told {who} --how email",
+    "P1": "ulnflow uln told {who} --how HOW",
     "R1": "ulnflow ilm register {who}",
     "S1": "ulnflow lar create {who} --reference NUMBER",
     "A1": "ulnflow route alternative {who} --reason WHY --yes",
@@ -93,6 +94,11 @@ FIXES: Final = {
 def quoted(text: str) -> str:
     """A reference or a name as a shell takes it."""
     return shlex.quote(text)
+
+
+def awaited(state: State) -> list[str]:
+    """The kinds of file whose answer is what a state waits for; a file of another kind holds nobody there."""
+    return sorted({kind for expectation in state.expects for kind in ANSWERS.get(expectation.trigger, ())})
 
 
 def one(trigger: str, reference: str, state: str = "") -> str:
@@ -127,15 +133,15 @@ def file(dispatch: Dispatch, *, mails: bool = False) -> str:
     }.get(dispatch.kind, "ulnflow today")
 
 
-def waiting(dispatch: Dispatch, reference: str, *, mails: bool = False) -> str:
-    """What one learner in an open file waits for; see `file`."""
+def waiting(dispatch: Dispatch, reference: str, told: str = "") -> str:
+    """What one learner in an open file waits for; `told` says how they are told, where it is a message."""
     who = quoted(reference)
     if dispatch.kind == LRS_KEYING and dispatch.state != PREPARED:
         return f"ulnflow lrs answer {who}"
     if dispatch.kind == REGISTRATION:
         return f"ulnflow ilm confirm {who} --order NUMBER"
     if dispatch.kind == MESSAGE:
-        return f"ulnflow uln send {who}" if mails else f"ulnflow uln told {who} --how email"
+        return "ulnflow uln " + told.format(who=who)
     if dispatch.kind == LAR_LEARNERS:
         return one("create_lar", reference)
     return one("supply_cross_reference", reference) if dispatch.kind == LAR_CROSS_REFERENCE else file(dispatch)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from states.effects import ON_ITS_WAY
+from states.facts import addressed
 from states.reports import commands
 from states.reports.words import OURS
 from states.unit_of_work import Glance
@@ -69,9 +70,21 @@ def open_files(look: Glance, cases: Sequence[int]) -> Places:
     return look.dispatches.waiting(cases, OUT)
 
 
-def mails(look: Glance, standing: Standing) -> bool:
-    """Whether a message that waits for a learner is to be sent by the centre's mail server, and was not begun yet."""
-    return look.office.policy.mails and not any(standing.facts.get(name) for name in ON_ITS_WAY)
+def _telling(look: Glance, standing: Standing) -> str:
+    """How a learner whose message waits is told: by letter without an address, else by the centre's mail server.
+
+    By hand where there is no such server, or sending was begun already.
+    """
+    if not addressed(look.learners, look.dispatches, {standing.case: standing.subject}):
+        return "told {who} --how letter"
+    begun = any(standing.facts.get(name) for name in ON_ITS_WAY)
+    return "send {who}" if look.office.policy.mails and not begun else "told {who} --how email"
+
+
+def answer(look: Glance, standing: Standing, dispatch: Dispatch, reference: str) -> str:
+    """The command for what a learner in an open file waits for."""
+    told = _telling(look, standing) if dispatch.kind == MESSAGE else ""
+    return commands.waiting(dispatch, reference, told=told)
 
 
 def command(
@@ -83,7 +96,7 @@ def command(
     answers = commands.ANSWERS.get(trigger, ())
     waiting = [d for _, d in files if d.kind in answers]
     if waiting:
-        return commands.waiting(waiting[-1], reference, mails=mails(look, standing))
+        return answer(look, standing, waiting[-1], reference)
     return commands.one(trigger, reference, standing.state)
 
 

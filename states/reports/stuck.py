@@ -205,7 +205,7 @@ def _rows(look: Glance, found: Sequence[Stuck]) -> list[StuckRow]:
         elif one.kind == "owed":
             line = commands.duty(one.duty, name)
         elif one.kind == "unanswered" and dispatch is not None:
-            line = commands.waiting(dispatch, name, mails=next_move.mails(look, standing))
+            line = next_move.answer(look, standing, dispatch, name)
         else:
             line = next_move.command(look, standing, triggers.get(one.case, ""), name, files.get(one.case, ()))
         rows.append(_row(look, one, standing, name, dispatch, line))

@@ -171,7 +171,7 @@ def _duties(look: Glance) -> tuple[DutyToday, ...]:
 def _suggestions(look: Glance, waiting: Sequence[OpenDispatch]) -> list[Suggestion]:
     """Files first to where they belong on the route, then the step each free learner waits for."""
     route, queries = look.office.route, Queries(look.connection, ignoring=ABOUT_THE_COMMAND)
-    free = queries.free([name for name, state in route.states.items() if state.owner == OURS])
+    free = queries.free({name: commands.awaited(state) for name, state in route.states.items() if state.owner == OURS})
     found: list[tuple[int, Suggestion]] = []
     order = {name: index for index, name in enumerate(route.states)}
     place: dict[str, int] = {}
@@ -200,10 +200,17 @@ def _suggestions(look: Glance, waiting: Sequence[OpenDispatch]) -> list[Suggesti
 
 
 def _by_trigger(look: Glance, state: str, number: int) -> Counter[str]:
-    expects = look.office.route.states[state].expects
-    cases = Queries(look.connection, ignoring=ABOUT_THE_COMMAND).free_cases(state, LOOKED_AT)
+    """How many free learners of a state wait for which step; who waits in a file for that step's answer is not free."""
+    place = look.office.route.states[state]
+    expects, queries = place.expects, Queries(look.connection, ignoring=ABOUT_THE_COMMAND)
+    cases = queries.free_cases(state, commands.awaited(place), LOOKED_AT)
     triggers = next_move.expected(look, list(look.log.load(cases).values()))
-    counts = Counter(triggers.values())
+    files = next_move.open_files(look, cases)
+    counts = Counter(
+        trigger
+        for case, trigger in triggers.items()
+        if not any(d.kind in commands.ANSWERS.get(trigger, ()) for _, d in files.get(case, ()))
+    )
     if number > len(cases) and expects:
         counts[expects[-1].trigger] += number - len(cases)
     return counts

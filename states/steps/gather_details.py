@@ -14,15 +14,18 @@ from typing import Any, BinaryIO, Final
 from states.details_change import CASE_FIELDS, change_details, stale_fields
 from states.errors import FileRefused, NotPossible
 from states.learner.details import LABELS, Details, changed_fields
+from states.learner.entry import FIELDS
 from states.learner.erasure import erased_among
+from states.learner.repository import SHOWN
 from states.ports import FileDraft
 from states.sheet_answers import ADDED, ELSEWHERE, REFUSED, UNCHANGED, UPDATED, WAS_ERASED, Answers, Noticed, worded
+from states.sheet_news import KEPT, KnownRow, News, find_news
 from states.sheet_ports import Finding, Reading, RowResult, Sheet, SheetFacts, SheetRow
 from states.tally import FileMade, Tally
 from states.turned_away import OF_OTHERS, Others
 from states.unit_of_work import Office, UnitOfWork, token_of
 from states.vocabulary import COHORT_SHEET
-from workflow import Act, Move, Standing
+from workflow import Act, Move
 
 CHUNK: Final = 1_000
 """Rows taken in together; no more of them are held."""
@@ -171,6 +174,7 @@ class _Taking:
         self._number: int | None = None
         self._cohorts = {enrolment.cohort} - {""}
         self._overruled = Counter[str]()
+        self._kept: list[str] = []
 
     def take_in(self, sheet: Sheet, bar: Callable[[int], None]) -> Answers:
         """Take in every row; what came of each is answered in their order."""
@@ -185,7 +189,17 @@ class _Taking:
                 self._tally.notes.append(
                     f"{name.replace('_', ' ')}: the sheet's own column says otherwise for {other} rows, and it counts"
                 )
+        self._tell_kept()
         return answers
+
+    def _tell_kept(self) -> None:
+        """Name whose corrections an older value in the sheet did not undo."""
+        if self._kept:
+            shown = ", ".join(self._kept[:SHOWN]) + (" and others" if len(self._kept) > SHOWN else "")
+            self._tally.notes.append(
+                f"kept as corrected since, for the sheet still has the older value: {shown}; correct it in the sheet "
+                "or, if the sheet is right after all, with ulnflow learner edit"
+            )
 
     def number(self) -> int | None:
         """The register number; the one it got before when these bytes came in before."""
@@ -205,6 +219,7 @@ class _Taking:
         cases = uow.learners.cases(known.values())
         standings = uow.log.load([case for listed in cases.values() for case in listed])
         fresh: list[tuple[SheetRow, Mapping[str, Any]]] = []
+        ours: list[KnownRow] = []
         came: dict[int, tuple[str, int | None, tuple[Finding, ...]]] = {}
         for row in taken:
             facts = _case_facts(row, enrolment)
@@ -212,15 +227,15 @@ class _Taking:
             own = [standings[c] for c in cases.get(learner or 0, ())]
             if self._others.has(own, str(facts.get("cohort", ""))):
                 came[row.row] = (REFUSED, None, (OF_OTHERS,))
-                continue
-            if learner is None:
+            elif learner is None:
                 fresh.append((row, facts))
-                continue
-            if learner in gone:
+            elif learner in gone:
                 came[row.row] = (REFUSED, None, (WAS_ERASED,))
-                continue
-            details = _with_notice(row.details, enrolment)
-            came[row.row] = self._known_learner(learner, current.get(learner), details, facts, own, row.row)
+            else:
+                details = _with_notice(row.details, enrolment)
+                ours.append(KnownRow(row.row, learner, current.get(learner), details, facts, own))
+        news = find_news(uow, ours)
+        came |= {one.row: self._known_learner(one, news[one.row]) for one in ours}
         if fresh:
             numbers = uow.add_learners([(row.reference, _with_notice(row.details, enrolment)) for row, _ in fresh])
             opened = uow.work.open(
@@ -233,6 +248,8 @@ class _Taking:
         for row in rows:
             word, case, more = came.get(row.row, (REFUSED, None, ()))
             answers.add(row.row, row.reference, word, case, row.findings + more)
+            kept = [f"{row.reference} ({FIELDS[f.field]})" for f in more if f.code == KEPT]
+            self._kept = (self._kept + kept)[: SHOWN + 1]
             self._count_overruled(row)
 
     def _count_overruled(self, row: SheetRow) -> None:
@@ -242,48 +259,35 @@ class _Taking:
             if option not in {None, ""} and getattr(row, name) not in {None, "", option}:
                 self._overruled[name] += 1
 
-    def _known_learner(
-        self,
-        learner: int,
-        current: tuple[int, Details] | None,
-        details: Details,
-        facts: Mapping[str, Any],
-        own: Sequence[Standing],
-        row: int,
-    ) -> tuple[str, int | None, tuple[Finding, ...]]:
-        """Bring a learner we have up to date with their row; blanks in the sheet never erase.
+    def _known_learner(self, one: KnownRow, news: News) -> tuple[str, int | None, tuple[Finding, ...]]:
+        """Bring a learner we have up to date with what is new in their row; blanks in the sheet never erase.
 
         A row that names no qualification is about the case there is; another qualification opens another case.
         """
-        uow, word = self._uow, UNCHANGED
-        replaced: tuple[Finding, ...] = ()
-        wanted = facts.get("qualification", "")
-        same = [s for s in own if not wanted or s.facts.get("qualification", "") in {"", wanted}]
-        if same and facts.get("cohort") and same[-1].cohort not in {"", facts["cohort"]}:
+        uow, word, same = self._uow, UNCHANGED, one.same
+        if same is not None and news.facts.get("cohort") and same.cohort:
             text = "this learner is in another cohort for the same qualification"
             fix = "Move them with: ulnflow learner edit"
-            return ELSEWHERE, same[-1].case, (Finding("refused", "cohort", "elsewhere", text, fix),)
-        if current is not None:
-            version, old = current
-            given = {name: value for name, value in _fields(details).items() if value}
-            new = old.with_changes(given)
-            if changed := changed_fields(old, new):
-                self.number()
-                change_details(uow, learner, own, version, new, changed)
-                word, replaced = UPDATED, tuple(map(_replaced, (name for name in changed if getattr(old, name))))
-        if not same:
-            opened = uow.work.open(
-                [(learner, {**facts, **_returning(uow, learner)})], dispatch=self.number(), rows=[row]
-            )
-            return ADDED, opened[0].case, replaced
-        differs = {name: value for name, value in facts.items() if same[-1].facts.get(name) != value}
-        if differs:
-            number, evidence = self.number(), {"fields": sorted(differs)}
+            return ELSEWHERE, same.case, (Finding("refused", "cohort", "elsewhere", text, fix),)
+        said = tuple(news.kept)
+        if news.details and one.current is not None:
+            version, old = one.current
+            new = old.with_changes(news.details)
+            changed = changed_fields(old, new)
+            change_details(uow, one.learner, one.own, version, new, changed, dispatch=self.number(), row=one.row)
+            word, said = UPDATED, (*said, *(_replaced(name) for name in changed if getattr(old, name)))
+        if same is None:
+            facts = {**one.facts, **_returning(uow, one.learner)}
+            opened = uow.work.open([(one.learner, facts)], dispatch=self.number(), rows=[one.row])
+            return ADDED, opened[0].case, said
+        if news.facts:
+            number, evidence = self.number(), {"fields": sorted(news.facts)}
             uow.note(
-                "case_changed", [Move(case=same[-1].case, dispatch=number, row=row, evidence=evidence, facts=differs)]
+                "case_changed",
+                [Move(case=same.case, dispatch=number, row=one.row, evidence=evidence, facts=news.facts)],
             )
             word = UPDATED
-        return word, same[-1].case, replaced
+        return word, same.case, said
 
 
 def _replaced(name: str) -> Finding:
@@ -319,10 +323,6 @@ def _returning(uow: UnitOfWork, learner: int) -> dict[str, Any]:
         if stale := stale_fields(uow, learner, held.version, details):
             facts["stale"] = stale
     return facts
-
-
-def _fields(details: Details) -> dict[str, Any]:
-    return {name: getattr(details, name) for name in Details.__dataclass_fields__}
 
 
 def _with_notice(details: Details, enrolment: Enrolment) -> Details:

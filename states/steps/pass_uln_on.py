@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import BinaryIO, Literal
 
@@ -37,6 +37,7 @@ def pass_uln(
     with office.begin(act, dry_run=dry_run) as uow:
         names = uow.references(standings)
         ready = [s for s in standings if s.facts.get("uln") and telling.is_owed(uow, s)]
+        waiting: Collection[int] = ()
         if not again:
             waiting = uow.dispatches.waiting([s.case for s in ready], [MESSAGE])
             if waiting:
@@ -45,12 +46,7 @@ def pass_uln(
         if ready:
             ready.sort(key=lambda s: (s.cohort, names[s.case]))
             _write(uow, ready, names, carries, letters, tally)
-    if tally.files:
-        tally.next.append(
-            "ulnflow uln send --all, or hand them over yourself and then: ulnflow uln told --how letter --all"
-        )
-    elif tally.counts["have a message waiting"]:
-        tally.next.append("ulnflow uln send --all, or ulnflow uln told --how letter --all")
+        tally.next += telling.how_to_tell(uow, ready or [s for s in standings if s.case in waiting])
     return tally
 
 
@@ -120,14 +116,20 @@ def record_told(
     how: str,
     on: date | None = None,
     reason: str = "",
+    named: bool = True,
     dry_run: bool = False,
 ) -> Tally:
-    """Record that learners were told their ULN: how and when; what was owed to them is closed."""
+    """Record that learners were told their ULN: how and when; what was owed to them is closed.
+
+    Told by e-mail is only who has an address: who was `named` and has none is refused, of many they are left out.
+    """
     if how not in TOLD_BY:
         raise NotPossible(f"say how they were told: {', '.join(TOLD_BY)}")
     tally = Tally()
     with office.begin(act, dry_run=dry_run) as uow:
         evidence = {"how": how, "by": act.on_behalf_of or act.actor}
+        if how == "email" and not named:
+            standings = telling.leave_out(uow, standings, tally)
         telling.record(uow, standings, tally, evidence=evidence, on=on, reason=reason)
     if tally.counts["told their ULN"]:
         tally.next.append("ulnflow ilm register")

@@ -90,8 +90,6 @@ def send(
             _send_all(office, act, session, parcels, tally, progress)
     if tally.counts["told their ULN"]:
         tally.next.append("ulnflow ilm register")
-    if tally.counts["have no e-mail address: hand over the letter"]:
-        tally.next.append("hand over the letters, then: ulnflow uln told REFERENCE --how letter")
     return tally
 
 
@@ -121,8 +119,7 @@ def _packed(office: Office, standings: Sequence[Standing], tally: Tally, *, name
                 else:
                     _refuse(tally, reference, standing, why)
     if without:
-        tally.counts["have no e-mail address: hand over the letter"] += len(without)
-        tally.notes.append(f"without an e-mail address: {telling.listed(without)}")
+        telling.tell_of_letters(tally, without)
     return parcels
 
 

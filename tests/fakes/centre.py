@@ -43,6 +43,7 @@ GOOD: dict[str, str] = {
     "Privacy notice version": "2025",
     "Privacy notice date": "2026-09-01",
     "ID seen": "Passport",
+    "Email": "robin@example.com",
     "Qualification": "8605-31",
     "Funded": "Y",
     "Start": "2026-09-01",

@@ -33,6 +33,7 @@ GOOD: Mapping[str, Any] = {
     "id_type": "1",
     "notice_version": "2025",
     "notice_date": date(2026, 2, 1),
+    "email": "robin@example.com",
 }
 
 

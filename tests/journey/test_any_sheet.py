@@ -194,7 +194,7 @@ def test_a_heading_that_is_not_there_is_told_with_those_that_are(centre):
 def test_the_row_of_headings_may_be_named(centre):
     """A second table's headings stand above the right ones."""
     path = centre.folder / "a.csv"
-    other = ",".join(["Ref", "Given name", "Surname", "DOB", "Sex", "Postcode", "Email", *[""] * 7])
+    other = ",".join(["Ref", "Given name", "Surname", "DOB", "Sex", "Postcode", "Email", *[""] * 8])
     wanted = text_of(row("R1"))
     path.write_text(f"{other}\r\n{wanted}", "utf-8")
     width = wanted.splitlines()[0].count(",")

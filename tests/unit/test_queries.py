@@ -136,10 +136,13 @@ def test_a_case_is_free_unless_an_open_file_holds_it_or_a_refusal_blocks_it(desk
     held, answered, refused, free = desk.open(4)
     file(desk, 1, "sent", [(held, "open"), (answered, "answered")])
     file(desk, 2, "rejected", [(free, "open")])
+    file(desk, 3, "sent", [(free, "open")], kind="bill")
     refuse(desk, refused)
-    assert ask("free", ["requested", "lent"]) == {"requested": 2}
-    assert ask("free_cases", "requested", 10) == [answered, free]
-    assert ask("began_before", "requested", FOREVER, free=True) == {"": 2}
+    assert ask("free", {"requested": ["letter"], "lent": []}) == {"requested": 2}
+    assert ask("free_cases", "requested", ["letter"], 10) == [answered, free]
+    assert ask("began_before", "requested", FOREVER, free=["letter"]) == {"": 2}
+    assert ask("free_cases", "requested", ["letter", "bill"], 10) == [answered]
+    assert ask("free_cases", "requested", [], 10) == [held, answered, free]
     assert ask("began_before", "requested", FOREVER) == {"": 4}
 
 
@@ -173,9 +176,9 @@ def test_a_trigger_that_does_not_leave_the_state_blocks_nobody(desk, ask):
     refuse(desk, refused)
     desk.engine.fire_many("take_back", [slipped, refused], DESK)
     assert desk.count("blocked") == 3
-    assert ask("free", ["requested"]) == {"requested": 1}
-    assert ask("free_cases", "requested", 9) == [slipped]
-    assert ask("began_before", "requested", FOREVER, free=True) == {"": 1}
+    assert ask("free", {"requested": []}) == {"requested": 1}
+    assert ask("free_cases", "requested", [], 9) == [slipped]
+    assert ask("began_before", "requested", FOREVER, free=[]) == {"": 1}
     assert [(r.case, r.trigger) for r in ask("refusals", ["requested"])] == [(refused, "lend")]
     assert [(s.trigger, s.cases) for s in ask("shared_refusals", ["requested"])] == [("lend", 1)]
 
@@ -184,8 +187,8 @@ def test_a_refusal_for_rules_that_are_left_out_blocks_nobody(desk):
     desk.open()
     refuse(desk, 1)
     with desk.database.reading() as connection:
-        assert Queries(connection, ignoring=["L"]).free_cases("requested", 9) == []
-        assert Queries(connection, ignoring=["L1"]).free_cases("requested", 9) == [1]
+        assert Queries(connection, ignoring=["L"]).free_cases("requested", [], 9) == []
+        assert Queries(connection, ignoring=["L1"]).free_cases("requested", [], 9) == [1]
 
 
 # --- duties and files

@@ -144,6 +144,11 @@ ECHO = Answer(ULN, DETAILS.with_changes({"family_name": "Other"}), frozenset({"f
         ("P1", {"facts": HOLDING, "evidence": {"how": "email"}, "becomes": {"told_uln": 1}}, HOLDS),
         ("P1", {"facts": HOLDING, "evidence": {"how": "email"}, "becomes": {"told_uln": 2}}, (False, ["other_uln"])),
         ("P1", {"facts": HOLDING, "becomes": {"told_uln": 1}}, (False, ["no_evidence"])),
+        (
+            "P1",
+            {"facts": HOLDING, "evidence": {"how": "email"}, "becomes": {"told_uln": 1}, "addressed": False},
+            (False, ["no_address"]),
+        ),
         ("R0", {}, HOLDS),
         ("R0", {"facts": {"registered_at": NOON}}, (False, ["registered"])),
         ("R0", {"open_registration": [5]}, (False, ["open_dispatch"])),

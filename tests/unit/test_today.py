@@ -45,6 +45,25 @@ def test_today_lists_what_is_due_and_suggests_commands_in_the_order_of_the_route
     assert found.runs == ()
 
 
+def test_only_a_file_whose_answer_the_next_step_waits_for_holds_a_learner(centre):
+    """Recalled, asked about anew and answered by the old reply, a learner is told whatever the new file waits for."""
+    recalled, other = centre.enrol("L-1", "L-2")
+    centre.answer(centre.submit(recalled, other), recalled, other)
+    centre.prepare("lrs_batch", "LRB_9.csv", [recalled])
+
+    def to_tell():
+        return [s.learners for s in today(centre.office).next_commands if s.command == "ulnflow uln pass"]
+
+    assert to_tell() == [2]
+    centre.note("case_changed", other, facts={"stale": {"postcode": "2026-03-02"}})
+    assert to_tell() == [1]
+    centre.prepare("lrs_batch", "LRB_10.csv", [other])
+    assert not any(s.what.startswith("1 learner") and s.command == "ulnflow lrs submit"
+                   for s in today(centre.office).next_commands)  # fmt: skip
+    centre.prepare("uln_message", "D5-messages.csv", [recalled])
+    assert to_tell() == []
+
+
 @pytest.mark.parametrize("trigger", ["confirm_lar_update", "withdraw"])
 def test_a_slip_over_everybody_leaves_today_and_stuck_as_they_were(centre, trigger):
     cases = centre.enrol("L-1", "L-2")

@@ -25,8 +25,10 @@ GROUP: Final = "CAST(cohort AS text)"
 DISPATCH: Final = "d.id, d.direction, d.kind, d.name, d.folder, d.digest, d.state, d.prepared_at, d.sent_at, d.members"
 IN_OPEN_FILE: Final = (
     "EXISTS (SELECT 1 FROM dispatch_member m JOIN dispatch d ON d.id = m.dispatch WHERE m.case_id = c.id "
-    f"AND m.state = 'open' AND d.state IN {OPEN_STATES})"
+    f"AND m.state = 'open' AND d.state IN {OPEN_STATES} AND d.kind IN [?])"
 )
+"""Whether an open file holds a case; its argument are the kinds of file that count."""
+
 RULE: Final = "rtrim(rtrim(s.value::json ->> 'rule', '0123456789'), '.')"
 COUNTS: Final = f"EXISTS (SELECT 1 FROM json_array_elements(b.said::json) s WHERE {RULE} NOT IN [?])"
 """Whether a remembered refusal rests on a rule that is not left out; its argument is the list of those."""
@@ -169,16 +171,16 @@ class Queries(History):
             sql, arguments = f"{sql} LIMIT ?", [*arguments, limit]
         return array("q", (row[0] for row in self._raw.stream(sql, arguments)))
 
-    def began_before(self, state: str, moment: int, *, free: bool = False) -> dict[str, int]:
+    def began_before(self, state: str, moment: int, *, free: Sequence[str] | None = None) -> dict[str, int]:
         """How many cases of a state whose clock began before a moment, by cohort.
 
-        `free` counts only those that no open file holds and no remembered refusal blocks.
+        With `free` only those that no open file of these kinds holds and no remembered refusal blocks.
         """
-        more = f" AND NOT {IN_OPEN_FILE} AND NOT {BLOCKED}" if free else ""
+        more = "" if free is None else f" AND NOT {IN_OPEN_FILE} AND NOT {BLOCKED}"
         return dict(
             self._raw.execute(
                 f"SELECT {GROUP}, count(*) FROM cases c WHERE state = ? AND clock_from < ?{more} GROUP BY 1",
-                (state, moment, self._left_out) if free else (state, moment),
+                (state, moment) if free is None else (state, moment, list(free), self._left_out),
             )
         )
 
@@ -191,22 +193,26 @@ class Queries(History):
         )
         return {row[0]: tuple(row[1:]) for row in rows}
 
-    def free(self, states: Sequence[str]) -> dict[str, int]:
-        """How many cases of some states neither an open file holds nor a refusal blocks, by state."""
-        return dict(
-            self._raw.execute(
-                f"SELECT state, count(*) FROM cases c WHERE state IN {marks(states)} AND NOT {IN_OPEN_FILE} "
-                f"AND NOT {BLOCKED} GROUP BY 1",
-                (*states, self._left_out),
-            )
-        )
+    def free(self, kinds: Mapping[str, Sequence[str]]) -> dict[str, int]:
+        """How many cases of some states neither an open file holds nor a refusal blocks, by state.
 
-    def free_cases(self, state: str, limit: int) -> list[int]:
-        """Some cases of a state that neither an open file holds nor a refusal blocks, oldest clock first."""
+        Files count by state: those of the kinds whose answer is what the state waits for.
+        """
+        counts = {}
+        for state, waits_for in kinds.items():
+            row = self._raw.execute(
+                f"SELECT count(*) FROM cases c WHERE state = ? AND NOT {IN_OPEN_FILE} AND NOT {BLOCKED}",
+                (state, list(waits_for), self._left_out),
+            ).fetchone()
+            counts[state] = int(row[0])
+        return {state: number for state, number in counts.items() if number}
+
+    def free_cases(self, state: str, kinds: Sequence[str], limit: int) -> list[int]:
+        """Some cases of a state that neither an open file of these kinds nor a refusal holds, oldest clock first."""
         rows = self._raw.execute(
             f"SELECT id FROM cases c WHERE state = ? AND NOT {IN_OPEN_FILE} AND NOT {BLOCKED} "
             "ORDER BY clock_from, cohort, id LIMIT ?",
-            (state, self._left_out, limit),
+            (state, list(kinds), self._left_out, limit),
         )
         return [row[0] for row in rows]
 
