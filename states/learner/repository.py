@@ -17,6 +17,7 @@ import orjson
 from sqlalchemy import Column, Index, LargeBinary, text
 from sqlmodel import Field, SQLModel
 
+from states.errors import NotFound
 from states.learner.details import Details, match_key
 from states.learner.kept import Kept
 from states.vocabulary import LRS_KINDS, NOT_ACTIVE, READY, UNREADY
@@ -315,6 +316,12 @@ class Learners(Kept):
         which, arguments = ("", ()) if names is None else (" WHERE name IN [?]", (list(names),))
         rows = self._raw.execute(f"SELECT name, register_by, waived FROM cohort{which} ORDER BY name", arguments)
         return {name: Cohort(name, date.fromisoformat(day) if day else None, waived) for name, day, waived in rows}
+
+    def cohort(self, name: str) -> Cohort:
+        """One cohort; raises NotFound."""
+        if (found := self.cohorts({name}).get(name)) is None:
+            raise NotFound(f"there is no cohort {name}. See: ulnflow cohort list")
+        return found
 
     # --- cases of learners --------------------------------------------------------------------------------------
 

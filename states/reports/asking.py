@@ -120,13 +120,13 @@ def answer(
 def _wanted(look: Glance, filters: Filters) -> Wanted:
     """What was typed, looked up; raises NotFound and NotPossible."""
     route = look.office.route
-    if filters.cohort and filters.cohort not in look.learners.cohorts({filters.cohort}):
-        raise NotFound(f"there is no cohort {filters.cohort}. See: ulnflow cohort list")
+    if filters.cohort:
+        look.learners.cohort(filters.cohort)
     if filters.rule and filters.rule not in {*LEARNER_RULES, *ABOUT_THE_COMMAND}:
-        raise NotPossible(f"there is no rule {filters.rule}; rules are: {', '.join(LEARNER_RULES)}, "
-                          f"{', '.join(ABOUT_THE_COMMAND)}")  # fmt: skip
+        raise NotFound(f"there is no rule {filters.rule}; rules are: {', '.join(LEARNER_RULES)}, "
+                       f"{', '.join(ABOUT_THE_COMMAND)}")  # fmt: skip
     if filters.trigger and filters.trigger not in route.triggers:
-        raise NotPossible(f"there is no trigger {filters.trigger}; triggers are: {', '.join(route.triggers)}")
+        raise NotFound(f"there is no trigger {filters.trigger}; triggers are: {', '.join(route.triggers)}")
     if filters.actor and not (audit := Audit(look.connection)).has_actor(filters.actor):
         raise NotFound(f"nobody of the name {filters.actor} is in the log; in it are: {', '.join(audit.actors())}")
     if filters.since and filters.until and filters.until < filters.since:

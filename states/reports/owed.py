@@ -8,7 +8,6 @@ from datetime import date, timedelta
 from itertools import islice
 from typing import Final
 
-from states.errors import NotFound
 from states.reports import next_move
 from states.reports.words import day, iso
 from states.unit_of_work import Glance, Office
@@ -43,8 +42,8 @@ class OwedRow:
 def owed(office: Office, cohort: str | None = None) -> list[OwedRow]:
     """Everyone who is owed a ULN, those with the fewest working days left first; raises NotFound."""
     with office.look() as look:
-        if cohort and cohort not in look.learners.cohorts({cohort}):
-            raise NotFound(f"there is no cohort {cohort}. See: ulnflow cohort list")
+        if cohort:
+            look.learners.cohort(cohort)
         found = [_row(look, chunk) for chunk in _owing(look, cohort)]
         rows = [row for chunk in found for row in chunk]
     return sorted(rows, key=lambda row: (row.due or "9999", row.reference))
