@@ -48,7 +48,8 @@ class Filters:
 class Scope:
     """Where a question is answered: a moment of the log, the filters, and what was found when the log was verified.
 
-    `nobody` says why a name is no person who may act here, or nothing.
+    `nobody` says why a name is no person who may act here, or nothing. `notes` take what an answer says of
+    itself.
     """
 
     look: Glance
@@ -56,6 +57,7 @@ class Scope:
     wanted: Wanted
     report: Report | None
     nobody: Callable[[str], str]
+    notes: list[str]
 
     @property
     def office(self) -> Office:
@@ -79,6 +81,7 @@ class Question:
 
     `takes` names the filters it understands, `needs` the one it cannot do without. `brief` are the columns of a table,
     `columns` all of them. A row that `finds` something makes the answer one of findings; None where none ever does.
+    Of those, a row is `unjudged` that could not be judged: it is counted apart.
     `command` answers it as well, or instead where there is no `ask`.
     """
 
@@ -91,6 +94,7 @@ class Question:
     needs: str = ""
     ask: Callable[[Scope], Iterator[Row]] | None = None
     finds: Callable[[Mapping[str, Any]], bool] | None = None
+    unjudged: Callable[[Mapping[str, Any]], bool] | None = None
     verifies: bool = False
     command: str = ""
 
@@ -108,11 +112,23 @@ def check(question: Question, filters: Filters, *, option: Callable[[str], str])
 
 
 def answer(
-    office: Office, question: Question, filters: Filters, *, report: Report | None, nobody: Callable[[str], str]
+    office: Office,
+    question: Question,
+    filters: Filters,
+    *,
+    report: Report | None,
+    nobody: Callable[[str], str],
+    notes: list[str] | None = None,
 ) -> Iterator[Row]:
-    """The rows of an answer, read as they are asked for; raises NotFound and NotPossible for what is not known."""
+    """The rows of an answer, read as they are asked for; raises NotFound and NotPossible for what is not known.
+
+    What the answer has to say beside its rows is in `notes` once all were read.
+    """
     with office.look() as look:
-        scope = Scope(look=look, filters=filters, wanted=_wanted(look, filters), report=report, nobody=nobody)
+        scope = Scope(
+            look=look, filters=filters, wanted=_wanted(look, filters), report=report, nobody=nobody,
+            notes=[] if notes is None else notes,
+        )  # fmt: skip
         if question.ask is not None:
             yield from question.ask(scope)
 

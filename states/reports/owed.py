@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import islice
@@ -17,6 +17,8 @@ from workflow.working_days import after, between, day_of
 
 DEBT: Final = "registered_without_uln"
 CHUNK: Final = 1_000
+SHOWN: Final = 10
+"""How many learners a note names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,7 @@ class OwedRow:
     reference: str
     cohort: str
     state: str
+    funded: bool | None
     registered: str
     due: str
     days_left: int | None
@@ -47,6 +50,15 @@ def owed(office: Office, cohort: str | None = None) -> list[OwedRow]:
         found = [_row(look, chunk) for chunk in _owing(look, cohort)]
         rows = [row for chunk in found for row in chunk]
     return sorted(rows, key=lambda row: (row.due or "9999", row.reference))
+
+
+def undated(rows: Iterable[OwedRow]) -> list[str]:
+    """A note where funded learners have no day from which their placeholder counts."""
+    names = [row.reference for row in rows if row.funded and not row.placeholder_until]
+    if not names:
+        return []
+    shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+    return [f"No start day is known of {shown}, so no placeholder days: ulnflow learner edit {names[0]} start"]
 
 
 def _owing(look: Glance, cohort: str | None) -> Iterator[list[Standing]]:
@@ -74,6 +86,7 @@ def _row(look: Glance, standings: list[Standing]) -> Iterator[OwedRow]:
             reference=name,
             cohort=one.cohort,
             state=office.route.states[one.state].title,
+            funded=one.facts.get("funded"),
             registered=day(since),
             due=iso(due),
             days_left=None if due is None else between(today, due, closed),
