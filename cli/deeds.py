@@ -33,7 +33,7 @@ def warning(office: Office, request: Request) -> str:
         return ""
     with office.look() as look:
         try:
-            return erase_warning(look, request, _privacy(office).keeping)
+            return erase_warning(look, request, _privacy(office))
         except NotPossible as wrong:
             return str(wrong)
 

@@ -18,7 +18,7 @@ from sqlalchemy import Column, Index, LargeBinary, text
 from sqlmodel import Field, SQLModel
 
 from states.errors import NotFound
-from states.learner.details import Details, match_key
+from states.learner.details import BLANK, Details, match_key
 from states.learner.kept import Kept
 from states.vocabulary import LRS_KINDS, NOT_ACTIVE, READY, UNREADY
 from workflow.store.dispatch_log import OPEN_STATES
@@ -35,7 +35,6 @@ RIGHTS: Final = {
 """Table -> what an operator may, what an auditor may: nothing that tells of a person."""
 DETAILS, ULN, REMARK, QUARANTINE, ANSWERED = "details", "uln", "remark", "quarantine", "answered"
 CURRENT, OLD, HELD, MERGED, IN_ERROR = "current", "old", "held", "merged", "in_error"
-BLANK: Final = match_key(Details())
 SHOWN: Final = 10
 """How many learners a message names."""
 

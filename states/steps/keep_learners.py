@@ -133,7 +133,7 @@ def _erase_some(
     office: Office, act: Act, privacy: Privacy, some: Sequence[Due], tally: Tally, *, dry_run: bool
 ) -> None:
     with office.begin(act, dry_run=dry_run) as uow:
-        done = []
+        done, gone = [], []
         for one in some:
             if uow.cohorts is not None and _is_of_others(uow, one, tally):
                 continue
@@ -141,8 +141,12 @@ def _erase_some(
                 tally.refusals.append(Refusal(one.reference, one.state, "retention", "kept", "", objection))
             else:
                 done.append(erasing.erase(uow, one.learner, BASIS, privacy))
+                gone.append(one)
         if done:
             erasing.complete(uow, done, privacy, tally)
+        left = {name for one in done for name in one.doubles} - {one.reference for one in gone}
+        if left:
+            tally.notes.append(f"what remains: {erasing.told_of_doubles(sorted(left))}")
     tally.counts["learners erased"] += len(done)
 
 
