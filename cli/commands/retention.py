@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.options import DryRun, Form, Format, ListFile, Reason, References, Yes, names_nobody
+from cli.options import DryRun, Form, Format, ListFile, References, Yes, names_nobody, real
 
 app = typer.Typer(no_args_is_help=True)
 Note = Annotated[str, typer.Option("--note", help="A ticket or file number, never a person.", callback=names_nobody)]
@@ -16,13 +16,21 @@ COLUMNS = ("reference", "ended as", "since", "kept until", "hold")
 @app.command()
 def hold(
     references: References = None,
-    reason: Reason = "",
+    reason: Annotated[
+        str,
+        typer.Option(
+            "--reason",
+            help="Why, as a code of privacy.toml: complaint, claim, investigation, audit, restriction.",
+            show_default=False,
+            callback=real,
+        ),
+    ] = "",
     listed: ListFile = None,
     note: Note = "",
     dry_run: DryRun = False,
     form: Format = Form.table,
 ) -> None:
-    """Put learners under a legal hold by a reason code: nothing of them is erased before it is lifted."""
+    """Put learners under a legal hold by a reason code: until it is lifted, only two people together may erase them."""
     from cli.desk import desk
     from cli.privacy import privacy_of
     from states.steps.keep_learners import hold as place

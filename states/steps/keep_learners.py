@@ -47,9 +47,12 @@ def hold(
     note: str = "",
     dry_run: bool = False,
 ) -> Tally:
-    """Put learners under a legal hold: nothing of them is erased before it is lifted. Raises NotFound, NotPossible."""
+    """Put learners under a legal hold: until it is lifted, a second person must agree to an erasure.
+
+    Raises NotFound, NotPossible.
+    """
     if reason not in keeping.holds:
-        raise NotPossible(f"say why, with --reason: {', '.join(keeping.holds)}")
+        raise NotPossible(f"say why as a code, with --reason: {', '.join(keeping.holds)}; a ticket goes with --note")
     tally = Tally(next=["ulnflow retention due"])
     with office.begin(act, dry_run=dry_run) as uow:
         for learner in dict.fromkeys(s.subject for s in uow.find_cases(references)):

@@ -61,7 +61,7 @@ def test_who_is_held_kept_or_under_way_is_not_erased(tmp_path, clock, database):
     assert found(unknown.encode()) == []
     assert centre.events() == before
     centre.to(LATER)
-    assert "say why" in centre.refused("retention", "hold", "R1", "--reason", "whim").said
+    assert "say why as a code" in centre.refused("retention", "hold", "R1", "--reason", "a whim").said
     centre.do("retention", "hold", "R1", "--reason", "claim", "--note", "T-77")
     assert "legal hold (claim)" in centre.refused("learner", "erase", "R1", *YES).said
     held = centre.events()
