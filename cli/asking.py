@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -42,15 +42,17 @@ def listed() -> list[dict[str, Any]]:
 
 
 class Watched:
-    """Rows as they pass, and whether any of them finds something."""
+    """Rows as they pass, how many of them find something, and how many of those could not be judged."""
 
-    def __init__(self, rows: Iterable[dict[str, Any]], finds: Callable[[Mapping[str, Any]], bool] | None) -> None:
-        self._rows, self._finds, self.found = rows, finds, 0
+    def __init__(self, rows: Iterable[dict[str, Any]], question: Question) -> None:
+        self._rows, self._finds, self._unjudged = rows, question.finds, question.unjudged
+        self.found = self.unjudged = 0
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         for row in self._rows:
             if self._finds is not None and self._finds(row):
                 self.found += 1
+                self.unjudged += self._unjudged is not None and self._unjudged(row)
             yield row
 
 
@@ -73,8 +75,9 @@ def ask(at: Desk, question: Question, filters: Filters, form: Form, *, verifying
     except StoreError as wrong:
         complain(f"The log cannot be verified, so nothing is answered. {wrong}")
         return UNVERIFIED
+    notes: list[str] = []
     watched = Watched(
-        answer(at.office, question, filters, report=report, nobody=_why_nobody), question.finds
+        answer(at.office, question, filters, report=report, nobody=_why_nobody, notes=notes), question
     )  # fmt: skip
     rows = Counted(watched)
     try:
@@ -83,7 +86,9 @@ def ask(at: Desk, question: Question, filters: Filters, form: Form, *, verifying
         since = head_of(at.office) - stated.size
         if rows.begun:
             look_up.asked(at.office, at.act, question.name, reference=filters.learner, found=rows.number)
-    _foot(question, stated, form, number=rows.number, found=watched.found, since=since)
+    _foot(question, stated, form, number=rows.number, watched=watched, since=since)
+    for note in notes:
+        say(note)
     if stated.holds is None:
         return UNVERIFIED
     return FINDINGS if watched.found or not stated.holds else 0
@@ -101,10 +106,11 @@ def _show(rows: Counted, question: Question, stated: Statement, form: Form) -> N
     show_each(rows, form, columns=(question.brief or question.columns) if form is Form.table else question.columns)
 
 
-def _foot(question: Question, stated: Statement, form: Form, *, number: int, found: int, since: int) -> None:
+def _foot(question: Question, stated: Statement, form: Form, *, number: int, watched: Watched, since: int) -> None:
     """What was found, and what the answer rests on, on standard error."""
     say(f"{question.number} {question.words} {'No row' if not number else f'{number} rows' if number > 1 else '1 row'}"
-        + (f", {found} to look into." if question.finds is not None else "."))  # fmt: skip
+        + (f", {watched.found - watched.unjudged} to look into" if question.finds is not None else "")
+        + (f", {watched.unjudged} that cannot be judged." if watched.unjudged else "."))  # fmt: skip
     if form in {Form.table, Form.csv}:
         say(f"Log {stated.origin}, {stated.size} events, root {stated.root}, sealed to {stated.sealed}.")
         say(f"Asked at {stated.time} of {stated.product}; verified: {stated.verified}.")

@@ -9,6 +9,7 @@ from cli.privacy import privacy_of
 from states.approval import Deed, Request
 from states.erasing import Privacy
 from states.errors import NotPossible
+from states.reports.requests import voided
 from states.steps.correct import correct_as_asked
 from states.steps.erase_learner import DEED, erase_as_asked
 from states.steps.erase_learner import warning as erase_warning
@@ -27,13 +28,20 @@ def _erase(uow: UnitOfWork, request: Request) -> Tally:
     return erase_as_asked(uow, request, _privacy(uow.office))
 
 
+def asks_to(office: Office, request: Request, words: str) -> str:
+    """What is asked for, in words, with what happened by each entry that would be voided."""
+    with office.look() as look:
+        entries = voided(look, request)
+    return f"{words} ({entries})" if entries else words
+
+
 def warning(office: Office, request: Request) -> str:
     """What whoever agrees should know before they do; empty where what is asked for says it all."""
     if request.deed != DEED:
         return ""
     with office.look() as look:
         try:
-            return erase_warning(look, request, _privacy(office).keeping)
+            return erase_warning(look, request, _privacy(office))
         except NotPossible as wrong:
             return str(wrong)
 

@@ -64,13 +64,15 @@ class Desk:
         """The learners a command is about: named, listed in a file, or all in some states of a cohort.
 
         With `everyone` False something must be named, so that nobody is moved by a slip. All are all of the cohorts a
-        person is kept to; of those named, others are refused. Raises NotPossible, and OtherCohort.
+        person is kept to; of those named, others are refused. Raises NotPossible, NotFound, and OtherCohort.
         """
         named = _named(references, listed)
         with self.office.look(self.act) as look:
             if not named:
                 self._refuse_nobody(look, cohort, everyone=everyone)
                 return theirs(self.act.cohorts, look.log.find(cohort=cohort, states=states))
+            if cohort:
+                look.learners.cohort(cohort)
             found = look.find_cases(named, qualification, others=True)
         return self._own([s for s in found if not cohort or s.cohort == cohort])
 
@@ -78,10 +80,11 @@ class Desk:
         """The person's learners still open in files of a kind; see Office.waiting.
 
         With `named` also others, whom the step turns away where it meets them. Raises OtherCohort, also for a file of
-        others alone.
+        others alone; NotFound for a cohort there is not.
         """
         if cohort:
-            refuse_cohort(self.act.cohorts, cohort)
+            with self.office.look(self.act) as look:
+                self._refuse_cohort(look, cohort)
         found = [s for s in self.office.waiting(kind, dispatch) if not cohort or s.cohort == cohort]
         own = theirs(self.act.cohorts, found)
         if named:
@@ -138,6 +141,8 @@ class Desk:
                     return queries.numbers(cohort=cohort, states=states, limit=first)
                 every = (queries.numbers(cohort=name, states=states, limit=first) for name in cohorts)
                 return array("q", sorted(chain.from_iterable(every))[:first])
+            if cohort:
+                look.learners.cohort(cohort)
             if self.act.cohorts is None:
                 found: dict[int, None] = {}
                 for start in range(0, len(named), AT_ONCE):
@@ -147,13 +152,16 @@ class Desk:
         return array("q", [s.case for s in self.choose(named, cohort=cohort)][:first])
 
     def _refuse_nobody(self, look: Glance, cohort: str, *, everyone: bool) -> None:
-        """Raise NotPossible unless somebody is meant, and OtherCohort for a cohort that is not the person's."""
+        """Raise NotPossible unless somebody is meant, and as `_refuse_cohort` does."""
         if not (everyone or cohort):
             raise NotPossible("say who: name learners, or give --cohort, --list or --all")
-        if cohort and cohort not in look.learners.cohorts():
-            raise NotPossible(f"there is no cohort {cohort}. See: ulnflow cohort list")
         if cohort:
-            refuse_cohort(self.act.cohorts, cohort)
+            self._refuse_cohort(look, cohort)
+
+    def _refuse_cohort(self, look: Glance, cohort: str) -> None:
+        """Raise NotFound for a cohort there is not, and OtherCohort for one that is not the person's."""
+        look.learners.cohort(cohort)
+        refuse_cohort(self.act.cohorts, cohort)
 
     def finish(self, tally: Tally, form: Form, *, dry_run: bool = False) -> None:
         """Say what was done; learners refused make the exit code 1."""

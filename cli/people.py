@@ -7,7 +7,7 @@ to cohorts: then their rights to see and to change hold for the learners of thos
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Literal
 
 from states.persons import told_apart
@@ -78,12 +78,14 @@ def cohorts_of(kept: Kept, name: str) -> frozenset[str] | None:
     return next((frozenset(cohorts) for known, cohorts in kept.items() if told_apart(known) == wanted), None)
 
 
+def able_to(people: People, kept: Kept, right: Right, theirs: Callable[[frozenset[str] | None], bool]) -> list[str]:
+    """The people who have a right, and whose cohorts are such that it holds for what is asked."""
+    return [known for known in people if may(people, known, right) and theirs(cohorts_of(kept, known))]
+
+
 def other_cohort(people: People, kept: Kept, name: str, cohort: str, right: Right, asked: str) -> str:
     """Why a person may not do that about a learner of another cohort, and who may."""
-    able = [
-        known for known in people
-        if may(people, known, right) and ((own := cohorts_of(kept, known)) is None or cohort in own)
-    ]  # fmt: skip
+    able = able_to(people, kept, right, lambda own: own is None or cohort in own)
     whose = f"of cohort {cohort}" if cohort else "without a cohort"
     theirs = ", ".join(sorted(cohorts_of(kept, name) or ()))
     who = " or ".join(able) or "nobody named there"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from states.cohorts import Cohorts
 from states.errors import NotFound, NotPossible
 from states.learner.kept import NOBODY
 from states.persons import told_apart
@@ -70,7 +71,7 @@ def waits(
             f"nothing is done before somebody else agrees to request {position}, under their own name: the operator of "
             "their ulnflow.toml, or ULNFLOW_OPERATOR"
         )
-    tally.next.append(f"ulnflow approve {position}")
+    tally.next.append("ulnflow approve")
     return True
 
 
@@ -92,10 +93,10 @@ def about(look: Glance, cases: Collection[int]) -> list[tuple[int, Event]]:
 
 
 def pending(look: Glance, case: int | None = None) -> tuple[str, ...]:
-    """A sentence for each open request, or for each about one case, with the command that answers it."""
+    """A sentence for each open request, or for each about one case, with the command that tells who may agree."""
     return tuple(
         f"{DEED_NOUNS.get(request.deed, 'a request')} waits for approval since {day_of(request.asked_at)}: "
-        f"ulnflow approve {request.position}"
+        "ulnflow approve"
         for request in open_requests(look)
         if case is None or request.arguments.get("case") == case
     )
@@ -119,7 +120,7 @@ def deed_in_words(deed: str, arguments: Mapping[str, Any], reference: str = "the
 def listed(office: Office, act: Act) -> list[tuple[Request, str, str]]:
     """Every open request, what it asks for and why, in words; that the words were looked at is recorded.
 
-    Of other cohorts than a person is kept to they see the code of the reason alone.
+    The words of a reason are empty where there are none, and for who is kept to other cohorts than it is about.
     """
     with office.look() as look:
         if not open_requests(look):
@@ -127,7 +128,7 @@ def listed(office: Office, act: Act) -> list[tuple[Request, str, str]]:
     with office.begin(act) as uow:
         requests = open_requests(uow)
         uow.work.record("looked_up", evidence={"scope": "requests", "found": len(requests)})
-        return [(r, described(uow, r), (_is_theirs(uow, r) and _words(uow, r)) or r.reason) for r in requests]
+        return [(r, described(uow, r), _words(uow, r) if is_theirs(uow, act.cohorts, r) else "") for r in requests]
 
 
 def approve(office: Office, act: Act, position: int, deeds: Mapping[str, Deed], *, dry_run: bool = False) -> Tally:
@@ -139,7 +140,7 @@ def approve(office: Office, act: Act, position: int, deeds: Mapping[str, Deed], 
     request, answer = _found(office, position)
     if answer is not None:
         return _ended_before(position, answer)
-    if _people(act.actor, act.on_behalf_of) & _people(request.asked_by, request.asked_for):
+    if has_asked(request, act.actor, act.on_behalf_of):
         with office.begin(act, dry_run=dry_run) as uow:
             uow.work.record("refused", reason="same_person", evidence={"request": position, "deed": request.deed})
         raise NotPossible(f"{request.asked_by} asked for this, so somebody else must agree to request {position}")
@@ -233,12 +234,19 @@ def _refuse_others(uow: UnitOfWork, arguments: Mapping[str, Any]) -> None:
         refuse_told(uow.connection, uow.cohorts, ASKED, arguments)
 
 
-def _is_theirs(uow: UnitOfWork, request: Request) -> bool:
+def is_theirs(look: Glance, cohorts: Cohorts, request: Request) -> bool:
+    """Whether a request is about what is of the cohorts somebody is kept to; None is every cohort."""
     try:
-        _refuse_others(uow, request.arguments)
+        if cohorts is not None:
+            refuse_told(look.connection, cohorts, ASKED, request.arguments)
     except OtherCohort:
         return False
     return True
+
+
+def has_asked(request: Request, *names: str) -> bool:
+    """Whether one of these people asked for it, or had it asked for them: they cannot agree to it."""
+    return bool(_people(*names) & _people(request.asked_by, request.asked_for))
 
 
 def _tell_setting(uow: UnitOfWork) -> None:

@@ -43,6 +43,7 @@ REMAINS: Final = {
     "learners_mail": "messages are in the learner's own mailbox, and perhaps in that of the sender",
     "open_files": "a file of ours that others wait in still holds the learner; repeat the command once it is answered",
     "disclosures": "what was handed out about the learner is with whoever received it; delete copies kept here",
+    "doubles": "the same person stands here under another reference too",
     "candidates": "candidates kept for another learner's open decision may be this person; they go when it is made",
     "busy": "another program held the database open, so its write-ahead log could not be emptied; repeat the command",
     "vacuum": "the rows are on the server's disk until it vacuums: its owner runs VACUUM personal, learner",
@@ -83,6 +84,10 @@ class Shelves(Protocol):
 
     def sheets(self, folder: Path, reference: str, names: set[str], ulns: set[str], *, beside: set[Path]) -> list[Path]:
         """The sheets of a folder that hold one of the ULNs, or the reference together with a name; not those known."""
+        ...
+
+    def rows(self, path: Path) -> int:
+        """How many rows a sheet has, its heading too; 0 for one that cannot be looked through."""
         ...
 
     def remove(self, paths: Sequence[Path], inside: Path) -> int:
@@ -126,12 +131,16 @@ class Against:
 
 @dataclass(slots=True)
 class Erased:
-    """What was destroyed: rows by kind, files of ours to remove, and the codes of what remains."""
+    """What was destroyed: rows by kind, files of ours to remove, and the codes of what remains.
+
+    `files` has beside each who else stands in it, in words; `doubles` are references of the same person.
+    """
 
     entry: Entry
     rows: dict[str, int]
-    files: list[Path] = field(default_factory=list)
+    files: dict[Path, str] = field(default_factory=dict)
     remains: list[str] = field(default_factory=list)
+    doubles: list[str] = field(default_factory=list)
     traces: list[bytes] = field(default_factory=list, repr=False)
     """What would give the learner away in leftovers of the database; never written anywhere."""
 
@@ -202,8 +211,9 @@ def erase(uow: UnitOfWork, learner: int, basis: str, privacy: Privacy, *, replay
     key = erasure.keys(uow.connection, [learner])[learner]
     ulns, names = erasure.names_of(uow.connection, learner)
     files, numbers, remains = _files(uow, standings)
-    files += _sheets_of_imports(uow, standings)
-    files += privacy.shelves.sheets(uow.office.outbox_folder / "results", reference, names, ulns, beside=set(files))
+    files |= _sheets(uow, standings, reference, names, ulns, privacy.shelves)
+    doubles = erasure.doubles(uow.connection, learner)
+    remains += ["doubles"] if doubles else []
     _leave_files(uow, standings)
     queries = Queries(uow.connection)
     if any(next(queries.events(case=s.case, trigger=DISCLOSED, limit=1), None) for s in standings):
@@ -232,7 +242,7 @@ def erase(uow: UnitOfWork, learner: int, basis: str, privacy: Privacy, *, replay
     uow.work.note(ERASED, [Move(case=s.case, evidence=short, facts={ERASED: now, HOLD: None}) for s in standings])
     papers = tuple(path.relative_to(uow.office.outbox_folder).as_posix() for path in files)
     entry = Entry(learner, erasure.fingerprint(key), position, basis, uow.office.engine.origin, papers)
-    return Erased(entry, rows, files, remains, traces)
+    return Erased(entry, rows, files, remains, doubles, traces)
 
 
 def complete(uow: UnitOfWork, done: Sequence[Erased], privacy: Privacy, tally: Tally) -> None:
@@ -258,24 +268,43 @@ def clear(office: Office, privacy: Privacy, files: Sequence[Path], tally: Tally,
         tally.notes += [words for words in in_words(["vacuum" if server else "busy"]) if words not in tally.notes]
 
 
-def leftover(look: Glance, learner: int) -> list[Path]:
+def leftover(look: Glance, learner: int) -> dict[Path, str]:
     """The files of ours that hold a learner who was erased and may go: what a crash left, or others waited in."""
-    standings = own_cases(look, learner)
-    return [path for path in _files(look, standings)[0] if path.is_file()]
+    found = _files(look, own_cases(look, learner))[0]
+    return {path: who for path, who in found.items() if path.is_file()}
 
 
-def in_words(remains: Sequence[str]) -> list[str]:
+def in_words(remains: Sequence[str], doubles: Sequence[str] = ()) -> list[str]:
     """What an erasure could not reach, a sentence each."""
-    return [f"what remains: {REMAINS[code]}" for code in dict.fromkeys(remains)]
+    return [
+        f"what remains: {told_of_doubles(doubles) if code == 'doubles' else REMAINS[code]}"
+        for code in dict.fromkeys(remains)
+    ]
 
 
-def _files(look: Glance, standings: Sequence[Standing]) -> tuple[list[Path], list[int], list[str]]:
-    """Files of ours that hold a learner and may go, their numbers, and what of them remains where.
+def told_of_doubles(doubles: Sequence[str]) -> str:
+    """That the same person stands here under other references, which hold their details still."""
+    return f"the same person stands here as {', '.join(doubles)} too: erase it as well"
+
+
+def foreseen(look: Glance, learner: int, shelves: Shelves) -> list[str]:
+    """What whoever agrees to an erasure should know: files with others in them that go, and the same person beside."""
+    standings = own_cases(look, learner)
+    reference = look.learners.references([learner])[learner]
+    ulns, names = erasure.names_of(look.connection, learner)
+    files = _files(look, standings)[0] | _sheets(look, standings, reference, names, ulns, shelves)
+    told = [f"{path.name} goes: {who}" for path, who in files.items() if who and path.is_file()]
+    doubles = erasure.doubles(look.connection, learner)
+    return told + ([told_of_doubles(doubles)] if doubles else [])
+
+
+def _files(look: Glance, standings: Sequence[Standing]) -> tuple[dict[Path, str], list[int], list[str]]:
+    """Files of ours that hold a learner and may go with who else stands in them, their numbers, and what remains where.
 
     A file goes when nobody else waits in it any more: its digest stays in the register and in the log.
     """
     holding = look.dispatches.holding([s.case for s in standings], KINDS)
-    paths: list[Path] = []
+    paths: dict[Path, str] = {}
     numbers: list[int] = []
     remains: dict[str, None] = {}
     for case, places in holding.items():
@@ -286,20 +315,37 @@ def _files(look: Glance, standings: Sequence[Standing]) -> tuple[list[Path], lis
             if kept:
                 remains["open_files"] = None
             numbers += [dispatch.id] if found else []
-            paths += found
-    return list(dict.fromkeys(paths)), sorted(set(numbers)), list(remains)
+            paths |= found
+    return paths, sorted(set(numbers)), list(remains)
 
 
-def _papers(look: Glance, case: int, member: Member, dispatch: Dispatch) -> tuple[list[Path], bool]:
+def _papers(look: Glance, case: int, member: Member, dispatch: Dispatch) -> tuple[dict[Path, str], bool]:
     """What may go of one file, and whether more stays: what others wait in still, but never the learner's own mail."""
     folder = look.office.outbox_folder / dispatch.folder
-    own = sorted(folder.glob(f"*{mail_file(dispatch.id, case)}")) if dispatch.kind == MESSAGE else []
+    mail = sorted(folder.glob(f"*{mail_file(dispatch.id, case)}")) if dispatch.kind == MESSAGE else []
+    own = dict.fromkeys(mail, "")
     waiting = look.dispatches.counts(dispatch.id).get("open", 0) - (member.state == "open")
     if dispatch.state in OPEN_STATES and waiting:
         return own, True
+    number = sum(look.dispatches.counts(dispatch.id).values()) - 1
+    others = f"{number} other {'learner stands' if number == 1 else 'learners stand'} in it" if number else ""
     if dispatch.kind == MESSAGE:
-        return [*own, *sorted(folder.glob(f"*D{dispatch.id}-letters.*"))], False
-    return [folder / dispatch.name], False
+        return own | dict.fromkeys(sorted(folder.glob(f"*D{dispatch.id}-letters.*")), others), False
+    return {folder / dispatch.name: others}, False
+
+
+def _sheets(
+    look: Glance, standings: Sequence[Standing], reference: str, names: set[str], ulns: set[str], shelves: Shelves
+) -> dict[Path, str]:
+    """Sheets for people that hold a learner, with how many further rows they have."""
+    known = _sheets_of_imports(look, standings)
+    folder = look.office.outbox_folder / "results"
+    known += shelves.sheets(folder, reference, names, ulns, beside=set(known))
+    further = {path: shelves.rows(path) - 2 for path in known}
+    return {
+        path: f"{number} further {'row stands' if number == 1 else 'rows stand'} in it" if number > 0 else ""
+        for path, number in further.items()
+    }
 
 
 def _sheets_of_imports(look: Glance, standings: Sequence[Standing]) -> list[Path]:

@@ -53,6 +53,14 @@ class Window:
             days.append(end - timedelta(days=self.days_before_end))
         return min((day for day in days if day is not None), default=None)
 
+    def lacks(self, start: date | None, end: date | None) -> str:
+        """Which day is missing, in words, without which not every last day is known; empty where none is."""
+        if self.days_after_start is not None and start is None:
+            return "no start day"
+        if self.days_before_end is not None and end is None:
+            return "no planned end"
+        return "" if self.last(start, end) else "no last day to register by"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfirmedRow:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from cli.options import DryRun, Form, Format, Reason
 
-COLUMNS: Final = ("request", "asked_at", "asked_by", "asks_to", "warning", "reason", "working_days")
+if TYPE_CHECKING:
+    from cli.desk import Desk
+    from states.approval import Request
+
+COLUMNS: Final = (
+    "request", "asked_at", "asked_by", "asks_to", "warning", "reason", "note", "who_can", "working_days",
+)  # fmt: skip
+YOU: Final = "you"
 
 
 def approve(
@@ -33,7 +40,7 @@ def approve(
         if request is not None:
             at.demand("approve", "approve EVENT")
         if request is None:
-            _list(at.office, at.act, form)
+            _list(at, form)
         elif refuse:
             at.finish(approval.refuse(at.office, at.act, request, reason, dry_run=dry_run), form, dry_run=dry_run)
         else:
@@ -43,28 +50,49 @@ def approve(
             at.finish(tally, form, dry_run=dry_run)
 
 
-def _list(office: Any, act: Any, form: Form) -> None:
-    from cli.deeds import warning
+def _list(at: Desk, form: Form) -> None:
+    from cli.deeds import asks_to, warning
     from cli.render import say, show
     from states import approval
     from workflow.working_days import between, day_of, minute
 
-    found, today = approval.listed(office, act), office.today()
+    office = at.office
+    found, today = approval.listed(office, at.act), office.today()
     rows = [
         {
             "request": request.position,
             "asked_at": minute(request.asked_at),
             "asked_by": request.asked_by + (f" for {request.asked_for}" if request.asked_for else ""),
-            "asks_to": what,
+            "asks_to": asks_to(office, request, what),
             "warning": warning(office, request),
-            "reason": why,
+            "reason": request.reason,
+            "note": words,
+            "who_can": _who_can(at, request),
             "working_days": between(day_of(request.asked_at), today, office.policy.closed),
         }
-        for request, what, why in found
+        for request, what, words in found
     ]
     show(rows, form, columns=COLUMNS)
     if form is Form.table:
-        if rows:
-            say(f"Next: ulnflow approve {rows[0]['request']}, or with --refuse --reason WHY")
-        else:
+        if not rows:
             say("Nothing waits for a second person.")
+        for row in [row for row in rows if row["who_can"] == YOU][:1]:
+            say(f"Next: ulnflow approve {row['request']}, or with --refuse --reason WHY")
+
+
+def _who_can(at: Desk, request: Request) -> str:
+    """Whether the person at work may agree, or else who may."""
+    from cli import people
+    from states import approval
+
+    known, kept, act = at.settings.roles, at.settings.kept, at.act
+    asker = request.asked_by + (f" and {request.asked_for}" if request.asked_for else "")
+    with at.office.look() as look:
+        own = people.may(known, act.actor, "approve") and not approval.has_asked(request, act.actor, act.on_behalf_of)
+        if own and approval.is_theirs(look, act.cohorts, request):
+            return YOU
+        if not known:
+            return f"anybody but {asker}"
+        able = people.able_to(known, kept, "approve", lambda theirs: approval.is_theirs(look, theirs, request))
+    others = [name for name in able if not approval.has_asked(request, name)]
+    return " or ".join(others) or f"nobody yet: [people] names no approver beside {asker}"

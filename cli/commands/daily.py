@@ -38,7 +38,7 @@ def status(
     """The board: how many learners stand where, by cohort; or stood, at the end of a day."""
     from cli.desk import desk
     from cli.explain import headings, rows_of
-    from cli.render import show, show_each
+    from cli.render import say, show, show_each
     from cli.typed import day
     from states.reports import board
     from workflow.store.history import By
@@ -50,13 +50,18 @@ def status(
     with desk("status") as at:
         if learners:
             rows = board.learners(at.office, cohort=cohort or None, at=moment, by=by)
-            show_each(rows, form, columns=["reference", "cohort", "qualification", "state"])
+            shown = show_each(rows, form, columns=["reference", "cohort", "qualification", "state"])
         elif moment is None:
             _tell_unreadable(at.office)
-            show(rows_of(board.board(at.office, cohort or None)), form, columns=headings(board.BoardRow))
+            stands = board.board(at.office, cohort or None)
+            shown = len(stands)
+            show(rows_of(stands), form, columns=headings(board.BoardRow))
         else:
             stood = board.board_at(at.office, moment, by=by, cohort=cohort or None)
+            shown = len(stood)
             show(rows_of(stood), form, columns=headings(board.StoodRow))
+        if not shown and form is Form.table:
+            say(f"Nobody was here by {moment}." if moment else "There is nobody yet. Begin with: ulnflow cohort import")
 
 
 def stuck(

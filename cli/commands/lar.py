@@ -164,7 +164,7 @@ def owed(cohort: Cohort = "", form: Format = Form.table) -> None:
     from cli.desk import desk
     from cli.explain import headings, rows_of
     from cli.render import say, show
-    from states.reports.owed import OwedRow
+    from states.reports.owed import OwedRow, undated
     from states.reports.owed import owed as report
 
     with desk("lar owed") as at:
@@ -172,3 +172,5 @@ def owed(cohort: Cohort = "", form: Format = Form.table) -> None:
         show(rows_of(rows), form, columns=headings(OwedRow))
         if not rows and form is Form.table:
             say("Nobody is registered without a ULN.")
+        for note in undated(rows):
+            say(note)

@@ -176,7 +176,7 @@ def erase(
     dry_run: DryRun = False,
     form: Format = Form.table,
 ) -> None:
-    """Destroy all personal values of a learner and their key. The log stays, and verifies. Not under a hold.
+    """Destroy a learner's personal values and key; the log stays. Under a hold, only if a second person agrees.
 
     What was sent outside is listed, not reached. With --dry-run: what would be destroyed, what remains, and which hold
     or time of retention stands against it. --ask needs no --yes: nothing is done before a second person agrees.

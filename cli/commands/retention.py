@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from cli.options import DryRun, Form, Format, ListFile, Reason, References, Yes, names_nobody
+from cli.options import DryRun, Form, Format, ListFile, References, Yes, names_nobody, real
 
 app = typer.Typer(no_args_is_help=True)
 Note = Annotated[str, typer.Option("--note", help="A ticket or file number, never a person.", callback=names_nobody)]
-COLUMNS = ("reference", "ended as", "since", "kept until", "hold")
+COLUMNS = ("reference", "ended_as", "since", "kept_until", "hold", "due")
 
 
 @app.command()
 def hold(
     references: References = None,
-    reason: Reason = "",
+    reason: Annotated[
+        str,
+        typer.Option(
+            "--reason",
+            help="Why, as a code of privacy.toml: complaint, claim, investigation, audit, restriction.",
+            show_default=False,
+            callback=real,
+        ),
+    ] = "",
     listed: ListFile = None,
     note: Note = "",
     dry_run: DryRun = False,
     form: Format = Form.table,
 ) -> None:
-    """Put learners under a legal hold by a reason code: nothing of them is erased before it is lifted."""
+    """Put learners under a legal hold by a reason code: until it is lifted, only two people together may erase them."""
     from cli.desk import desk
     from cli.privacy import privacy_of
     from states.steps.keep_learners import hold as place
@@ -52,10 +60,10 @@ def lift(
 
 @app.command()
 def due(form: Format = Form.table) -> None:
-    """List learners whose data need be kept no longer, those under a hold marked; and all who are under one."""
+    """List learners whose data need be kept no longer, those under a hold marked; then others who are under one."""
     from cli.desk import desk
     from cli.privacy import privacy_of
-    from cli.render import say, show, show_each
+    from cli.render import say, show
     from states.steps.keep_learners import due as found
     from states.steps.keep_learners import held
 
@@ -63,16 +71,15 @@ def due(form: Format = Form.table) -> None:
         kept = at.settings.retention
         keeping = privacy_of(at.folder, kept.years, kept.by_state).keeping
         titles = at.office.route.states
-        rows = (
-            dict(zip(COLUMNS, (one.reference, titles[one.state].title, one.since, one.until, one.hold), strict=True))
-            for one in found(at.office, keeping)
-        )
-        number = show_each((_plain(row) for row in rows), form, columns=COLUMNS)
+        ended = list(found(at.office, keeping))
+        known = {one.reference for one in ended}
+        rows = [(one.reference, titles[one.state].title, one.since, one.until, one.hold, True) for one in ended] + [
+            (name, "", None, None, code, False) for name, code in held(at.office) if name not in known
+        ]
+        show([dict(zip(COLUMNS, row, strict=True)) for row in rows], form, columns=COLUMNS)
         if form is not Form.table:
             return
-        if under := held(at.office):
-            show([{"under a hold": name, "why": code} for name, code in under], form)
-        say(f"Due: {number}. Next: ulnflow retention apply --dry-run" if number else "Nobody is due.")
+        say(f"Due: {len(ended)}. Next: ulnflow retention apply --dry-run" if ended else "Nobody is due.")
 
 
 @app.command()
@@ -96,7 +103,3 @@ def apply(yes: Yes = False, dry_run: DryRun = False, form: Format = Form.table) 
         if not learners:
             tally.notes.append("nobody is due: nothing was changed")
         at.finish(tally, form, dry_run=dry_run)
-
-
-def _plain(row: dict[str, Any]) -> dict[str, str]:
-    return {name: str(value) for name, value in row.items()}

@@ -6,6 +6,8 @@ backup from before an erasure holds the key still, and so its learner is known a
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import re
 import zipfile
@@ -27,6 +29,7 @@ LARGEST: Final = 300_000_000
 
 
 NONE: Final[set[Path]] = set()
+ROW: Final = re.compile(rb"<row[ >]")
 
 
 class ErasureFile:
@@ -95,6 +98,15 @@ class SheetShelves:
         pair = _word(reference), [_word(name) for name in names]
         unknown = [path for path in sorted(folder.glob("*")) if path.is_file() and path not in beside]
         return [path for path in unknown if _holds(path, strong, pair)]
+
+    def rows(self, path: Path) -> int:
+        """How many rows a sheet has, its heading too; 0 for one that cannot be looked through."""
+        data = _text(path)
+        if data is None:
+            return 0
+        if path.suffix.lower() == ".xlsx":
+            return len(ROW.findall(data))
+        return sum(1 for _ in csv.reader(io.StringIO(data.decode("utf-8-sig", "replace"))))
 
     def remove(self, paths: Sequence[Path], inside: Path) -> int:
         """Remove those that are there and in the folder, links to elsewhere left alone; returns how many."""

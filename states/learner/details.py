@@ -109,6 +109,10 @@ def match_key(details: Details) -> str:
     return "|".join(" ".join(part.casefold().split()) for part in parts)
 
 
+BLANK: Final = match_key(Details())
+"""What details without any of the five are found by."""
+
+
 def changed_fields(old: Details, new: Details) -> tuple[str, ...]:
     """The names of the fields in which two versions differ, in their declared order."""
     return tuple(f.name for f in fields(old) if getattr(old, f.name) != getattr(new, f.name))

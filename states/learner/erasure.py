@@ -13,6 +13,7 @@ from typing import Any, Final
 import orjson
 
 from states.errors import NotPossible
+from states.learner.details import BLANK
 from states.learner.kept import NOBODY
 from workflow import Standing
 from workflow.store.connection import Connection
@@ -126,6 +127,18 @@ def candidates_elsewhere(connection: Connection, learner: int, ulns: Collection[
         (list(ulns), learner),
     ).fetchone()
     return int(found[0])
+
+
+def doubles(connection: Connection, learner: int) -> list[str]:
+    """References of other learners who are the same person: five details of any version alike, or a ULN of both."""
+    rows = connection.execute(
+        "SELECT DISTINCT l.reference FROM personal own JOIN personal p ON p.lookup = own.lookup AND p.kind = own.kind "
+        "JOIN learner l ON l.id = p.learner WHERE own.learner = ? AND p.learner <> own.learner AND own.lookup <> ? AND "
+        "(own.kind = 'details' OR (own.kind = 'uln' AND own.status <> 'in_error' AND p.status <> 'in_error')) "
+        "ORDER BY l.reference",
+        (learner, BLANK),
+    )
+    return [str(reference) for (reference,) in rows]
 
 
 def ended(connection: Connection, final: Sequence[str], before: int) -> Iterator[Ended]:

@@ -17,7 +17,8 @@ import orjson
 from sqlalchemy import Column, Index, LargeBinary, text
 from sqlmodel import Field, SQLModel
 
-from states.learner.details import Details, match_key
+from states.errors import NotFound
+from states.learner.details import BLANK, Details, match_key
 from states.learner.kept import Kept
 from states.vocabulary import LRS_KINDS, NOT_ACTIVE, READY, UNREADY
 from workflow.store.dispatch_log import OPEN_STATES
@@ -34,7 +35,6 @@ RIGHTS: Final = {
 """Table -> what an operator may, what an auditor may: nothing that tells of a person."""
 DETAILS, ULN, REMARK, QUARANTINE, ANSWERED = "details", "uln", "remark", "quarantine", "answered"
 CURRENT, OLD, HELD, MERGED, IN_ERROR = "current", "old", "held", "merged", "in_error"
-BLANK: Final = match_key(Details())
 SHOWN: Final = 10
 """How many learners a message names."""
 
@@ -327,6 +327,12 @@ class Learners(Kept):
         which, arguments = ("", ()) if names is None else (" WHERE name IN [?]", (list(names),))
         rows = self._raw.execute(f"SELECT name, register_by, waived FROM cohort{which} ORDER BY name", arguments)
         return {name: Cohort(name, date.fromisoformat(day) if day else None, waived) for name, day, waived in rows}
+
+    def cohort(self, name: str) -> Cohort:
+        """One cohort; raises NotFound."""
+        if (found := self.cohorts({name}).get(name)) is None:
+            raise NotFound(f"there is no cohort {name}. See: ulnflow cohort list")
+        return found
 
     # --- cases of learners --------------------------------------------------------------------------------------
 

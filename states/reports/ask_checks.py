@@ -18,7 +18,7 @@ from states.reports.ask_log import PERSONAL
 from states.reports.asking import Row, Scope
 from states.reports.events import named
 from states.reports.trail import who
-from states.reports.words import plain
+from states.reports.words import counted, plain
 from states.rules import LATE_AFTER
 from states.vocabulary import LRS_KINDS, PEOPLE_CHANGED
 from workflow import Event
@@ -69,8 +69,10 @@ def moved_without(scope: Scope) -> Iterator[Row]:
         asking.setdefault(trigger, set()).update({NOTICE, IDENTITY} & set(arrow.rules))
     triggers = [name for name, rules in asking.items() if rules and scope.filters.trigger in {"", name}]
     coming = named(scope.look, scope.audit.of_cases([MOVED], scope.wanted, triggers=triggers)) if triggers else iter(())
+    unread = 0
     while chunk := list(islice(coming, CHUNK)):
         details = _sent_details(scope, [event for event, _ in chunk])
+        unread += sum(event.dispatch is not None and event.position not in details for event, _ in chunk)
         for event, reference in chunk:
             for rule in sorted(asking[event.trigger or ""]):
                 if finding := _unjudged(event, rule) or _lacks(rule, details.get(event.position), event):
@@ -79,6 +81,9 @@ def moved_without(scope: Scope) -> Iterator[Row]:
                     yield _control(
                         event, reference, rule, "privacy notice: shown, its version or date not on file", "note"
                     )
+    if unread:
+        scope.notes.append(f"Judged by verdicts alone: {counted(unread, 'move')} whose details as sent are erased, or "
+                           "not for this account to read.")  # fmt: skip
     wrong = {actor: why for actor in scope.audit.actors() if (why := scope.nobody(actor))}
     staff = _operators(scope)
     for event, reference in named(scope.look, scope.audit.of_cases([MOVED], scope.wanted)) if wrong or staff else ():

@@ -15,7 +15,7 @@ from states.reports.asking import Row, Scope
 from states.reports.board import learners
 from states.reports.events import named
 from states.reports.late import unreadable
-from states.reports.owed import owed
+from states.reports.owed import owed, undated
 from states.reports.stuck import stuck
 from states.reports.trail import who
 from states.reports.words import day, fields, iso
@@ -43,9 +43,11 @@ EVIDENCE: Final = (
 )  # fmt: skip
 LISTS: Final = ("position", "recorded", "who", "list", "rows", "differences", "working_days_ago", "last", "digest")
 OWED: Final = (
-    "reference", "cohort", "state", "registered", "working_days", "due", "days_left", "placeholder_until",
+    "reference", "cohort", "state", "funded", "registered", "working_days", "due", "days_left", "placeholder_until",
     "placeholder_days_left", "next_command",
 )  # fmt: skip
+UNJUDGED: Final = "cannot be judged"
+NOT_DUE: Final = "not due yet"
 CHUNK: Final = 1_000
 MOST: Final = 2**31
 ABOUT_ID: Final = frozenset({"id_type", "id_description", "id_checked_by", "id_checked_on"})
@@ -95,20 +97,23 @@ def registered_in_time(scope: Scope) -> Iterator[Row]:
         start, end = _date(facts.get("start")), _date(facts.get("planned_end"))
         own = cohorts.get(standing.cohort)
         window = windows.get(qualification, windows.get("", Window()))
-        last = (own.register_by if own else None) or window.last(start, end)
+        set_by = own.register_by if own else None
+        last, lacks = set_by or window.last(start, end), "" if set_by else window.lacks(start, end)
         yield {
             "reference": reference, "cohort": standing.cohort, "qualification": qualification, "start": iso(start),
             "registered": iso(registered),
             "working_days_after_start": None if start is None else between(start, registered or today, closed),
-            "last_day": iso(last), "in_time": _in_time(registered, last, today),
+            "last_day": iso(last), "in_time": _in_time(registered, last, today, lacks),
         }  # fmt: skip
 
 
-def _in_time(registered: date | None, last: date | None, today: date) -> str:
-    """Whether the last day was kept; empty where there is none, or it is still to come."""
-    if last is None or (registered is None and today <= last):
-        return ""
-    return "yes" if registered is not None and registered <= last else "no"
+def _in_time(registered: date | None, last: date | None, today: date, lacks: str) -> str:
+    """Whether the last day was kept: yes, no, not due yet, or why that cannot be judged by the days that are known."""
+    if last is not None and last < (registered or today):
+        return "no"
+    if lacks:
+        return f"{UNJUDGED}: {lacks}"
+    return NOT_DUE if registered is None else "yes"
 
 
 def id_evidence(scope: Scope) -> Iterator[Row]:
@@ -145,10 +150,16 @@ def id_evidence(scope: Scope) -> Iterator[Row]:
 
 
 def lists_compared(scope: Scope) -> Iterator[Row]:
-    """R4: when ILM's list, and enrolments, were last held beside ours, and on how much they did not agree."""
+    """R4: when ILM's list, and enrolments, were last held beside ours, and on how much they did not agree.
+
+    A list that never was is named in a note.
+    """
     closed, today = scope.office.policy.closed, scope.office.today()
     found = [e for e in scope.audit.of_no_case([LOOKED_UP], scope.wanted) if e.evidence.get("scope") in COMPARED]
     last = {event.evidence["scope"]: event.position for event in found}
+    scope.notes.extend(
+        f"Not compared, as far as was asked: {words}." for kind, words in COMPARED.items() if kind not in last
+    )
     for event in found:
         kind = event.evidence["scope"]
         yield {
@@ -162,7 +173,9 @@ def lists_compared(scope: Scope) -> Iterator[Row]:
 def placeholder(scope: Scope) -> Iterator[Row]:
     """R5: who is registered without a ULN, or goes by 9999999999 in the funding return, and for how long."""
     today, closed = scope.office.today(), scope.office.policy.closed
-    for row in owed(scope.office, scope.filters.cohort or None):
+    rows = owed(scope.office, scope.filters.cohort or None)
+    scope.notes.extend(undated(rows))
+    for row in rows:
         since = date.fromisoformat(row.registered)
         told = {**asdict(row), "working_days": between(since, today, closed)}
         yield {name: told[name] for name in OWED}

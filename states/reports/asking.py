@@ -48,7 +48,8 @@ class Filters:
 class Scope:
     """Where a question is answered: a moment of the log, the filters, and what was found when the log was verified.
 
-    `nobody` says why a name is no person who may act here, or nothing.
+    `nobody` says why a name is no person who may act here, or nothing. `notes` take what an answer says of
+    itself.
     """
 
     look: Glance
@@ -56,6 +57,7 @@ class Scope:
     wanted: Wanted
     report: Report | None
     nobody: Callable[[str], str]
+    notes: list[str]
 
     @property
     def office(self) -> Office:
@@ -79,6 +81,7 @@ class Question:
 
     `takes` names the filters it understands, `needs` the one it cannot do without. `brief` are the columns of a table,
     `columns` all of them. A row that `finds` something makes the answer one of findings; None where none ever does.
+    Of those, a row is `unjudged` that could not be judged: it is counted apart.
     `command` answers it as well, or instead where there is no `ask`.
     """
 
@@ -91,6 +94,7 @@ class Question:
     needs: str = ""
     ask: Callable[[Scope], Iterator[Row]] | None = None
     finds: Callable[[Mapping[str, Any]], bool] | None = None
+    unjudged: Callable[[Mapping[str, Any]], bool] | None = None
     verifies: bool = False
     command: str = ""
 
@@ -108,11 +112,23 @@ def check(question: Question, filters: Filters, *, option: Callable[[str], str])
 
 
 def answer(
-    office: Office, question: Question, filters: Filters, *, report: Report | None, nobody: Callable[[str], str]
+    office: Office,
+    question: Question,
+    filters: Filters,
+    *,
+    report: Report | None,
+    nobody: Callable[[str], str],
+    notes: list[str] | None = None,
 ) -> Iterator[Row]:
-    """The rows of an answer, read as they are asked for; raises NotFound and NotPossible for what is not known."""
+    """The rows of an answer, read as they are asked for; raises NotFound and NotPossible for what is not known.
+
+    What the answer has to say beside its rows is in `notes` once all were read.
+    """
     with office.look() as look:
-        scope = Scope(look=look, filters=filters, wanted=_wanted(look, filters), report=report, nobody=nobody)
+        scope = Scope(
+            look=look, filters=filters, wanted=_wanted(look, filters), report=report, nobody=nobody,
+            notes=[] if notes is None else notes,
+        )  # fmt: skip
         if question.ask is not None:
             yield from question.ask(scope)
 
@@ -120,13 +136,13 @@ def answer(
 def _wanted(look: Glance, filters: Filters) -> Wanted:
     """What was typed, looked up; raises NotFound and NotPossible."""
     route = look.office.route
-    if filters.cohort and filters.cohort not in look.learners.cohorts({filters.cohort}):
-        raise NotFound(f"there is no cohort {filters.cohort}. See: ulnflow cohort list")
+    if filters.cohort:
+        look.learners.cohort(filters.cohort)
     if filters.rule and filters.rule not in {*LEARNER_RULES, *ABOUT_THE_COMMAND}:
-        raise NotPossible(f"there is no rule {filters.rule}; rules are: {', '.join(LEARNER_RULES)}, "
-                          f"{', '.join(ABOUT_THE_COMMAND)}")  # fmt: skip
+        raise NotFound(f"there is no rule {filters.rule}; rules are: {', '.join(LEARNER_RULES)}, "
+                       f"{', '.join(ABOUT_THE_COMMAND)}")  # fmt: skip
     if filters.trigger and filters.trigger not in route.triggers:
-        raise NotPossible(f"there is no trigger {filters.trigger}; triggers are: {', '.join(route.triggers)}")
+        raise NotFound(f"there is no trigger {filters.trigger}; triggers are: {', '.join(route.triggers)}")
     if filters.actor and not (audit := Audit(look.connection)).has_actor(filters.actor):
         raise NotFound(f"nobody of the name {filters.actor} is in the log; in it are: {', '.join(audit.actors())}")
     if filters.since and filters.until and filters.until < filters.since:

@@ -40,8 +40,10 @@ class StoodRow:
 
 
 def board(office: Office, cohort: str | None = None) -> list[BoardRow]:
-    """Every cohort's states with somebody in them, in the order of the route."""
+    """Every cohort's states with somebody in them, in the order of the route; raises NotFound."""
     with office.look() as look:
+        if cohort:
+            look.learners.cohort(cohort)
         counts = Queries(look.connection).counts(cohort)
         overdue = late.count(look)
     return [
@@ -58,8 +60,13 @@ def board(office: Office, cohort: str | None = None) -> list[BoardRow]:
 
 
 def board_at(office: Office, day: date, *, by: By = "happened", cohort: str | None = None) -> list[StoodRow]:
-    """Where everybody stood at the end of a day, folded from the log: by what had happened or was recorded by then."""
+    """Where everybody stood at the end of a day, folded from the log: by what had happened or was recorded by then.
+
+    Raises NotFound.
+    """
     with office.look() as look:
+        if cohort:
+            look.learners.cohort(cohort)
         counts = Queries(look.connection).as_of(end_of(day), by=by, cohort=cohort)
     return [
         StoodRow(cohort=group, state=name, title=office.route.states[name].title, learners=counts[group, name])
@@ -79,8 +86,11 @@ def learners(
     """One row a learner's case, now or at the end of a day, read a chunk at a time however many there are.
 
     With `known_at`, by what had happened by the one day and was recorded by the other; `cases` then, or at a day.
+    Raises NotFound.
     """
     with office.look() as look:
+        if cohort:
+            look.learners.cohort(cohort)
         queries = Queries(look.connection)
         known = end_of(known_at) if known_at else None
         found = (

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import islice
 from typing import Final
 
-from states.errors import NotFound
 from states.reports import next_move
 from states.reports.words import day, iso
 from states.unit_of_work import Glance, Office
@@ -18,6 +17,8 @@ from workflow.working_days import after, between, day_of
 
 DEBT: Final = "registered_without_uln"
 CHUNK: Final = 1_000
+SHOWN: Final = 10
+"""How many learners a note names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,7 @@ class OwedRow:
     reference: str
     cohort: str
     state: str
+    funded: bool | None
     registered: str
     due: str
     days_left: int | None
@@ -43,11 +45,20 @@ class OwedRow:
 def owed(office: Office, cohort: str | None = None) -> list[OwedRow]:
     """Everyone who is owed a ULN, those with the fewest working days left first; raises NotFound."""
     with office.look() as look:
-        if cohort and cohort not in look.learners.cohorts({cohort}):
-            raise NotFound(f"there is no cohort {cohort}. See: ulnflow cohort list")
+        if cohort:
+            look.learners.cohort(cohort)
         found = [_row(look, chunk) for chunk in _owing(look, cohort)]
         rows = [row for chunk in found for row in chunk]
     return sorted(rows, key=lambda row: (row.due or "9999", row.reference))
+
+
+def undated(rows: Iterable[OwedRow]) -> list[str]:
+    """A note where funded learners have no day from which their placeholder counts."""
+    names = [row.reference for row in rows if row.funded and not row.placeholder_until]
+    if not names:
+        return []
+    shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+    return [f"No start day is known of {shown}, so no placeholder days: ulnflow learner edit {names[0]} start"]
 
 
 def _owing(look: Glance, cohort: str | None) -> Iterator[list[Standing]]:
@@ -75,6 +86,7 @@ def _row(look: Glance, standings: list[Standing]) -> Iterator[OwedRow]:
             reference=name,
             cohort=one.cohort,
             state=office.route.states[one.state].title,
+            funded=one.facts.get("funded"),
             registered=day(since),
             due=iso(due),
             days_left=None if due is None else between(today, due, closed),

@@ -125,7 +125,8 @@ QUESTIONS: Final = (
         number="R1", name="registered-in-time",
         words="Was each learner registered in time, and how long after the course began?",
         columns=ask_learners.IN_TIME, takes=("learner", "cohort"), ask=ask_learners.registered_in_time,
-        finds=lambda row: row["in_time"] == "no",
+        finds=lambda row: row["in_time"] not in {"yes", ask_learners.NOT_DUE},
+        unjudged=lambda row: row["in_time"].startswith(ask_learners.UNJUDGED),
     ),
     Question(
         number="R2", name="id-evidence",

@@ -85,8 +85,10 @@ class StuckReport:
 
 
 def stuck(office: Office, cohort: str | None = None, limit: int = 200) -> StuckReport:
-    """At most `limit` rows, those due longest first; totals and causes count everybody."""
+    """At most `limit` rows, those due longest first; totals and causes count everybody. Raises NotFound."""
     with office.look() as look:
+        if cohort:
+            look.learners.cohort(cohort)
         waiting = unanswered_files(look)
         stale = stale_cases(look, cohort)
         lacking = gaps.gaps(look, cohort)

@@ -10,7 +10,7 @@ from typing import Any
 
 from states import effects
 from states.cohorts import theirs
-from states.errors import NotPossible
+from states.errors import NotFound, NotPossible
 from states.learner.repository import Learners
 from states.leaving import LEAVING, let_go
 from states.tally import Tally
@@ -39,7 +39,7 @@ def advance(
     twice. Raises NotPossible for an unknown trigger.
     """
     if trigger not in office.route.triggers:
-        raise NotPossible(f"the route has no trigger {trigger}; it has: {', '.join(sorted(office.route.triggers))}")
+        raise NotFound(f"the route has no trigger {trigger}; it has: {', '.join(sorted(office.route.triggers))}")
     if trigger in effects.OWN_COMMANDS:
         raise NotPossible(f"{trigger} rests on more than evidence; use {effects.OWN_COMMANDS[trigger]}")
     tally = Tally()

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import BinaryIO, Final, Literal, TypeVar
 
 from states.cohorts import refuse_cohort, theirs
-from states.errors import NotFound
 from states.facts import registration_of
 from states.learner.case_facts import by_candidate
 from states.learner.details import FIVE_DETAILS, LABELS, Details
@@ -162,9 +161,8 @@ def _registered(uow: UnitOfWork, cohort: str, profile: str) -> Iterator[tuple[St
 
 def _cases(uow: UnitOfWork, cohort: str) -> Iterator[tuple[Standing, str]]:
     """Every case, or those of a cohort, with its learner's reference, a chunk at a time; raises NotFound."""
-    if cohort and cohort not in uow.learners.cohorts({cohort}):
-        raise NotFound(f"there is no cohort {cohort}. See: ulnflow cohort list")
     if cohort:
+        uow.learners.cohort(cohort)
         refuse_cohort(uow.cohorts, cohort)
     for numbers in _chunks(Queries(uow.connection).numbers(cohort=cohort), CHUNK):
         standings = uow.log.load(list(numbers))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from states import approval, erasing
 from states.approval import Request
 from states.cohorts import refuse_others
-from states.erasing import Against, Entry, Erased, Keeping, Privacy
+from states.erasing import Against, Entry, Erased, Privacy
 from states.errors import NotFound, NotPossible
 from states.learner import erasure
 from states.learner.erasure import ERASED
@@ -82,15 +82,16 @@ def _refuse(against: Sequence[Against], tally: Tally, *, dry_run: bool) -> None:
     tally.notes += [to_ask[0].lower() + to_ask[1:]] if may_agree else []
 
 
-def warning(look: Glance, request: Request, keeping: Keeping) -> str:
-    """What an erasure that was asked for overrides as things stand, and that it is for good."""
-    said = request.arguments
-    standings = erasing.own_cases(look, _asked_about(look, request))
+def warning(look: Glance, request: Request, privacy: Privacy) -> str:
+    """What an erasure that was asked for overrides as things stand, what goes with it, and that it is for good."""
+    said, learner = request.arguments, _asked_about(look, request)
+    standings = erasing.own_cases(look, learner)
     erasure.refuse_erased(standings)
     final = look.office.route.final_states()
     ended = all(s.state in final for s in standings)
-    against = erasing.stands_against(look, standings, str(said["basis"]), keeping) if ended else []
-    return "; ".join([*(f"overrides that {one.words}" for one in against), NO_WAY_BACK])
+    against = erasing.stands_against(look, standings, str(said["basis"]), privacy.keeping) if ended else []
+    overrides = [f"overrides that {one.words}" for one in against]
+    return "; ".join([*overrides, *erasing.foreseen(look, learner, privacy.shelves), NO_WAY_BACK])
 
 
 def _asked_about(look: Glance, request: Request) -> int:
@@ -104,7 +105,7 @@ def erase_as_asked(uow: UnitOfWork, request: Request, privacy: Privacy) -> Tally
     standings = erasing.own_cases(uow, learner)
     erasure.refuse_erased(standings)
     erasing.refuse_under_way(uow, standings)
-    tally.notes.append(warning(uow, request, privacy.keeping))
+    tally.notes.append(warning(uow, request, privacy))
     tally.counts["learners erased"] = 1
     _erase(uow, learner, str(said["basis"]), privacy, tally, note=str(said.get("note", "")), dry_run=False)
     return tally
@@ -122,10 +123,11 @@ def _erase(
     uow: UnitOfWork, learner: int, basis: str, privacy: Privacy, tally: Tally, *, note: str, dry_run: bool
 ) -> None:
     done = erasing.erase(uow, learner, basis, privacy, note=note)
-    tally.notes += [f"destroyed: {number} x {kind}" for kind, number in done.rows.items()]
-    tally.notes.append("destroyed: the key that commitments about this learner were made with")
-    _name(uow.office, done.files, tally, "would be removed" if dry_run else "removed")
-    tally.notes += erasing.in_words(done.remains)
+    would = "would be " if dry_run else ""
+    tally.notes += [f"{would}destroyed: {number} x {kind}" for kind, number in done.rows.items()]
+    tally.notes.append(f"{would}destroyed: the key that commitments about this learner were made with")
+    _name(uow.office, done.files, tally, f"{would}removed")
+    tally.notes += erasing.in_words(done.remains, done.doubles)
     erasing.complete(uow, [done], privacy, tally)
 
 
@@ -135,13 +137,14 @@ def _again(uow: UnitOfWork, learner: int, standings: Sequence[Standing], privacy
     tally.notes.append(f"erased before, on {day_of(when)}: nothing was changed")
     files = erasing.leftover(uow, learner)
     _name(uow.office, files, tally, "removed")
-    uow.afterwards.append(lambda: erasing.clear(uow.office, privacy, files, tally))
+    uow.afterwards.append(lambda: erasing.clear(uow.office, privacy, list(files), tally))
 
 
-def _name(office: Office, files: Sequence[Path], tally: Tally, word: str) -> None:
-    for path in files:
+def _name(office: Office, files: Mapping[Path, str], tally: Tally, word: str) -> None:
+    for path, who in files.items():
         if path.is_file():
-            tally.notes.append(f"{word}: outbox/{path.relative_to(office.outbox_folder).as_posix()}")
+            name = path.relative_to(office.outbox_folder).as_posix()
+            tally.notes.append(f"{word}: outbox/{name}" + (f" ({who})" if who else ""))
 
 
 def replay(office: Office, act: Act, privacy: Privacy) -> int:

@@ -47,9 +47,12 @@ def hold(
     note: str = "",
     dry_run: bool = False,
 ) -> Tally:
-    """Put learners under a legal hold: nothing of them is erased before it is lifted. Raises NotFound, NotPossible."""
+    """Put learners under a legal hold: until it is lifted, a second person must agree to an erasure.
+
+    Raises NotFound, NotPossible.
+    """
     if reason not in keeping.holds:
-        raise NotPossible(f"say why, with --reason: {', '.join(keeping.holds)}")
+        raise NotPossible(f"say why as a code, with --reason: {', '.join(keeping.holds)}; a ticket goes with --note")
     tally = Tally(next=["ulnflow retention due"])
     with office.begin(act, dry_run=dry_run) as uow:
         for learner in dict.fromkeys(s.subject for s in uow.find_cases(references)):
@@ -133,7 +136,7 @@ def _erase_some(
     office: Office, act: Act, privacy: Privacy, some: Sequence[Due], tally: Tally, *, dry_run: bool
 ) -> None:
     with office.begin(act, dry_run=dry_run) as uow:
-        done = []
+        done, gone = [], []
         for one in some:
             if uow.cohorts is not None and _is_of_others(uow, one, tally):
                 continue
@@ -141,8 +144,12 @@ def _erase_some(
                 tally.refusals.append(Refusal(one.reference, one.state, "retention", "kept", "", objection))
             else:
                 done.append(erasing.erase(uow, one.learner, BASIS, privacy))
+                gone.append(one)
         if done:
             erasing.complete(uow, done, privacy, tally)
+        left = {name for one in done for name in one.doubles} - {one.reference for one in gone}
+        if left:
+            tally.notes.append(f"what remains: {erasing.told_of_doubles(sorted(left))}")
     tally.counts["learners erased"] += len(done)
 
 

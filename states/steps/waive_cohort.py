@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from states import approval
 from states.approval import Request
-from states.errors import NotFound, NotPossible
+from states.errors import NotPossible
 from states.tally import Tally
 from states.unit_of_work import Office, UnitOfWork
 from states.vocabulary import COHORT_WAIVED, STATED
@@ -37,10 +37,7 @@ def waive_as_asked(uow: UnitOfWork, request: Request) -> Tally:
 
 
 def _is_waived(uow: UnitOfWork, cohort: str) -> bool:
-    known = uow.learners.cohorts()
-    if cohort not in known:
-        raise NotFound(f"there is no cohort {cohort}. See: ulnflow cohort list")
-    return known[cohort].waived is not None
+    return uow.learners.cohort(cohort).waived is not None
 
 
 def _waive(uow: UnitOfWork, cohort: str, tally: Tally, **asked: int) -> int:

@@ -156,7 +156,7 @@ How to work on a server, and how to move there: [postgresql.md](postgresql.md).
 | 1 | findings, or some learners were refused (the others were moved) |
 | 2 | the command was not used rightly |
 | 3 | the log cannot be verified, or the database not checked |
-| 4 | data or configuration cannot be used, or your role does not allow it; nothing was half done |
+| 4 | what is named is not there, data or settings cannot be used, or your role forbids it; nothing was half done |
 | 130 | interrupted; what was confirmed before is kept |
 
 `NO_COLOR` turns colour off.

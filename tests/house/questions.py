@@ -107,8 +107,9 @@ printf 'Reference\\nP-001\\nP-002\\nP-999\\n' > {LIST}
 `ulnflow audit ask` lists the questions. Every answer says what it rests on: whose log, how large, its root, the time, the
 version, and whether the log held; in a table and CSV on standard error, in JSON in an envelope, in ndjson as the first
 object. The whole log is verified first. With `--no-verify` the answer says so, and the exit code is 3. It is 1 where an
-answer is one of findings, so that a scheduled job can watch Q7, Q9, Q10, Q11, Q12, Q15 and R1. That a question was asked
-is recorded, with the number of rows and never the answer. Learners are named by reference; no answer names a learner.
+answer is one of findings, so that a scheduled job can watch Q7, Q9, Q10, Q11, Q12, Q15 and R1. What cannot be judged is a
+finding too, counted apart. That a question was asked is recorded, with the number of rows and never the answer. Learners
+are named by reference; no answer names a learner.
 
 `ORIGIN`, `ROOT` and `VERSION` stand where each log has its own.
 """

@@ -243,18 +243,6 @@ def test_the_same_reply_again_changes_nothing(tmp_path):
     assert centre.snapshot() == before
 
 
-def test_exit_codes_are_as_documented(tmp_path):
-    """0 done, 1 findings or refused, 2 used wrongly, 4 data or configuration."""
-    centre = centre_at("gathered", tmp_path)
-    assert centre.run("cohort", "list").code == 0
-    assert centre.run("uln", "check", "-", stdin="1\n").code == 1
-    assert centre.run("uln", "told", "ILM-00001", "--how", "email").code == 1
-    for wrong in (["--nosuch"], ["nosuch"], ["lrs", "submit", "--nosuch"], ["lrs", "receive"], ["status", "-f", "x"]):
-        assert centre.run(*wrong).code == 2
-    assert centre.run("lrs", "receive", "none.csv").code == 4
-    assert Centre(tmp_path / "none").run("status").code == 4
-
-
 def test_the_published_ulns_are_judged_as_listed():
     """A list of objects with value, valid, reason; exit 1 since some are wrong; no folder is needed."""
     with (DATA / "uln_vectors.csv").open(encoding="utf-8", newline="") as source:

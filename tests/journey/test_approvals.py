@@ -34,8 +34,41 @@ def test_a_request_waits_and_is_listed_with_who_what_why_and_how_long(asked):
     (line,) = centre.json("approve")
     assert (line["request"], line["asked_by"], line["working_days"]) == (number, "Ann Example", 3)
     assert line["asks_to"] == "let the cohort NF-1 be registered without waiting for its last learner"
-    assert line["reason"] == "the window closes on Friday"
+    assert (line["reason"], line["note"]) == ("stated", "the window closes on Friday")
     assert "Friday" not in centre.do("audit", "events", "--all", "--format", "json").out
+
+
+def test_who_cannot_agree_is_shown_who_can_and_no_command(asked):
+    """The asker, and whom they act for; somebody else is shown the command."""
+    centre, number = asked
+    said = centre.do("approve").err
+    assert centre.json("approve")[0]["who_can"] == "anybody but Ann Example"
+    assert "ulnflow approve" not in said
+    with centre.typing("Bea Example"):
+        assert centre.json("approve")[0]["who_can"] == "you"
+        assert f"Next: ulnflow approve {number}, or" in centre.do("approve").err
+        (line,) = centre.json("--on-behalf-of", "Ann Example", "approve")
+        assert line["who_can"] == "anybody but Ann Example"
+    people = '[people]\n"Ann Example" = ["operator", "approver"]\n"Cid Example" = ["approver"]\n'
+    for more, who in (
+        ("", "Cid Example"),
+        ('"Dot Example" = { roles = ["approver"], cohorts = ["NF-1"] }\n', "Cid Example or Dot Example"),
+        ('"Dot Example" = { roles = ["approver"], cohorts = ["NF-2"] }\n', "Cid Example"),
+    ):
+        with centre.settings(people + more):
+            assert centre.json("approve")[0]["who_can"] == who
+    with centre.settings('[people]\n"Ann Example" = ["operator", "approver"]\n'):
+        assert "names no approver beside Ann Example" in centre.json("approve")[0]["who_can"]
+
+
+def test_what_an_entry_to_be_voided_was_is_told_with_the_code_of_the_reason(centre):
+    centre.enrol("R1")
+    centre.do("learner", "withdraw", "R1", "--reason", "left_course")
+    (moved,) = [e["position"] for e in centre.json("audit", "events", "--all") if e["kind"] == "moved"]
+    centre.do("learner", "correct", moved, "--reason", "wrong_learner", "--note", "it was the other one")
+    (line,) = centre.json("approve")
+    assert line["asks_to"].startswith(f"void of R1, as untrue when recorded: entry {moved} (2026-09-07: With")
+    assert (line["reason"], line["note"]) == ("wrong_learner", "it was the other one")
 
 
 def test_asking_again_changes_nothing(asked):

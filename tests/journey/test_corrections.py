@@ -58,7 +58,8 @@ def test_nothing_is_done_before_another_agrees_and_the_case_says_what_waits(cent
     assert "correction waits for approval since" not in centre.do("learner", "why", "R2").said
     assert "waits for approval" in centre.do("today").said
     (line,) = centre.json("approve")
-    assert line["asks_to"] == f"void of R1, as untrue when recorded: entry {number}"
+    what = "2026-09-07: Told the ULN in person, by Ann Example"
+    assert line["asks_to"] == f"void of R1, as untrue when recorded: entry {number} ({what})"
     centre.agree()
     assert "waits for approval" not in centre.do("today").said
 

@@ -61,7 +61,7 @@ def test_who_is_held_kept_or_under_way_is_not_erased(tmp_path, clock, database):
     assert found(unknown.encode()) == []
     assert centre.events() == before
     centre.to(LATER)
-    assert "say why" in centre.refused("retention", "hold", "R1", "--reason", "whim").said
+    assert "say why as a code" in centre.refused("retention", "hold", "R1", "--reason", "a whim").said
     centre.do("retention", "hold", "R1", "--reason", "claim", "--note", "T-77")
     assert "legal hold (claim)" in centre.refused("learner", "erase", "R1", *YES).said
     held = centre.events()
@@ -237,6 +237,16 @@ def test_those_whose_time_is_over_are_erased_together(tmp_path, clock, database)
     centre.enrol("R4")
     listed = {line["reference"]: line["hold"] for line in centre.json("retention", "due")}
     assert listed == {"R1": "", "R2": "audit", "R3": ""}
+    centre.do("retention", "hold", "R4", "--reason", "claim")
+    assert centre.do("retention", "due", "--format", "csv").out.splitlines() == [
+        "reference,ended_as,since,kept_until,hold,due",
+        "R1,Withdrawn,2026-09-07,2032-09-07,,yes",
+        "R2,Withdrawn,2026-09-07,2032-09-07,audit,yes",
+        "R3,Withdrawn,2026-09-07,2032-09-07,,yes",
+        "R4,,,,claim,no",
+    ]
+    assert "Due: 3." in centre.do("retention", "due").said
+    centre.do("retention", "lift", "R4")
     before = centre.events()
     centre.run("retention", "apply", "--dry-run")
     assert centre.events() == before

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import time_machine
 
-from tests.fakes.centre import MONDAY
+from tests.fakes.centre import MONDAY, row
 from tests.fakes.packs import alone
-from tests.journey.canary import LATER, YES, found, in_files, in_tables, left
+from tests.journey.canary import CANARY, LATER, YES, found, in_files, in_tables, left
 from tests.journey.databases import BOTH
 
 
@@ -89,3 +89,59 @@ def test_a_second_person_may_agree_to_an_erasure_before_its_time(tmp_path, clock
     assert told[0]["who"] == "Bo Example, who approved"
     assert len((centre.folder / "erased.register").read_bytes().splitlines()) == 1
     centre.do("audit", "verify")
+
+
+@BOTH
+def test_the_same_person_under_another_reference_is_named_before_and_after(tmp_path, clock, database):
+    """E3: a double holds the five details still; whoever erases, and whoever agrees, is told."""
+    centre = left(tmp_path, clock, database)
+    centre.do("cohort", "import", centre.sheet([row("R4", **CANARY), row("R5")]), "--cohort", "NF-1")
+    centre.do("learner", "withdraw", "R4", "R5", "--reason", "duplicate")
+    told = "the same person stands here as R4 too: erase it as well"
+    asked = centre.do("learner", "erase", "R1", "--basis", "request", "--ask", "--dry-run")
+    assert f"what remains: {told}" in asked.said
+    centre.do("learner", "erase", "R1", "--basis", "request", "--ask")
+    (waiting,) = centre.json("approve")
+    assert told in waiting["warning"]
+    centre.set('operator = "Bo Example"')
+    assert f"what remains: {told}" in centre.do("approve", waiting["request"]).said
+    (event,) = [one["details"] for one in centre.json("audit", "ask", "Q13")["rows"] if "remains" in one["details"]]
+    assert "doubles" in event["remains"]
+    centre.to(LATER)
+    assert "R1" not in centre.do("learner", "erase", "R4", "--basis", "request", "--yes").said
+    assert in_tables(centre) == []
+
+
+def test_who_else_stands_in_a_file_that_goes_is_counted_before_and_after(tmp_path, clock):
+    """A whole file goes with a learner; the dry run, whoever agrees, and the deed say how many others stand in it."""
+    centre = left(tmp_path, clock, "sqlite")
+    centre.do("learner", "erase", "R1", "--basis", "request", "--ask")
+    (waiting,) = centre.json("approve")
+    centre.to(LATER)
+    rehearsed = centre.do("learner", "erase", "R1", *YES, "--dry-run")
+    done = centre.do("learner", "erase", "R1", *YES)
+    batch = next(line for line in done.err.splitlines() if "outbox/lrs/" in line)
+    letters = next(line for line in done.err.splitlines() if "letters" in line)
+    sheet = next(line for line in done.err.splitlines() if "outbox/results/" in line)
+    for line, who in (
+        (batch, "2 other learners stand in it"),
+        (letters, "2 other"),
+        (sheet, "2 further rows stand in it"),
+    ):
+        name = line.rpartition("outbox/")[2].partition(" (")[0]
+        assert who in line
+        assert f"would be removed: outbox/{name} ({who}" in rehearsed.said
+        assert f"{name.rpartition('/')[2]} goes: {who}" in waiting["warning"]
+    assert "would be destroyed: 1 x uln" in rehearsed.said
+    assert " destroyed: 1 x uln" in done.said
+    assert "would be" not in done.said
+
+
+def test_erasing_everybody_who_is_due_names_the_doubles_that_stay(tmp_path, clock):
+    centre = left(tmp_path, clock, "sqlite")
+    centre.do("cohort", "import", centre.sheet([row("R4", **CANARY)]), "--cohort", "NF-1")
+    centre.do("learner", "withdraw", "R4", "--reason", "duplicate")
+    centre.to(LATER)
+    assert "stands here as" not in centre.do("retention", "apply", "--dry-run").said
+    centre.do("retention", "hold", "R4", "--reason", "claim")
+    assert "the same person stands here as R4 too" in centre.refused("retention", "apply", "--yes").said

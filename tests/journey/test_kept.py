@@ -173,9 +173,9 @@ def test_where_learners_stand_is_open_to_all(shared, words):
 
 def test_the_words_of_a_request_are_for_who_has_the_cohort(shared):
     waits = json.loads(by(shared, ANN, "approve", "--format", "json").out)
-    assert [one["reason"] for one in waits] == ["stated"]
+    assert [(one["reason"], one["note"]) for one in waits] == [("stated", "")]
     waits = json.loads(by(shared, "Bea Example", "approve", "--format", "json").out)
-    assert [one["reason"] for one in waits] == ["the window closes on Friday"]
+    assert [(one["reason"], one["note"]) for one in waits] == [("stated", "the window closes on Friday")]
 
 
 def test_who_is_searched_for_is_found_among_ones_own(shared):

@@ -41,6 +41,9 @@ def test_the_list_of_the_owed_counts_working_days_and_the_placeholders_sixty(lat
     assert (second["placeholder_until"], second["placeholder_days_left"]) == ("", None)
     assert first["next_command"] == "ulnflow lrs submit L-1"
 
+    assert (first["funded"], second["funded"]) == (True, False)
+    assert "No start day" not in late.do("lar", "owed").err
+
     late.to("2026-11-03")
     late.do("lrs", "submit", "L-1")
     late.do("lrs", "sent", late.batches()[-1].name)
@@ -53,6 +56,15 @@ def test_the_list_of_the_owed_counts_working_days_and_the_placeholders_sixty(lat
 
     late.do("lrs", "receive", late.reply({"L-1": uln(1)}))
     assert [one["reference"] for one in late.json("lar", "owed")] == ["L-2"]  # paid
+
+
+def test_the_list_says_of_whom_no_start_day_is_known(late):
+    """A blank beside a funded learner is told of, with the command that fills it."""
+    late.do("learner", "edit", "L-1", "start", stdin="-\n")
+    told = "No start day is known of L-1, so no placeholder days: ulnflow learner edit L-1 start"
+    assert late.json("lar", "owed")[0]["placeholder_until"] == ""
+    assert told in late.do("lar", "owed").err
+    assert told in late.do("audit", "ask", "placeholder").err
 
 
 def test_a_file_for_the_lar_system_is_written_once_and_again_only_when_it_was_refused(late):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 
 import orjson
 import pytest
 
 from states.errors import NotFound, NotPossible
+from states.registration import Window
 from states.reports import statement
 from states.reports.asking import Filters, answer, check
 from states.reports.questions import find
@@ -35,9 +37,9 @@ def nobody(name):
     return "names nobody in particular" if name == "root" else ""
 
 
-def ask(centre, number, **filters):
+def ask(centre, number, notes=None, **filters):
     _, report = statement.state(centre.office, verified)
-    return list(answer(centre.office, find(number), Filters(**filters), report=report, nobody=nobody))
+    return list(answer(centre.office, find(number), Filters(**filters), report=report, nobody=nobody, notes=notes))
 
 
 def change(centre, sql, *arguments):
@@ -247,6 +249,44 @@ def test_refusals_are_found_by_the_rule_that_refused(centre):
     assert ask(centre, "Q4", rule="D6") == []
 
 
+# --- what cannot be judged
+
+
+def test_who_has_no_last_day_to_register_by_is_never_counted_as_in_time(centre):
+    """R1: a day that is missing is a finding of its own kind; a last day that passed is one without it."""
+    window = Window(days_after_start=10, days_before_end=100)
+    policy = replace(centre.office.policy, windows={"": window, "8605-11": Window()})
+    centre.office = replace(centre.office, policy=policy)
+    centre.enrol("L-1", cohort="Spring", register_by=date(2026, 3, 20))
+    centre.enrol("L-2")
+    centre.enrol("L-3", start="2026-02-27")
+    centre.enrol("L-4", start="2026-01-01")
+    centre.enrol("L-5", start="2026-02-27", planned_end="2026-12-01")
+    centre.enrol("L-6", qualification="8605-11")
+    told = {row["reference"]: row for row in ask(centre, "R1")}
+    assert {name: row["in_time"] for name, row in told.items()} == {
+        "L-1": "not due yet",
+        "L-2": "cannot be judged: no start day",
+        "L-3": "cannot be judged: no planned end",
+        "L-4": "no",
+        "L-5": "not due yet",
+        "L-6": "cannot be judged: no last day to register by",
+    }
+    question = find("R1")
+    assert [name for name, row in told.items() if question.finds(row)] == ["L-2", "L-3", "L-4", "L-6"]
+    assert [name for name, row in told.items() if question.unjudged(row)] == ["L-2", "L-3", "L-6"]
+
+
+def test_what_an_answer_could_not_look_at_stands_in_its_notes(centre):
+    """Q7: details that are gone; R4: lists nobody compared."""
+    notes: list[str] = []
+    centre.submit(*centre.enrol("L-1"))
+    change(centre, "DELETE FROM personal WHERE kind='details'")
+    assert ask(centre, "Q7", notes=notes) == ask(centre, "R4", notes=notes) == []
+    assert ["Judged by verdicts alone: 1 move whose" in note for note in notes] == [True, False, False]
+    assert "Not compared, as far as was asked: ILM's own list." in notes
+
+
 # --- what is not known, and what is recorded
 
 
@@ -296,6 +336,12 @@ def test_findings_end_with_1_and_a_log_that_does_not_hold_is_told(tmp_path):
     other = centre.run("audit", "ask", "refusals")
     assert other.code == 1
     assert "it does not hold: 1 fault" in other.err
+
+
+def test_what_cannot_be_judged_is_counted_apart_and_ends_with_1(tmp_path):
+    result = centre_at("gathered", tmp_path).run("audit", "ask", "R1")
+    assert result.code == 1
+    assert "24 rows, 0 to look into, 24 that cannot be judged." in result.err
 
 
 def test_a_check_that_was_left_out_is_never_0(tmp_path):
