@@ -41,6 +41,8 @@ def show_compared(compared: Compared, form: Form) -> bool:
         for gap in compared.gaps
     ]
     show(rows, form, columns=["finding", "reference", "row", "fields", "next_command"])
+    if any(gap.kind == "differs" for gap in compared.gaps):
+        say("Where the other list is wrong, have it corrected there.")
     say(f"{compared.rows} rows there, {compared.ours} learners here, {len(rows)} findings.")
     if compared.file is not None:
         say(f"Written, with the values: {compared.file.path}")

@@ -65,6 +65,7 @@ def _list(office: Any, act: Any, form: Form) -> None:
     show(rows, form, columns=COLUMNS)
     if form is Form.table:
         if rows:
-            say(f"Next: ulnflow approve {rows[0]['request']}, or with --refuse --reason WHY")
+            say(f"Next: ulnflow approve {rows[0]['request']}")
+            say(f"Or: ulnflow approve {rows[0]['request']} --refuse --reason WHY")
         else:
             say("Nothing waits for a second person.")

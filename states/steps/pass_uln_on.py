@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Sequence
 from datetime import date
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Final, Literal
 
 from states import effects, telling
 from states.errors import NotPossible
@@ -16,6 +16,12 @@ from states.tally import FileMade, Tally
 from states.unit_of_work import Office, UnitOfWork
 from states.vocabulary import MESSAGE, TOLD_BY
 from workflow import Act, Move, Outcome, Standing
+
+SENT_OR_HANDED_OVER: Final = (
+    "ulnflow uln send --all",
+    "or hand them over yourself, then: ulnflow uln told --how letter --all",
+)
+"""What comes after messages were written."""
 
 
 def pass_uln(
@@ -45,12 +51,8 @@ def pass_uln(
         if ready:
             ready.sort(key=lambda s: (s.cohort, names[s.case]))
             _write(uow, ready, names, carries, letters, tally)
-    if tally.files:
-        tally.next.append(
-            "ulnflow uln send --all, or hand them over yourself and then: ulnflow uln told --how letter --all"
-        )
-    elif tally.counts["have a message waiting"]:
-        tally.next.append("ulnflow uln send --all, or ulnflow uln told --how letter --all")
+    if tally.files or tally.counts["have a message waiting"]:
+        tally.next += SENT_OR_HANDED_OVER
     return tally
 
 
