@@ -12,6 +12,7 @@ from states.reports.stuck import StuckReport, StuckRow
 from states.reports.today import Today
 from states.reports.trail import Trail, TrailLine
 from states.reports.why import RuleSaid, Why
+from workflow.seal.checkpoint import in_base64
 
 if TYPE_CHECKING:
     from states.steps.compare_lists import Compared
@@ -202,6 +203,7 @@ def verdict(report: Report) -> dict[str, Any]:
     """What verifying found, without its faults."""
     return {
         "origin": report.origin, "events": report.size, "cases": report.cases, "root": report.root.hex(),
-        "sealed": report.sealed, "unsealed": report.unsealed, "held_against": ", ".join(report.held_against),
+        "root_base64": in_base64(report.root), "sealed": report.sealed, "unsealed": report.unsealed,
+        "held_against": ", ".join(report.held_against),
         "holds": report.holds,
     }  # fmt: skip
