@@ -12,6 +12,7 @@ from states.reports.stuck import StuckReport, StuckRow
 from states.reports.today import Today
 from states.reports.trail import Trail, TrailLine
 from states.reports.why import RuleSaid, Why
+from workflow.seal.checkpoint import in_base64
 
 if TYPE_CHECKING:
     from states.steps.compare_lists import Compared
@@ -41,6 +42,8 @@ def show_compared(compared: Compared, form: Form) -> bool:
         for gap in compared.gaps
     ]
     show(rows, form, columns=["finding", "reference", "row", "fields", "next_command"])
+    if any(gap.kind == "differs" for gap in compared.gaps):
+        say("Where the other list is wrong, have it corrected there.")
     say(f"{compared.rows} rows there, {compared.ours} learners here, {len(rows)} findings.")
     if compared.file is not None:
         say(f"Written, with the values: {compared.file.path}")
@@ -200,6 +203,7 @@ def verdict(report: Report) -> dict[str, Any]:
     """What verifying found, without its faults."""
     return {
         "origin": report.origin, "events": report.size, "cases": report.cases, "root": report.root.hex(),
-        "sealed": report.sealed, "unsealed": report.unsealed, "held_against": ", ".join(report.held_against),
+        "root_base64": in_base64(report.root), "sealed": report.sealed, "unsealed": report.unsealed,
+        "held_against": ", ".join(report.held_against),
         "holds": report.holds,
     }  # fmt: skip

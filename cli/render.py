@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import os
-import shlex
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from cli.options import Form, chosen
+from states.addressed import addressed
 from states.exchange.cells import neutralise
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ def _record(tally: Tally, *, dry_run: bool) -> dict[str, Any]:
         "counts": dict(tally.counts),
         "refusals": [
             {"reference": r.reference, "state": r.state, "rule": r.rule, "code": r.code, "field": r.field,
-             "message": r.message}
+             "message": addressed(r.message, r.reference)}
             for r in tally.refusals
         ],
         "warnings": dict(tally.warnings),
@@ -205,7 +205,7 @@ def _grouped(refusals: Sequence[Refusal]) -> list[dict[str, Any]]:
         references = list(dict.fromkeys(m.reference for m in members))
         shown = _first(references)
         hint = next((f" ({m.hint})" for m in members if m.hint and len(members) == 1), "")
-        words = message.replace(" REFERENCE", f" {shlex.quote(references[0])}") if len(references) == 1 else message
+        words = addressed(message, *(references if len(references) == 1 else ()))
         rows.append({"rule": rule, "learners": len(references), "who": shown, "why and what to do": words + hint})
     return rows
 

@@ -7,6 +7,7 @@ Each says what it objects to by field and fix, never by value. What it needs to 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from shlex import quote
 from typing import Final
 
 from states.asked import Asked
@@ -117,7 +118,8 @@ def privacy_notice_was_shown(asked: Asked) -> Objections:
     elif details.ability_to_share == "0":
         yield Objection(
             "notice_not_shown",
-            "the privacy notice was not shown; show it, then set Ability to share to 1 with: ulnflow learner edit",
+            "the privacy notice was not shown; show it, then set Ability to share to 1 with: "
+            "ulnflow learner edit REFERENCE ability_to_share",
             "ability_to_share",
         )
     elif not details.notice_version or details.notice_date is None:
@@ -227,7 +229,8 @@ def person_decided(asked: Asked) -> Objections:
     """X1: which candidate or new, which fields were compared, and why."""
     evidence = asked.question.move.evidence
     if evidence.get("decision") not in {"existing", "new"}:
-        yield Objection("not_decided", "a person must decide: ulnflow exception resolve", "decision")
+        line = "ulnflow exception resolve REFERENCE --decision DECISION --reason WHY"
+        yield Objection("not_decided", f"a person must decide: {line}", "decision")
     elif not asked.question.move.reason:
         yield Objection("no_reason", "say why, with --reason", "reason")
 
@@ -267,9 +270,8 @@ def registered_already(asked: Asked) -> Objections:
 def ilm_updates_this_lar(asked: Asked) -> Objections:
     """S1: the recommended route, or the centre's policy that ILM still updates the LAR of a late ULN."""
     if "alternative_since" in asked.question.standing.facts and asked.policy.late_uln != "ilm":
-        yield Objection(
-            "centre_updates", "on the alternative route the centre updates the LAR: ulnflow lar create", "late_uln"
-        )
+        line = "ulnflow lar create REFERENCE --reference NUMBER"
+        yield Objection("centre_updates", f"on the alternative route the centre updates the LAR: {line}", "late_uln")
 
 
 def match_is_fresh(asked: Asked) -> Objections:
@@ -279,20 +281,18 @@ def match_is_fresh(asked: Asked) -> Objections:
         yield Objection("no_uln", "no ULN is held; submit to the LRS", "uln")
         return
     for name, day in sorted(facts.get("stale", {}).items()):
-        yield Objection(
-            "stale", f"{LABELS[name]} changed on {day}, after the LRS matched it; ask again: ulnflow lrs submit", name
-        )
+        said = f"{LABELS[name]} changed on {day}, after the LRS matched it"
+        yield Objection("stale", f"{said}; ask again: ulnflow lrs submit REFERENCE", name)
 
 
 def cohort_is_ready(asked: Asked) -> Objections:
     """I2: ILM advises to register a cohort together; one person may waive it for a cohort."""
-    waiting = asked.waiting
+    waiting, cohort = asked.waiting, asked.question.standing.cohort
     if waiting.count and not asked.waived:
         shown = ", ".join(waiting.first) + (" and others" if waiting.count > len(waiting.first) else "")
         number = f"more than {waiting.count}" if waiting.more else waiting.count
-        yield Objection(
-            "cohort_waits", f"the cohort waits for {number}: {shown}; or waive it: ulnflow cohort waive", "cohort"
-        )
+        line = f"ulnflow cohort waive {quote(cohort)} --reason WHY"
+        yield Objection("cohort_waits", f"the cohort waits for {number}: {shown}; or waive it: {line}", "cohort")
 
 
 def awarding_file_can_hold_it(asked: Asked) -> Objections:
@@ -304,18 +304,19 @@ def awarding_file_can_hold_it(asked: Asked) -> Objections:
 def recommended_route_taken(asked: Asked) -> Objections:
     """I4: the case did not take the alternative route."""
     if "alternative_since" in asked.question.standing.facts:
-        yield Objection("alternative", "this learner is on the alternative route; see: ulnflow learner why", "route")
+        yield Objection(
+            "alternative", "this learner is on the alternative route; see: ulnflow learner why REFERENCE", "route"
+        )
 
 
 def not_waiting_is_justified(asked: Asked) -> Objections:
     """A1: ILM warns that the alternative route means extra work for the centre."""
     facts, move = asked.question.standing.facts, asked.question.move
+    line = "ulnflow route alternative REFERENCE --reason WHY --yes"
     if not (move.reason or facts.get("alternative_reason")):
-        yield Objection("no_reason", "say why not to wait for the ULN: ulnflow route alternative --reason", "reason")
+        yield Objection("no_reason", f"say why not to wait for the ULN: {line}", "reason")
     if not (move.evidence.get("acknowledged") or facts.get("alternative_reason")):
-        yield Objection(
-            "not_acknowledged", "acknowledge the extra work: ulnflow route alternative --yes", "acknowledged"
-        )
+        yield Objection("not_acknowledged", f"acknowledge the extra work: {line}", "acknowledged")
 
 
 def alternative_route_taken(asked: Asked) -> Objections:
@@ -365,7 +366,7 @@ LEARNER_RULES: Final[Mapping[str, Rule[Asked]]] = {
         _rule("D3", age_is_accepted, "details"),
         _rule("D4", postcode_has_lrs_form, "details"),
         _rule("D5", gender_is_known_code, "details"),
-        _rule("D6", privacy_notice_was_shown, "details"),
+        _rule("D6", privacy_notice_was_shown, "details", version=2),
         _rule("D7", id_type_is_known, "details"),
         _rule("D8", learner_is_asked_about_once, "details", "twins", "lrs_dispatches"),
         _rule("D9", existing_uln_can_be_real, "details"),
@@ -374,16 +375,16 @@ LEARNER_RULES: Final[Mapping[str, Rule[Asked]]] = {
         _rule("U2", uln_is_nobody_elses, "uln", "holders", version=2),
         _rule("U3", answer_is_to_our_question, "lrs_dispatches"),
         _rule("U4", answer_is_about_this_learner, "uln", "lrs_dispatches", "sent", version=3),
-        _rule("X1", person_decided),
+        _rule("X1", person_decided, version=2),
         _rule("P1", learner_was_told, "address", version=2),
         _rule("R0", not_registered_yet, "registration_dispatches"),
         _rule("R1", registered_already),
-        _rule("S1", ilm_updates_this_lar),
-        _rule("I1", match_is_fresh),
-        _rule("I2", cohort_is_ready, "cohort", version=2),
+        _rule("S1", ilm_updates_this_lar, version=2),
+        _rule("I1", match_is_fresh, version=2),
+        _rule("I2", cohort_is_ready, "cohort", version=3),
         _rule("I3", awarding_file_can_hold_it, "details", "uln", "limits"),
-        _rule("I4", recommended_route_taken),
-        _rule("A1", not_waiting_is_justified),
+        _rule("I4", recommended_route_taken, version=2),
+        _rule("A1", not_waiting_is_justified, version=2),
         _rule("A2", alternative_route_taken),
         _rule("C1", candidate_number_is_known),
         _rule("L1", lar_update_is_evidenced),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
+from states.addressed import addressed
 from states.sheet_ports import Finding, RowResult
 from states.tally import Refusal, Tally
 from workflow import Outcome
@@ -136,6 +137,7 @@ def worded(
     findings = [f for f in answer.findings if not (filled and f.weight == "missing")]
     findings += more
     findings += _objections(outcome, findings)
+    findings = [_to(answer.reference, finding) for finding in findings]
     noticed.add(answer.row, answer.reference, findings)
     refused = answer.word in {ELSEWHERE, REFUSED}
     tally.counts[COUNTED[answer.word] if kept or refused else NOT_TAKEN] += 1
@@ -148,6 +150,11 @@ def worded(
     if not ready and kept:
         tally.counts[NOT_READY] += 1
     return _result(answer, findings, ready=ready, kept=kept)
+
+
+def _to(reference: str, finding: Finding) -> Finding:
+    said, fix = addressed(finding.message, reference), addressed(finding.fix, reference)
+    return finding if (said, fix) == (finding.message, finding.fix) else replace(finding, message=said, fix=fix)
 
 
 def _objections(outcome: Outcome | None, findings: Sequence[Finding]) -> list[Finding]:

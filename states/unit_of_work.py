@@ -215,7 +215,7 @@ class Glance:
             found = self.dispatches.find(name=name_or_number.replace("\\", "/").rpartition("/")[2])
         found = [d for d in found if not kinds or d.kind in kinds]
         if not found:
-            raise NotFound(f"no file {name_or_number} is in the register. See: ulnflow today")
+            raise NotFound(f"no file {name_or_number} is in the register. See: ulnflow dispatch list")
         if self.cohorts is not None:
             cases = [member.case for member in self.dispatches.members(found[-1].id)]
             refuse_others(self.cohorts, self.log.load(cases).values())

@@ -77,7 +77,8 @@ def _list(at: Desk, form: Form) -> None:
         if not rows:
             say("Nothing waits for a second person.")
         for row in [row for row in rows if row["who_can"] == YOU][:1]:
-            say(f"Next: ulnflow approve {row['request']}, or with --refuse --reason WHY")
+            say(f"Next: ulnflow approve {row['request']}")
+            say(f"Or: ulnflow approve {row['request']} --refuse --reason WHY")
 
 
 def _who_can(at: Desk, request: Request) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cli.commands.prove import prove
 from cli.commands.witness import witness
 from cli.exits import FINDINGS, UNVERIFIED
 from cli.options import Cohort, Form, Format, Qualification, Reference, names_nobody
@@ -198,6 +199,7 @@ def seal(
     from cli.desk import desk
     from cli.render import complain, say, show_one
     from states.errors import NotPossible
+    from workflow.seal.checkpoint import in_base64
 
     with desk("audit seal") as at:
         if faults := verifying.find_altered(at):
@@ -210,7 +212,8 @@ def seal(
             raise NotPossible("the log is empty: there is nothing to seal")
         if to is not None:
             path = checkpoints.written(made, to)
-        show_one({"events": made.size, "root": made.root.hex(), "file": str(path)}, form)
+        found = {"events": made.size, "root": made.root.hex(), "root_base64": in_base64(made.root), "file": str(path)}
+        show_one(found, form)
         say("Keep it where nobody with this database can change it; then: ulnflow audit verify --against FILE")
 
 
@@ -302,35 +305,7 @@ def check_pack(
         raise typer.Exit(UNVERIFIED)
 
 
-@app.command()
-def prove(
-    positions: Annotated[list[int], typer.Argument(metavar="EVENT...", help="Events by their position.")],
-    form: Format = Form.json,
-) -> None:
-    """Prove that events are in the log at its last checkpoint. The proof needs no ulnflow to be checked."""
-    from cli.desk import desk
-    from cli.render import show
-    from states.errors import NotFound, NotPossible
-    from workflow.sealing import prove_inclusion
-    from workflow.store.seals import Seals
-
-    with desk("audit prove") as at, at.office.database.reading() as connection:
-        last = Seals(connection).last()
-        if last is None:
-            raise NotPossible("the log was never sealed; run: ulnflow audit seal")
-        for position in positions:
-            if not 1 <= position <= last.size:
-                raise NotFound(f"event {position} is not among the {last.size} of the last checkpoint")
-        rows = [
-            {
-                "position": position, "size": last.size, "root": last.root.hex(),
-                "body": bytes(connection.execute("SELECT body FROM event WHERE position=?", (position,)).fetchone()[0]
-                              ).decode(),
-                "proof": [one.hex() for one in proof], "checkpoint": last.note.decode(),
-            }
-            for position, proof in prove_inclusion(connection, positions, last.size)
-        ]  # fmt: skip
-        show(rows, form, columns=["position", "size", "root", "body", "proof", "checkpoint"])
+app.command()(prove)
 
 
 @app.command()

@@ -51,6 +51,7 @@ def show(reference: Reference, form: Format = Form.table) -> None:
     """Show a learner's five details beside the candidates, what differs marked. The look is recorded."""
     from cli.desk import desk
     from cli.render import say, show_one
+    from states.addressed import addressed
     from states.deciding import assigned_to, code_of
     from states.reports.exceptions import meaning_of
     from states.steps.prepare_decision import look_at
@@ -69,9 +70,13 @@ def show(reference: Reference, form: Format = Form.table) -> None:
             _side_by_side(found)
         else:
             show_one({**head, **answer, "Candidates": [_record(one) for one in found.candidates]}, form)
-        which = "existing --candidate NUMBER" if found.candidates else "DECISION"
-        more = "existing, new or again" if found.candidates else f"after: ulnflow exception candidates {reference} FILE"
-        say(f"Next: ulnflow exception resolve {reference} --decision {which} --reason WHY ({more})")
+        if not found.candidates:
+            say(addressed("What the portal shows, for comparison: ulnflow exception candidates REFERENCE", reference))
+        word = "Next"
+        for decision in ("existing --candidate NUMBER" if found.candidates else "existing", "new", "again"):
+            line = f"ulnflow exception resolve REFERENCE --decision {decision} --reason WHY"
+            say(f"{word}: {addressed(line, reference)}")
+            word = "Or"
 
 
 def _record(one: Any) -> dict[str, Any]:

@@ -34,6 +34,7 @@ def witness(
     from cli.render import complain, say, show_one
     from states.errors import FileRefused, NotPossible
     from workflow.seal import checkpoint
+    from workflow.seal.checkpoint import in_base64
     from workflow.seal.note import NoteRefused
     from workflow.seal.proof import ProofRefused
     from workflow.seal.witness import LAST, SplitView, proof_of, settle
@@ -70,7 +71,8 @@ def witness(
     except ProofRefused as wrong:
         raise FileRefused(proof.name if proof else "", str(wrong), "Ask the centre for it again.") from None
     show_one(
-        {"events": signed.checkpoint.size, "root": signed.checkpoint.root.hex(), "witness": str(own.key),
+        {"events": signed.checkpoint.size, "root": signed.checkpoint.root.hex(),
+         "root_base64": in_base64(signed.checkpoint.root), "witness": str(own.key),
          "file": str(path)}, form,
     )  # fmt: skip
     if last is None:

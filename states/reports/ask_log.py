@@ -97,7 +97,7 @@ def refusals(scope: Scope) -> Iterator[Row]:
             yield {
                 "position": event.position, "recorded": minute(event.recorded_at), "who": who(event),
                 "reference": reference, "trigger": event.trigger, "state": register.state(event.source), "rules": rules,
-                "why": "; ".join(objections(event, register)[2]),
+                "why": "; ".join(objections(event, register, reference)[2]),
             }  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from states.reports import commands
 from states.unit_of_work import Office
 from workflow.working_days import after, day_of
 
@@ -26,19 +27,11 @@ def open_duties(office: Office) -> list[dict[str, Any]]:
                     "owner": duty.owner,
                     "opened": opened,
                     "due": after(opened, duty.clock, office.policy.closed),
-                    "next": f"ulnflow duty close {names[case]} {name} --evidence REFERENCE"
+                    "next": commands.duty(name, names[case])
                     if case is not None
-                    else _file_command(file.kind if file else "", file.name if file else ""),
+                    else commands.file(file, mails=office.policy.mails)
+                    if file
+                    else "",
                 }
             )
     return rows
-
-
-def _file_command(kind: str, name: str) -> str:
-    if kind.startswith("lrs"):
-        return f"ulnflow lrs sent {name}"
-    if kind.startswith("ilm"):
-        return "ulnflow ilm confirm --order NUMBER --all"
-    if kind == "uln_message":
-        return "ulnflow uln told --how email --all"
-    return "ulnflow lar create --reference NUMBER" if kind == "lar_learners" else "ulnflow lar cross-reference"

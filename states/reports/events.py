@@ -80,7 +80,7 @@ def case_of(event: Event) -> int | None:
 
 
 def _row(event: Event, reference: str, register: Register) -> dict[str, Any]:
-    held, not_held, messages = objections(event, register)
+    held, not_held, messages = objections(event, register, reference)
     file = register.get(event.dispatch) if event.dispatch is not None else None
     values = (
         event.position, happened(event), minute(event.recorded_at), who(event), reference, sentence(event, register),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from states import approval
+from states.addressed import addressed
 from states.reports.beside import BESIDE
 from states.reports.keeping import KEEPING
 from states.reports.words import BY, CAUSES, FILES, TOLD, counted, fields, plain, reason
@@ -65,8 +66,8 @@ def sentence(event: Event, register: Register) -> str:
     return " ".join(part for part in (f"{words.rstrip('. ')}.", reason(event.reason)) if part)
 
 
-def objections(event: Event, register: Register) -> tuple[int, int, tuple[str, ...]]:
-    """How many rules held, how many did not, and what was said: warnings and refusals in words."""
+def objections(event: Event, register: Register, reference: str) -> tuple[int, int, tuple[str, ...]]:
+    """How many rules held, how many did not, and what was said of a learner: warnings and refusals in words."""
     refused = {item["rule"] for item in event.said if not item.get("held")}
     warned = {item["rule"] for item in event.said if item.get("held")} - refused
     messages = []
@@ -75,7 +76,8 @@ def objections(event: Event, register: Register) -> tuple[int, int, tuple[str, .
             text = f"{register.trigger(event.trigger)} is not possible from {register.state(event.source)}"
             messages.append(_capital(text))
         else:
-            messages.append(f"{'Warning' if item.get('held') else 'Refused'}: {item.get('message', '')}")
+            said = addressed(item.get("message", ""), reference)
+            messages.append(f"{'Warning' if item.get('held') else 'Refused'}: {said}")
     return len(event.held) + len(warned), len(refused), tuple(messages)
 
 

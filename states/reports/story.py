@@ -58,7 +58,10 @@ def chapters(look: Glance, cases: Sequence[int], positions: array[int], *, names
                 yield Chapter(
                     known[standing.case], qualification, state.title if state else standing.state,
                     *told.get(standing.subject, ("", "")),
-                    tuple(line(e, qualification, register, voided_by=voided.get(e.position)) for e in events),
+                    tuple(
+                        line(e, known[standing.case], qualification, register, voided_by=voided.get(e.position))
+                        for e in events
+                    ),
                 )  # fmt: skip
 
 
@@ -68,7 +71,7 @@ def beside(look: Glance, positions: array[int]) -> Iterator[TrailLine]:
     for _, body in excerpt.bodies(look.connection, positions):
         event = event_of(body)
         if event.case is None:
-            yield line(event, "", register)
+            yield line(event, "", "", register)
 
 
 def listed(look: Glance, positions: array[int]) -> Iterator[dict[str, Any]]:

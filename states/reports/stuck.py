@@ -12,6 +12,7 @@ from datetime import date
 from typing import Final
 
 from states import approval
+from states.addressed import addressed
 from states.learner.incomplete import Gap
 from states.reports import commands, gaps, late, next_move
 from states.reports.causes import Cause, causes_of
@@ -224,7 +225,8 @@ def _row(
 ) -> StuckRow:
     route = look.office.route
     title = route.states[one.state].title if one.state in route.states else ""
-    why = tuple(f"{r.code}: {r.message}" if one.kind == "blocked" else r.message for r in one.reasons)
+    said = [addressed(r.message, reference) for r in one.reasons]
+    why = tuple(f"{r.code}: {m}" if one.kind == "blocked" else m for r, m in zip(one.reasons, said, strict=True))
     held = held_by(look.office, standing) if standing else ""
     if dispatch is not None:
         why = tuple(f"{w} ({FILES.get(dispatch.kind, dispatch.kind)} {dispatch.name})" for w in why)

@@ -90,7 +90,14 @@ def trail(
             reference=reference,
             stands=tuple((named[s.case], office.route.states[s.state].title) for s in own),
             lines=tuple(
-                line(e, named.get(case, ""), register, reasons.get(_words_of(e), ""), voided_by=voided.get(e.position))
+                line(
+                    e,
+                    reference,
+                    named.get(case, ""),
+                    register,
+                    reasons.get(_words_of(e), ""),
+                    voided_by=voided.get(e.position),
+                )
                 for e, case in events
             ),
         )
@@ -120,10 +127,16 @@ def _events(look: Glance, cases: Sequence[int], *, refusals: bool) -> list[tuple
 
 
 def line(
-    event: Event, qualification: str, register: Register, words: str = "", *, voided_by: int | None = None
+    event: Event,
+    reference: str,
+    qualification: str,
+    register: Register,
+    words: str = "",
+    *,
+    voided_by: int | None = None,
 ) -> TrailLine:
     """One event as a line of a story; `words` are those of its reason, `voided_by` the position of its correction."""
-    held, not_held, messages = objections(event, register)
+    held, not_held, messages = objections(event, register, reference)
     return TrailLine(
         position=event.position,
         happened=happened(event),

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from states import approval
+from states.addressed import addressed
 from states.deciding import ILM, LRS, challenge_of, code_of, doubtful
 from states.reports import commands, exceptions, late, next_move, stale
 from states.reports.words import FILES, OURS, day, iso
@@ -170,7 +171,7 @@ def why(
             alternative="alternative_since" in standing.facts,
             answer=_answer(office, standing),
             stale=tuple(sorted(standing.facts.get("stale", {}))),
-            match="; ".join(o.message for o in stale.objections(look, standing)),
+            match="; ".join(addressed(o.message, reference) for o in stale.objections(look, standing)),
         )
 
 
@@ -207,8 +208,9 @@ def _said(verdict: Verdict, trigger: str, standing: Standing, reference: str) ->
         line = "" if given else commands.fix(verdict.rule, first.code, first.field, reference, standing.cohort)
     elif verdict.objections:
         says = "warns"
+    messages = tuple(addressed(o.message, reference) for o in verdict.objections)
     title = RULES.get(verdict.rule, "What the step itself must bring")
-    return RuleSaid(verdict.rule, title, says, tuple(o.message for o in verdict.objections), line)
+    return RuleSaid(verdict.rule, title, says, messages, line)
 
 
 def _duties(look: Glance, standing: Standing, reference: str) -> tuple[Owed, ...]:

@@ -96,6 +96,6 @@ def day(moment: int | None) -> str:
     return "" if moment is None else day_of(moment).isoformat()
 
 
-def counted(number: int, what: str) -> str:
-    """A number and its noun: 1 learner, 2 learners."""
-    return f"{number} {what}{'' if number == 1 else 's'}"
+def counted(number: int, what: str, many: str = "") -> str:
+    """A number and its noun: 1 learner, 2 learners; `many` where there is more to it than an s."""
+    return f"{number} {what if number == 1 else many or f'{what}s'}"

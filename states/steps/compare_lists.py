@@ -13,10 +13,12 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final, Literal, TypeVar
 
+from states.addressed import addressed
 from states.cohorts import refuse_cohort, theirs
 from states.facts import registration_of
 from states.learner.case_facts import by_candidate
 from states.learner.details import FIVE_DETAILS, LABELS, Details
+from states.learner.entry import FIELDS
 from states.registration import BodyList, Difference, ListedRow
 from states.sheet_ports import Reading, SheetRow
 from states.tally import FileMade
@@ -77,7 +79,7 @@ def compare_body_list(
         for standing, reference in _registered(uow, cohort, profile):
             compared.ours += 1
             if standing.case not in seen and standing.state not in office.route.final_states():
-                advice = f"ulnflow learner why {reference}"
+                advice = addressed("ulnflow learner why REFERENCE", reference)
                 compared.gaps.append(Gap(kind="missing there", reference=reference, next_command=advice))
         return _told(uow, compared, "body_list", read.digest)
 
@@ -136,7 +138,7 @@ def _gaps_of_row(
     standing = (registered or meant)[-1]
     reference = uow.references([standing])[standing.case]
     if not registered:
-        fix = f"ulnflow learner why {reference}"
+        fix = addressed("ulnflow learner why REFERENCE", reference)
         yield Gap(kind="not registered", reference=reference, row=row.row, next_command=fix)
         return
     seen |= {standing.case}
@@ -148,8 +150,14 @@ def _gaps_of_row(
     uln = uow.held_uln(standing.subject) if standing.facts.get("uln") else ""
     differences = body.differences(row, registration_of(standing, reference, details, uln))
     if differences:
-        fix = f"ulnflow learner edit {reference}, or tell ILM what is right"
+        fix = _edit(reference, differences)
         yield Gap(kind="differs", reference=reference, row=row.row, differences=differences, next_command=fix)
+
+
+def _edit(reference: str, differences: Sequence[Difference]) -> str:
+    """The command for the first field that can be edited here; none where only the other side can be wrong."""
+    field = next((one.field for one in differences if one.field in FIELDS), "")
+    return addressed(f"ulnflow learner edit REFERENCE {field}" if field else "ulnflow learner why REFERENCE", reference)
 
 
 def _registered(uow: UnitOfWork, cohort: str, profile: str) -> Iterator[tuple[Standing, str]]:
@@ -203,7 +211,7 @@ def _gaps_of_enrolment(row: SheetRow, standing: Standing, details: Details) -> I
         fix = f"ulnflow learner reinstate {reference} --reason WHY"
         yield Gap(kind="left here", reference=reference, row=row.row, next_command=fix)
     elif "registered_at" not in standing.facts:
-        fix = f"ulnflow learner why {reference}"
+        fix = addressed("ulnflow learner why REFERENCE", reference)
         yield Gap(kind="not registered", reference=reference, row=row.row, next_command=fix)
     there = {name: getattr(row.details, name) for name in FIVE_DETAILS}
     here = {name: getattr(details, name) for name in FIVE_DETAILS}
@@ -215,7 +223,7 @@ def _gaps_of_enrolment(row: SheetRow, standing: Standing, details: Details) -> I
         if value not in {None, ""} and _folded(value) != _folded(here[name])
     )
     if differences:
-        fix = f"ulnflow learner edit {reference}, or correct the other system"
+        fix = _edit(reference, differences)
         yield Gap(kind="differs", reference=reference, row=row.row, differences=differences, next_command=fix)
 
 

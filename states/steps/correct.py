@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from states import approval
+from states.addressed import addressed
 from states.approval import Request
 from states.errors import NotPossible
 from states.tally import Tally
@@ -102,7 +103,8 @@ def _planned(uow: UnitOfWork, position: int) -> Correction:
         raise NotPossible(str(wrong)) from None
     for event in found.voids:
         if event.kind == "noted" and (why := OWN_WAY.get(event.trigger or "")):
-            raise NotPossible(f"entry {event.position} cannot be voided: {why}")
+            name = uow.references([found.before])[found.before.case]
+            raise NotPossible(f"entry {event.position} cannot be voided: {addressed(why, name)}")
     return found
 
 
@@ -123,7 +125,7 @@ def _do(uow: UnitOfWork, found: Correction, reason: str, tally: Tally, **asked: 
     tally.counts["entries voided"] = len(positions)
     tally.notes.append(f"{name} stands in: {states[found.after.state].title}")
     tally.notes += [f"now owed: {titles[duty].title}" for duty in owed]
-    tally.next += [f"ulnflow learner why {name}", *(["ulnflow duty list"] if owed else [])]
+    tally.next += [addressed("ulnflow learner why REFERENCE", name), *(["ulnflow duty list"] if owed else [])]
     if reason == ANOTHERS:
         _remind(found, tally)
     return positions[-1]

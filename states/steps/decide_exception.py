@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from states import effects
+from states.addressed import addressed
 from states.asked import Answer
 from states.cohorts import refuse_others, theirs
 from states.deciding import LRS, challenge_of, code_of, doubted, open_decisions, spelled, waiting_case
@@ -164,7 +165,9 @@ def _settle_doubt(uow: UnitOfWork, standing: Standing, chosen: Chosen, reference
     """Where the route confirms no match any more, a person can only say that the ULN held is right after all."""
     decision, uln = chosen.decision, chosen.uln
     place = uow.office.route.states[standing.state].title
-    wrong = f"report the one held first: ulnflow uln wrong {reference} --reason WHY --evidence REFERENCE"
+    wrong = addressed(
+        "report the one held first: ulnflow uln wrong REFERENCE --reason WHY --evidence REFERENCE", reference
+    )
     if decision != "existing":
         raise NotPossible(f"{place}: decide existing and type the ULN held, if it is right; if it is not, {wrong}")
     if not uln or fault(uln):
@@ -283,7 +286,7 @@ def report_wrong(
         uow.remark(outcomes, reason)
     tally.next.append("ulnflow duty list")
     if on_route:
-        tally.next.append(f"ulnflow exception resolve {reference} --decision again --reason WHY")
+        tally.next.append(addressed("ulnflow exception resolve REFERENCE --decision again --reason WHY", reference))
     return tally
 
 

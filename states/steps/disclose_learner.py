@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from states import erasing
+from states.addressed import addressed
 from states.learner import erasure
 from states.learner.details import LABELS
 from states.ports import FileDraft
@@ -84,7 +85,7 @@ def disclose(office: Office, act: Act, reference: str, trail: Trail, to: Handed,
     else:
         tally.files += [FileMade(0, path.name, path, 1) for path in to.publish(drafts)]
         tally.notes.append("these files hold personal values: hand them over safely, and delete them here afterwards")
-    tally.next.append(f"ulnflow audit history {reference}")
+    tally.next.append(addressed("ulnflow audit history REFERENCE", reference))
     return tally
 
 

@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
+from states.addressed import addressed
 from states.details_change import CASE_FIELDS, change_details, stale_fields
 from states.errors import FileRefused, NotPossible
 from states.learner.details import LABELS, Details, changed_fields
@@ -267,7 +268,7 @@ class _Taking:
         uow, word, same = self._uow, UNCHANGED, one.same
         if same is not None and news.facts.get("cohort") and same.cohort:
             text = "this learner is in another cohort for the same qualification"
-            fix = "Move them with: ulnflow learner edit"
+            fix = "Move them with: ulnflow learner edit REFERENCE cohort"
             return ELSEWHERE, same.case, (Finding("refused", "cohort", "elsewhere", text, fix),)
         said = tuple(news.kept)
         if news.details and one.current is not None:
@@ -384,5 +385,5 @@ def edit_details(
         if not tally.counts:
             tally.notes.append(f"{reference}: nothing to change, these are the values on file")
         else:
-            tally.next.append(f"ulnflow learner why {reference}")
+            tally.next.append(addressed("ulnflow learner why REFERENCE", reference))
     return tally

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
+from states.addressed import addressed
 from states.errors import NotFound, NotPossible
 from states.leaving import LEAVING, let_go
 from states.tally import Tally
@@ -51,7 +52,7 @@ def leave_or_return(
         opened = uow.log.open_duties([o.case for o in outcomes if o.accepted])
         if opened:
             tally.next.append("ulnflow duty list")
-    tally.next += [f"ulnflow learner why {names[s.case]}" for s in standings[:1]]
+    tally.next += [addressed("ulnflow learner why REFERENCE", names[s.case]) for s in standings[:1]]
     return tally
 
 

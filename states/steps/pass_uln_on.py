@@ -17,6 +17,8 @@ from states.unit_of_work import Office, UnitOfWork
 from states.vocabulary import MESSAGE, TOLD_BY
 from workflow import Act, Move, Outcome, Standing
 
+"""What comes after messages were written."""
+
 
 def pass_uln(
     office: Office,

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from states.addressed import addressed
 from states.deciding import (
     ILM,
     LRS,
@@ -114,7 +115,7 @@ def keep_candidates(
             tally.notes.append(f"{reference}: these are the candidates on file; nothing was changed")
         for word, number in (("candidates added", new), ("candidates there already", kept), ("forgotten", gone)):
             tally.counts[word] += number
-    tally.next.append(f"ulnflow exception show {reference}")
+    tally.next.append(addressed("ulnflow exception show REFERENCE", reference))
     return tally
 
 
@@ -167,9 +168,8 @@ def challenge(
         outcomes = uow.work.note("challenge_raised", [move])
         uow.remark(outcomes, words)
         tally.add(outcomes, uow.references([standing]), "held by a data challenge")
-    tally.next.append(
-        f"when the LRS has answered it: ulnflow exception resolve {reference} --decision DECISION --reason WHY"
-    )
+    line = "when the LRS has answered it: ulnflow exception resolve REFERENCE --decision DECISION --reason WHY"
+    tally.next.append(addressed(line, reference))
     return tally
 
 

@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
+from states.addressed import addressed
 from states.asked import Answer
 from states.errors import FileRefused, NotPossible
 from states.learner.uln import fault
@@ -367,9 +368,8 @@ def _say_twice(tally: Tally, one: Matched, reference: str) -> None:
 
 
 def _advise_doubt(tally: Tally, references: Sequence[str]) -> None:
-    tally.next += [
-        f"ulnflow exception resolve {reference} --decision existing|again --reason WHY" for reference in references[:3]
-    ]
+    line = "ulnflow exception resolve REFERENCE --decision {} --reason WHY"
+    tally.next += [addressed(line.format(said), one) for one in references[:3] for said in ("existing", "again")]
 
 
 def _still_waiting(uow: UnitOfWork, dispatch: Dispatch, tally: Tally) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from states import effects
+from states.addressed import addressed
 from states.errors import NotPossible
 from states.facts import registration_of
 from states.registration import ConfirmedRow, RegistrationFile
@@ -79,12 +81,14 @@ def register(
             _write(uow, good, names, tally)
     if tally.files:
         for made in tally.files:
-            which = f" --dispatch {made.dispatch}" if len(tally.files) > 1 else ""
-            tally.next.append(
-                f"send {made.name} to ILM; when it confirms: ulnflow ilm confirm{which} --order NUMBER --all"
-            )
+            line = f"ulnflow ilm confirm --dispatch {made.dispatch} --order NUMBER"
+            tally.next.append(f"send {made.name} to ILM; when it confirms: {line}")
     elif any(r.rule == "I2" for r in tally.refusals):
-        tally.next.append("wait for the cohort, or: ulnflow cohort waive COHORT --reason WHY")
+        held = {r.reference for r in tally.refusals if r.rule == "I2"}
+        cohorts = sorted({s.cohort for s in standings if names[s.case] in held})
+        tally.next += [
+            f"wait for the cohort, or: ulnflow cohort waive {shlex.quote(cohort)} --reason WHY" for cohort in cohorts
+        ]
     return tally
 
 
@@ -93,7 +97,8 @@ def _advise_registered(uow: UnitOfWork, standings: Sequence[Standing], names: Ma
     for outcome in uow.work.ask(SUPPLY, [Move(case=s.case) for s in standings]):
         if outcome.accepted:
             tally.counts["registered already: tell ILM the ULN"] += 1
-            tally.next.append(f"when ILM has taken it: ulnflow ilm confirm {names[outcome.case]} --order NUMBER")
+            line = addressed("ulnflow ilm confirm REFERENCE --order NUMBER", names[outcome.case])
+            tally.next.append(f"when ILM has taken it: {line}")
         elif {verdict.rule for verdict in outcome.refusals} == {"S1"}:
             tally.counts["registered already: the centre creates the LAR"] += 1
             if "ulnflow lar create --prepare" not in tally.next:
@@ -177,9 +182,9 @@ def confirm(
             tally.add(uow.fire(trigger, moves, bulk=len(moves) > 1), names, words[trigger])
         uow.settle_all(touched, proved_by="confirmation")
     if tally.counts["registered with ILM"] or tally.counts["ULN supplied to ILM"]:
-        tally.next.append("when the LAR shows the results: ulnflow lar confirm --by ilm --reference REFERENCE --all")
+        tally.next.append("when the LAR shows the results: ulnflow lar confirm --by ilm --reference NUMBER --all")
     if tally.counts["registered without the ULN that came since"]:
-        tally.next.append("ILM has no ULN for them yet: ulnflow learner why REFERENCE")
+        tally.next.append(addressed("ILM has no ULN for them yet: ulnflow learner why REFERENCE", names[early[0].case]))
     if tally.counts["registered without a ULN"]:
         tally.next.append("a ULN is owed now: ulnflow lrs submit")
     return tally
@@ -338,7 +343,8 @@ def report_exception(
         names = uow.references(standings)
         moves = [Move(case=s.case, on=on, evidence={"reference": evidence} if evidence else {}) for s in standings]
         tally.add(uow.fire("report_ilm_exception", moves), names, "ILM exception recorded")
-    tally.next.append("compare the details, then: ulnflow ilm resolve REFERENCE --evidence REFERENCE")
+    line = "compare the details, then: ulnflow ilm resolve REFERENCE --evidence REFERENCE"
+    tally.next.append(addressed(line, *names.values()))
     return tally
 
 
@@ -369,5 +375,5 @@ def resolve_exception(
         ]
         word = "registration dropped" if dropped else "ILM exception resolved"
         tally.add(uow.fire(trigger, moves), names, word)
-    tally.next.append("ulnflow ilm register" if dropped else "ulnflow lar confirm --by ilm --reference REFERENCE --all")
+    tally.next.append("ulnflow ilm register" if dropped else "ulnflow lar confirm --by ilm --reference NUMBER --all")
     return tally

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from states import effects
+from states.addressed import addressed
 from states.errors import NotPossible
 from states.facts import registration_of
 from states.registration import Registration
@@ -21,6 +22,13 @@ EXTRA_WORK = (
     "and submit the results as usual."
 )
 """ILM's warning, shown before the choice (alternative route, ILM's own page)."""
+
+THEN: Final = {
+    "create_lar": "ulnflow lar cross-reference REFERENCE --reference NUMBER",
+    "supply_cross_reference": "when results are there: ulnflow ilm results REFERENCE --reference NUMBER",
+    "submit_results": "when the LAR shows them: ulnflow lar confirm REFERENCE --by centre --reference NUMBER",
+}
+"""Trigger -> what comes after it."""
 
 
 def choose(
@@ -205,6 +213,7 @@ def _record(
             )
         tally.add(uow.fire(trigger, moves, bulk=len(moves) > 1), names, word)
         uow.settle_all(touched, proved_by="confirmation")
+    tally.next.append(addressed(THEN[trigger], *names.values()))
     return tally
 
 
@@ -213,12 +222,10 @@ def create_lar(
     reason: str = "", dry_run: bool = False,
 ) -> Tally:  # fmt: skip
     """Record that the LAR system holds the learners."""
-    tally = _record(
+    return _record(
         office, act, standings, "create_lar", "LAR created", evidence={"reference": reference},
         kinds=[LAR_LEARNERS], on=on, reason=reason, dry_run=dry_run,
     )  # fmt: skip
-    tally.next.append("ulnflow lar cross-reference --reference NUMBER REFERENCE")
-    return tally
 
 
 def supply_cross_reference(
@@ -226,12 +233,10 @@ def supply_cross_reference(
     on: date | None = None, reason: str = "", dry_run: bool = False,
 ) -> Tally:  # fmt: skip
     """Record that ULNs and candidate numbers were tied together on the LAR system."""
-    tally = _record(
+    return _record(
         office, act, standings, "supply_cross_reference", "LAR cross-referenced", evidence={"reference": reference},
         kinds=[LAR_CROSS_REFERENCE], candidate=candidate, on=on, reason=reason, dry_run=dry_run,
     )  # fmt: skip
-    tally.next.append("when results are there: ulnflow ilm results --reference NUMBER REFERENCE")
-    return tally
 
 
 def submit_results(
@@ -239,9 +244,7 @@ def submit_results(
     reason: str = "", dry_run: bool = False,
 ) -> Tally:  # fmt: skip
     """Record that final results went to ILM as usual."""
-    tally = _record(
+    return _record(
         office, act, standings, "submit_results", "results submitted",
         evidence={"reference": reference} if reference else {}, on=on, reason=reason, dry_run=dry_run,
     )  # fmt: skip
-    tally.next.append("when the LAR shows them: ulnflow lar confirm --by centre --reference NUMBER REFERENCE")
-    return tally

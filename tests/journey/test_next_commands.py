@@ -1,14 +1,20 @@
 """A person who only ever types the next command that `learner why` names gets every learner to the end.
 
+Commands that are printed elsewhere, by steps and lists and by rules, are taken as they stand as well.
+
 What stands in CAPITALS is what the person knows: an order number, the reply that came, what was decided.
 """
 
 from __future__ import annotations
 
+import json
+import re
 import shlex
 from collections.abc import Callable
 
-from tests.fakes.centre import Centre, row, uln
+import pytest
+
+from tests.fakes.centre import Centre, Result, row, uln
 
 Answers = Callable[[], str]
 LONGEST_WAY = 20
@@ -176,3 +182,120 @@ def test_messages_that_wait_are_sent_where_a_mail_server_is_set(centre):
         centre.days(20)
         rows = [one for one in centre.json("stuck")["rows"] if one["kind"] == "unanswered"]
         assert [one["next_command"] for one in rows] == ["ulnflow uln send L-1", "ulnflow uln send L-2"]
+
+
+# --- what is printed elsewhere is ready to be pasted too ------------------------------------------------------------
+
+MARKED = re.compile(r"^(?:Next|Or|[^|]*?[a-z]): (?=ulnflow )", re.MULTILINE)
+
+
+def printed(result: Result) -> list[str]:
+    """The commands that stand at the end of the lines a person is shown; none goes on in words."""
+    return [line[found.end() :] for line in result.err.splitlines() if (found := MARKED.search(line))]
+
+
+def paste(centre: Centre, command: str, **known: str) -> Result:
+    """Type a printed command, with what only the person knows in place of CAPITALS; it must be taken."""
+    assert not set(command) & set("|()<>;&"), f"{command} is not one plain command"
+    words = [known.get(word, word) for word in shlex.split(command)]
+    assert words[0] == "ulnflow"
+    assert not [word for word in words if word.isupper() and word.isalpha()], f"{command} asks for what is known"
+    return centre.do(*words[1:])
+
+
+def ready(centre: Centre, *references: str, cohort: str = "NF-1") -> None:
+    """Learners who wait for registration."""
+    centre.enrol(*references, cohort=cohort)
+    assert centre.ask_lrs({one: uln(int(one[2:])) for one in references}).code == 0
+    centre.do("uln", "pass", *references)
+    centre.do("uln", "told", "--how", "phone", *references)
+
+
+def test_with_two_registration_files_open_each_is_confirmed_by_its_own_command(centre):
+    ready(centre, "L-1")
+    centre.do("ilm", "register")
+    ready(centre, "L-2", cohort="NF-2")
+    second = printed(centre.do("ilm", "register"))
+    assert [line.split()[1:4] for line in second] == [["ilm", "confirm", "--dispatch"]]
+    duties = [one["next"] for one in centre.json("duty", "list") if one["next"].startswith("ulnflow ilm")]
+    paste(centre, second[0], NUMBER="WG-2")
+    assert centre.state("L-2") == "registered_with_ilm"
+    others = [line for line in duties if line not in second]
+    for line in others or printed(centre.do("ilm", "register", "L-1")):
+        paste(centre, line, NUMBER="WG-1")
+
+
+def test_a_refused_learner_stands_in_the_command_wherever_it_is_told(centre):
+    """Rule D6, at the step, among the stuck, at the learner, in the log and in what an auditor asks."""
+    centre.enrol("L 1", "L-2", **{"Privacy notice seen": "N"})
+    right = "ulnflow learner edit 'L 1' ability_to_share"
+    assert right in centre.refused("lrs", "submit", "L 1").said
+    refusals = json.loads(centre.run("lrs", "submit", "--format", "json").out)["refusals"]
+    assert {right, "ulnflow learner edit L-2 ability_to_share"} == {one["message"].split(": ")[-1] for one in refusals}
+    rows = {one["reference"]: one for one in centre.json("stuck")["rows"]}
+    assert right in rows["L 1"]["why"][0]
+    assert rows["L 1"]["next_command"] == right
+    said = next(one for one in centre.json("learner", "why", "L 1")["rules"] if one["rule"] == "D6")
+    assert said["messages"][0].endswith(right)
+    assert right in str(centre.json("audit", "ask", "refusals"))
+    assert right in str(centre.json("audit", "history", "L 1", "--refusals"))
+    assert right in str(centre.json("audit", "events", "--refusals", "--all"))
+    words = shlex.split(right)
+    centre.do(*words[1:], stdin="1\n")
+    centre.do("lrs", "submit", "L 1")
+
+
+def test_a_cohort_that_waits_is_waived_by_the_command_of_the_rule(centre):
+    centre.enrol("L-1", "L-2", cohort="NF 1")
+    centre.run("lrs", "submit", "L-1")
+    assert centre.run("lrs", "receive", centre.reply({"L-1": uln(1)})).code == 0
+    centre.do("uln", "pass", "L-1")
+    centre.do("uln", "told", "L-1", "--how", "phone")
+    refused = centre.refused("ilm", "register", "L-1")
+    command = "ulnflow cohort waive 'NF 1' --reason WHY"
+    assert command in refused.said
+    paste(centre, command, WHY="the window closes")
+    asked = printed(centre.do("approve"))
+    assert [line.split()[3:] for line in asked] == [[], ["--refuse", "--reason", "WHY"]]
+    paste(centre, asked[1], WHY="we wait")
+
+
+def test_a_late_uln_is_told_by_the_command_of_the_rule(centre):
+    centre.enrol("L-1")
+    centre.do("route", "alternative", "L-1", "--reason", "teaching has begun", "--yes")
+    centre.do("ilm", "register", "L-1")
+    centre.do("ilm", "confirm", "L-1", "--order", "WG-1", "--candidate", "ENB0001")
+    assert centre.ask_lrs({"L-1": uln(1)}).code == 0
+    centre.do("uln", "pass")
+    centre.do("uln", "told", "--how", "phone", "--all")
+    refused = centre.refused("ilm", "confirm", "L-1", "--order", "WG-1")
+    command = "ulnflow lar create L-1 --reference NUMBER"
+    assert command in refused.said
+    for _ in range(3):
+        (command,) = printed(paste(centre, command, NUMBER="N-1"))
+        assert "L-1" in command
+    paste(centre, command, NUMBER="N-2")
+    assert centre.state("L-1") == "lar_updated"
+
+
+@pytest.mark.parametrize("decision", ["existing", "new", "again"])
+def test_each_way_to_decide_an_exception_is_a_command_of_its_own(centre, decision):
+    centre.enrol("L-1")
+    centre.ask_lrs({"L-1": ("", "RC008")})
+    lines = printed(centre.do("exception", "show", "L-1"))
+    assert lines[0] == "ulnflow exception candidates L-1"
+    (line,) = [one for one in lines if f"--decision {decision} " in one]
+    words = ["stated" if word == "WHY" else word for word in shlex.split(line)]
+    centre.do(*words[1:], stdin=f"{uln(1)}\n")
+    assert centre.state("L-1") == ("lrs_exception" if decision == "again" else "uln_received")
+
+
+def test_an_entry_that_is_corrected_in_another_way_names_its_learner(centre):
+    centre.enrol("L-1")
+    centre.do("learner", "edit", "L-1", "given_name", stdin="Rob\n")
+    refused = centre.refused("learner", "correct", str(centre.events()), "--reason", "wrong_learner")
+    assert "ulnflow learner edit L-1" in refused.said
+
+
+def test_a_file_that_is_not_there_points_to_the_list_of_files(centre):
+    assert "ulnflow dispatch list" in centre.refused("dispatch", "reconcile", "99").said

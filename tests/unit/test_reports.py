@@ -147,7 +147,7 @@ def test_every_row_says_why_and_what_to_type(centre):
     (incomplete,) = centre.enrol("L-2", lacks=["postcode"], cohort="Spring")
     centre.fire("submit_to_lrs", incomplete)
     (row,) = stuck(centre.office, "Spring").rows
-    assert row.why == ("D1: Postcode is missing; add it with: ulnflow learner edit REFERENCE postcode",)
+    assert row.why == ("D1: Postcode is missing; add it with: ulnflow learner edit L-2 postcode",)
     assert row.codes == ("D1",)
     assert row.asked_at.startswith("2026-03-02 09:00")
     assert row.next_command == "ulnflow learner edit L-2 postcode"
@@ -271,7 +271,7 @@ def test_why_asks_every_rule_of_the_next_step_live(centre):
     found = why(centre.office, "L-1", guidance=GUIDANCE)
     assert (found.title, found.owner, found.expected) == ("Details gathered", "centre", "submit_to_lrs")
     assert [(r.rule, r.messages) for r in found.held_back] == [
-        ("D1", ("Postcode is missing; add it with: ulnflow learner edit REFERENCE postcode",))
+        ("D1", ("Postcode is missing; add it with: ulnflow learner edit L-1 postcode",))
     ]
     assert {r.rule for r in found.rules} == {"T1", *(f"D{n}" for n in range(1, 10))}
     assert found.next_command == "ulnflow learner edit L-1 postcode"

@@ -63,7 +63,7 @@ def test_refused_attempts_and_looks_are_shown_when_asked_for(centre):
     assert len(trail(centre.office, "L-1").lines) == 1
     _, blocked, _, impossible, look = trail(centre.office, "L-1", refusals=True).lines
     assert blocked.what == "Not done: submit to the LRS."
-    assert blocked.messages == ("Refused: Postcode is missing; add it with: ulnflow learner edit REFERENCE postcode",)
+    assert blocked.messages == ("Refused: Postcode is missing; add it with: ulnflow learner edit L-1 postcode",)
     assert (blocked.held, blocked.not_held) == (9, 1)
     assert impossible.messages == ("Submit the results to ILM is not possible from Details gathered",)
     assert look.what == "Personal details were looked at."

@@ -16,6 +16,11 @@ _SIZE: Final = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 _LINES: Final = 3
 
 
+def in_base64(root: bytes) -> str:
+    """A root as a checkpoint spells it; everywhere else it stands in hex."""
+    return base64.b64encode(root).decode()
+
+
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """Whose log, how many events, and the root of the tree over them (32 bytes)."""
@@ -27,7 +32,7 @@ class Checkpoint:
     @property
     def text(self) -> str:
         """What is signed."""
-        return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n"
+        return f"{self.origin}\n{self.size}\n{in_base64(self.root)}\n"
 
 
 @dataclass(frozen=True, slots=True)
