@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final, Literal
 
+from states.learner import personal
 from states.persons import fits, told_apart
 from workflow.errors import DefinitionError
 
@@ -98,13 +99,20 @@ def other_cohort(people: People, kept: Kept, name: str, cohort: str, right: Righ
     )
 
 
+def names_nobody(name: str) -> bool:
+    """Whether a name means nobody in particular."""
+    return told_apart(name) in NOBODY or not any(map(str.isalpha, name))
+
+
 def checked_actor(name: str, where: str = "operator") -> str:
     """A person's name fit for the log; raises DefinitionError, naming `where` it stands, for what names nobody."""
     clean = " ".join(name.split())
     if len(clean) > LONGEST_NAME or not fits(name.strip()):
         fault = f"must be a person's name of 1 to {LONGEST_NAME} letters, blanks, apostrophes, hyphens and dots"
         raise DefinitionError(where, [fault])
-    if told_apart(clean) in NOBODY:
+    if kind := personal.found(clean):
+        raise DefinitionError(where, [f"goes into the log, and holds what looks like a {kind}: give the name alone"])
+    if names_nobody(clean):
         own = "set operator in ulnflow.toml to your own name" if where == "operator" else "give a person's name"
         raise DefinitionError(where, [f"names nobody in particular: {own}"])
     return clean

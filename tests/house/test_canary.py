@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from states.unit_of_work import Glance
 from tests.fakes.bodies import csv_file
-from tests.fakes.centre import row
+from tests.fakes.centre import row, uln
 from tests.house.test_commands import COMMANDS, ROOT
 from tests.house.test_privacy import CANARY, NUMBER, Watched, everything_but_personal, hits
 from tests.unit.commands import Centre, centre_at
@@ -169,6 +169,36 @@ def test_what_stands_beside_the_database_holds_nothing_of_the_learner(tmp_path):
         beside = path.parent.name in {"seals", "keys", "logs"} or path.name.startswith(("erased", "ulnflow"))
         if path.is_file() and beside:
             assert hits(path.read_bytes()) == [], path.name
+
+
+VALUES = (NUMBER, CANARY["Email"], CANARY["Postcode"])
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_no_field_that_names_nobody_takes_a_value_of_the_learner(tmp_path, value):
+    """E1: cohorts, qualifications, references, order numbers and assignees go into the log and into names of files."""
+    watched = Watched(centre_at("new", tmp_path))
+    centre = watched.centre
+    good = [row("R2"), row("R3")]
+    for name in ("--cohort", "--qualification"):
+        watched.run("cohort", "import", centre.sheet(good), name, value, code=2)
+    for heading in ("Cohort", "Qualification", "Learner reference"):
+        bad = {"Cohort": "NF-1", "Qualification": "8605-21", **row("R1", **CANARY), heading: value}
+        watched.run("cohort", "import", centre.sheet([bad]), code=1)
+    watched.run("cohort", "import", centre.sheet(good), "--cohort", "NF-1", code=0)
+    for field in ("cohort", "qualification"):
+        watched.run("learner", "edit", "R2", field, stdin=f"{value}\n", code=2)
+    watched.run("lrs", "submit", code=0)
+    watched.run("lrs", "receive", centre.reply({"R2": ("", "RC008"), "R3": uln(3)}), code=0)
+    watched.run("exception", "assign", "R2", "--to", f"Bo Example {value}", code=4)
+    watched.run("uln", "pass", code=0)
+    watched.run("uln", "told", "R3", "--how", "email", code=0)
+    watched.run("ilm", "confirm", "R3", "--order", value, code=2)
+    watched.run("ilm", "confirm", "R3", "--order", "WG-1", "--candidate", value, code=2)
+    watched.run("--on-behalf-of", f"Bo {value}", "learner", "withdraw", "R3", "--reason", "other", code=4)
+    assert everything_but_personal(centre) == {}
+    for path in (centre.folder / "outbox").rglob("*"):
+        assert hits(path.name) == []
 
 
 def test_no_commitment_is_guessed_without_the_key(tmp_path):
