@@ -151,7 +151,7 @@ class Desk:
         if not (everyone or cohort):
             raise NotPossible("say who: name learners, or give --cohort, --list or --all")
         if cohort and cohort not in look.learners.cohorts():
-            raise NotPossible(f"there is no cohort {cohort}. See: ulnflow cohort list")
+            raise NotPossible(f"there is no cohort {cohort}. See: ulnflow cohort list", cohort)
         if cohort:
             refuse_cohort(self.act.cohorts, cohort)
 

@@ -181,7 +181,7 @@ def _choose(look: Glance, wanted: Wanted, size: int) -> Chosen:
         cases = array("q", look.learners.cases([standing.subject])[standing.subject])
     elif wanted.cohort:
         if wanted.cohort not in look.learners.cohorts():
-            raise NotPossible(f"there is no cohort {wanted.cohort}. See: ulnflow cohort list")
+            raise NotPossible(f"there is no cohort {wanted.cohort}. See: ulnflow cohort list", wanted.cohort)
         refuse_cohort(look.cohorts, wanted.cohort)
         cases = excerpt.of_cohort(look.connection, wanted.cohort)
     else:

@@ -44,7 +44,7 @@ def owed(office: Office, cohort: str | None = None) -> list[OwedRow]:
     """Everyone who is owed a ULN, those with the fewest working days left first; raises NotFound."""
     with office.look() as look:
         if cohort and cohort not in look.learners.cohorts({cohort}):
-            raise NotFound(f"there is no cohort {cohort}. See: ulnflow cohort list")
+            raise NotFound(f"there is no cohort {cohort}. See: ulnflow cohort list", cohort)
         found = [_row(look, chunk) for chunk in _owing(look, cohort)]
         rows = [row for chunk in found for row in chunk]
     return sorted(rows, key=lambda row: (row.due or "9999", row.reference))

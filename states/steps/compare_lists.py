@@ -163,7 +163,7 @@ def _registered(uow: UnitOfWork, cohort: str, profile: str) -> Iterator[tuple[St
 def _cases(uow: UnitOfWork, cohort: str) -> Iterator[tuple[Standing, str]]:
     """Every case, or those of a cohort, with its learner's reference, a chunk at a time; raises NotFound."""
     if cohort and cohort not in uow.learners.cohorts({cohort}):
-        raise NotFound(f"there is no cohort {cohort}. See: ulnflow cohort list")
+        raise NotFound(f"there is no cohort {cohort}. See: ulnflow cohort list", cohort)
     if cohort:
         refuse_cohort(uow.cohorts, cohort)
     for numbers in _chunks(Queries(uow.connection).numbers(cohort=cohort), CHUNK):

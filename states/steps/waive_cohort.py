@@ -39,7 +39,7 @@ def waive_as_asked(uow: UnitOfWork, request: Request) -> Tally:
 def _is_waived(uow: UnitOfWork, cohort: str) -> bool:
     known = uow.learners.cohorts()
     if cohort not in known:
-        raise NotFound(f"there is no cohort {cohort}. See: ulnflow cohort list")
+        raise NotFound(f"there is no cohort {cohort}. See: ulnflow cohort list", cohort)
     return known[cohort].waived is not None
 
 

@@ -201,6 +201,43 @@ def test_no_field_that_names_nobody_takes_a_value_of_the_learner(tmp_path, value
         assert hits(path.name) == []
 
 
+MISTYPED = NUMBER[:-1] + str((int(NUMBER[-1]) + 1) % 10)
+
+
+@pytest.mark.parametrize("value", [*VALUES, MISTYPED, f"{NUMBER[:3]} {NUMBER[3:6]} {NUMBER[6:]}"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("learner", "show", "?"), ("learner", "why", "?"), ("learner", "edit", "?", "postcode"), ("dispatch", "show", "?"),
+        ("audit", "history", "?"), ("audit", "ask", "?"), ("audit", "ask", "Q1", "--learner", "?"),
+        ("audit", "ask", "Q3", "--actor", "?"), ("audit", "ask", "Q4", "--rule", "?"), ("audit", "pack", "--learner", "?"),
+        ("audit", "pack", "--cohort", "?"), ("advance", "?", "R1"), ("advance", "withdraw", "?", "--reason", "other"),
+        ("advance", "withdraw", "--state", "?"), ("duty", "close", "?", "tell_learner", "--evidence", "x"),
+        ("duty", "close", "R1", "?", "--evidence", "x"), ("cohort", "waive", "?", "--reason", "x"),
+        ("status", "--cohort", "?"), ("lar", "owed", "--cohort", "?"), ("lrs", "receive", "?"), ("lrs", "recall", "?"),
+        ("ilm", "confirm", "R1", "?", "--order", "WG-1"), ("uln", "send", "--dispatch", "?"), ("cohort", "import", "?"),
+        ("exception", "assign", "?", "--to", "Bo Example"), ("learner", "find", "?"), ("lrs", "submit", "--via", "?"),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_no_error_repeats_a_value_that_was_typed(gathered, words, value):
+    """E10: where a reference, a file, a question or a word of ours belongs."""
+    result = gathered.run(*(value if word == "?" else word for word in words), stdin="GY9 3UG\n")
+    assert result.code in {0, 1, 2, 4}
+    assert value not in result.said
+    assert hits(result.said) == [], result.said
+    for path in (gathered.folder / "logs").rglob("*"):
+        assert value.encode() not in path.read_bytes()
+
+
+def test_a_reference_that_is_known_is_shown_whatever_its_length(tmp_path):
+    centre = centre_at("new", tmp_path)
+    centre.ok("cohort", "import", centre.sheet([row(MISTYPED)]), "--cohort", "NF-1")
+    assert (
+        f"{MISTYPED} has no open duty" in centre.run("duty", "close", MISTYPED, "tell_learner", "--evidence", "x").err
+    )
+
+
 def test_no_commitment_is_guessed_without_the_key(tmp_path):
     """E6: neither a plain hash of the ULN nor one under no key is a commitment; the learner's own key makes it."""
     centre = centre_at("received", tmp_path)
