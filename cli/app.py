@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from contextlib import suppress
 from functools import cache
@@ -29,9 +28,6 @@ app = typer.Typer(
     help="Takes every learner from details gathered to an updated achievement record, checked and logged.",
     epilog="Start with: ulnflow demo. Then: ulnflow init, and ulnflow today every morning.",
 )
-UNREPEATED = re.compile(r"\d(?:[ -]?\d){9}")
-"""What may be a ULN typed as an argument, where none belongs."""
-
 alone = typer.Typer()
 """Commands of one word."""
 
@@ -141,13 +137,14 @@ def commands() -> Lazy:
 def _misused(wrong: Any) -> int:
     """Say in plain words how a command was typed wrongly; without anything typed, show what there is."""
     from cli.render import complain  # noqa: PLC0415 - only when something went wrong
+    from states.learner.personal import unrepeated  # noqa: PLC0415 - as above
 
     context, message = wrong.ctx, wrong.format_message().replace("Value error, ", "")
     if type(wrong).__name__ == "NoArgsIsHelpError":  # rich has printed the help already
         if message:
             complain(message)
         return USAGE
-    complain(UNREPEATED.sub("(a number, not repeated here)", message))
+    complain(unrepeated(message))
     if context is not None:
         complain(f"See: {context.command_path} --help")
     return USAGE
@@ -164,18 +161,19 @@ def _stop_writing() -> None:
 def _explain(wrong: Exception) -> int:
     """Say what to do; an error nobody foresaw is told by its kind and place, never by its text."""
     from cli.render import complain  # noqa: PLC0415 - only when something went wrong
-    from states.errors import NotPossible  # noqa: PLC0415 - as above
+    from states.errors import NotPossible, Typed  # noqa: PLC0415 - as above
+    from states.learner.personal import masked, unrepeated  # noqa: PLC0415 - as above
     from workflow.errors import DefinitionError, Refused, WorkflowError  # noqa: PLC0415 - as above
 
-    if isinstance(wrong, Refused):
-        complain(str(wrong))
-        return FINDINGS
     if isinstance(wrong, DefinitionError):
-        complain(f"{wrong.source} cannot be used:\n" + "\n".join(f"  - {fault}" for fault in wrong.faults))
+        complain(masked(f"{wrong.source} cannot be used:\n" + "\n".join(f"  - {fault}" for fault in wrong.faults)))
         return DATA
     if isinstance(wrong, WorkflowError):
-        complain(str(wrong))
-        return USAGE if isinstance(wrong, NotPossible) else DATA
+        text = str(wrong)
+        for word in wrong.typed if isinstance(wrong, Typed) else ():
+            text = text.replace(word, unrepeated(word))
+        complain(masked(text))
+        return FINDINGS if isinstance(wrong, Refused) else USAGE if isinstance(wrong, NotPossible) else DATA
     if isinstance(wrong, OSError):
         complain(
             f"The system refused: {wrong.strerror or type(wrong).__name__}. "

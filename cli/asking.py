@@ -122,14 +122,9 @@ def _foot(question: Question, stated: Statement, form: Form, *, number: int, wat
 
 def _why_nobody(name: str) -> str:
     """Why a name in the log is no person who may act here; empty for one who is."""
-    from cli import wiring  # noqa: PLC0415 - read already by whoever has a desk
-    from workflow.errors import DefinitionError  # noqa: PLC0415 - as above
+    from cli import people  # noqa: PLC0415 - read already by whoever has a desk
 
-    try:
-        wiring.checked_actor(name, "actor")
-    except DefinitionError:
-        return "names nobody in particular"
-    return ""
+    return "names nobody in particular" if people.names_nobody(name) else ""
 
 
 def exit_with(code: int) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
@@ -45,29 +44,41 @@ def real(text: str) -> str:
 
 def names_nobody(text: str) -> str:
     """Evidence goes into the log for good, so it may not carry an e-mail address, a ULN or a postcode."""
-    if real(text):
-        from states.learner import checks, uln  # noqa: PLC0415 - only when something was said
-
-        words = text.replace(",", " ").split()
-        pairs = [*words, *(" ".join(pair) for pair in pairwise(words))]
-        if "@" in text or any(uln.fault(word) is None for word in words):
-            raise typer.BadParameter("it goes into the log: name a reference, never a ULN or an address")
-        if any(" " in pair and checks.postcode_fault(pair) is None for pair in pairs):
-            raise typer.BadParameter("it goes into the log: name a reference, never a postcode")
-        if len(text) > LONGEST_EVIDENCE or not text.isprintable():
-            raise typer.BadParameter(f"at most {LONGEST_EVIDENCE} plain characters")
-    return text
+    if "@" in text:
+        raise typer.BadParameter("it goes into the log: name a reference, never a ULN or an address")
+    return _plain(_impersonal(text), LONGEST_EVIDENCE)
 
 
-LONGEST_EVIDENCE = 80
+def is_label(text: str) -> str:
+    """The name of a cohort or the code of a qualification goes into the log and into names of files."""
+    return _plain(_impersonal(text), LONGEST_LABEL)
 
 
 def is_number(text: str) -> str:
     """Numbers of the awarding organisation go into the log too: letters, digits and - . / _ only."""
-    real(text)
+    _impersonal(text)
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,39}", text or "x"):
         raise typer.BadParameter("at most 40 letters, digits and - . / _, as ILM writes the number")
     return text
+
+
+def _impersonal(text: str) -> str:
+    if real(text):
+        from states.learner import personal  # noqa: PLC0415 - only when something was said
+
+        if kind := personal.found(text):
+            way = f"; {personal.HOW_TO_WRITE}" if kind == "ULN" else ""
+            raise typer.BadParameter(f"it goes into the log, and looks like a {kind}: name a reference instead{way}")
+    return text
+
+
+def _plain(text: str, longest: int) -> str:
+    if len(text) > longest or not (text or " ").isprintable():
+        raise typer.BadParameter(f"at most {longest} plain characters")
+    return text
+
+
+LONGEST_EVIDENCE, LONGEST_LABEL = 80, 128
 
 
 Candidate = Annotated[

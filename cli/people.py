@@ -7,10 +7,16 @@ to cohorts: then their rights to see and to change hold for the learners of thos
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final, Literal
 
-from states.persons import told_apart
+from states.learner import personal
+from states.persons import fits, told_apart
+from workflow.errors import DefinitionError
+
+NOBODY: Final = frozenset({"root", "admin", "administrator", "system", "user", "test"})
+LONGEST_NAME: Final = 80
 
 Right = Literal["nothing", "read", "see", "work", "approve"]
 """What a command needs: nothing of the centre; the log and where learners stand; personal values; to change something;
@@ -93,3 +99,29 @@ def other_cohort(people: People, kept: Kept, name: str, cohort: str, right: Righ
         f"{name} may not do that: {asked} is about what is {whose}, and they are kept to {theirs}. That is for {who}. "
         "See [people] in ulnflow.toml"
     )
+
+
+def names_nobody(name: str) -> bool:
+    """Whether a name means nobody in particular."""
+    return told_apart(name) in NOBODY or not any(map(str.isalpha, name))
+
+
+def checked_actor(name: str, where: str = "operator") -> str:
+    """A person's name fit for the log; raises DefinitionError, naming `where` it stands, for what names nobody."""
+    clean = " ".join(name.split())
+    if len(clean) > LONGEST_NAME or not fits(name.strip()):
+        fault = f"must be a person's name of 1 to {LONGEST_NAME} letters, blanks, apostrophes, hyphens and dots"
+        raise DefinitionError(where, [fault])
+    if kind := personal.found(clean):
+        raise DefinitionError(where, [f"goes into the log, and holds what looks like a {kind}: give the name alone"])
+    if names_nobody(clean):
+        own = "set operator in ulnflow.toml to your own name" if where == "operator" else "give a person's name"
+        raise DefinitionError(where, [f"names nobody in particular: {own}"])
+    return clean
+
+
+def refuse_twice(named: Collection[str], kept: Kept, where: str) -> None:
+    """Raise DefinitionError for a person kept to cohorts whom the table names twice: it could be read two ways."""
+    names = Counter(map(told_apart, named))
+    if any(names[told_apart(name)] > 1 for name in kept):
+        raise DefinitionError(where, ["people: who is kept to cohorts may stand here once only, however it is written"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import re
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -45,7 +44,6 @@ from states.facts import LearnerFacts
 from states.learner import repository
 from states.learner.repository import LINEAGE
 from states.mail_ports import Mailer, Postbox
-from states.persons import told_apart
 from states.ports import BatchForm
 from states.rules import LEARNER_RULES
 from states.unfinished import recover
@@ -60,8 +58,6 @@ from workflow.store.schema import ENGINE
 
 LINEAGES: Final = (ENGINE, LINEAGE)
 RIGHTS: Final = {**roles.RIGHTS, **repository.RIGHTS}
-NOBODY: Final = frozenset({"root", "admin", "administrator", "system", "user", "test"})
-LONGEST_NAME: Final = 80
 MAY_WARN: Final = frozenset({"I2"})
 """Rules a centre may lower to a warning: the cohort gate is ILM's advice, the others are what makes a step true."""
 
@@ -154,13 +150,15 @@ def load_settings(folder: Path) -> Settings:
     """The centre's settings; raises DefinitionError naming each wrong key, never its value."""
     with laid_out(FILE):
         try:
-            return read_settings(folder)
+            settings = read_settings(folder)
         except ValidationError as wrong:
             faults = [
                 f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
                 for fault in wrong.errors(include_input=False, include_url=False, include_context=False)
             ]
             raise DefinitionError(FILE, faults) from None
+    people.refuse_twice(settings.people, settings.kept, FILE)
+    return settings
 
 
 def weighed_rules(settings: Settings) -> dict[str, Rule[Asked]]:
@@ -181,7 +179,7 @@ def weighed_rules(settings: Settings) -> dict[str, Rule[Asked]]:
 
 def write_settings(folder: Path, *, ukprn: str, nation: str, late_uln: str, operator: str, sender: str) -> None:
     """Write a new ulnflow.toml, checked before anything is kept; raises DefinitionError."""
-    checked_actor(operator)
+    people.checked_actor(operator)
     record = {
         "operator": operator,
         "centre": {"ukprn": ukprn, "nation": nation, "sender": sender},
@@ -351,32 +349,21 @@ def _id_types(folder: Path) -> Mapping[str, str]:
         return types
 
 
-def checked_actor(name: str, where: str = "operator") -> str:
-    """A person's name fit for the log; raises DefinitionError, naming `where` it stands, for what names nobody."""
-    clean = " ".join(name.split())
-    if not name.strip().isprintable() or len(clean) > LONGEST_NAME or not re.search(r"[^\W\d_]", clean):
-        raise DefinitionError(where, [f"must be a person's name of 1 to {LONGEST_NAME} plain characters"])
-    if told_apart(clean) in NOBODY:
-        own = "set operator in ulnflow.toml to your own name" if where == "operator" else "give a person's name"
-        raise DefinitionError(where, [f"names nobody in particular: {own}"])
-    return clean
-
-
 def actor(settings: Settings) -> str:
     """Who is at work: the operator named in the settings, else the account of the computer."""
     if settings.operator:
-        return checked_actor(settings.operator)
+        return people.checked_actor(settings.operator)
     try:
         account = getpass.getuser()
     except (OSError, KeyError, ImportError):
         account = ""
-    return checked_actor(account)
+    return people.checked_actor(account)
 
 
 def act(settings: Settings, command: str, command_id: str = "") -> Act:
     """One command by whoever is at work, and for whom."""
     said = chosen.on_behalf_of
-    behalf = "" if said is None else checked_actor(said, "--on-behalf-of")
+    behalf = "" if said is None else people.checked_actor(said, "--on-behalf-of")
     who = actor(settings)
     return Act(
         actor=who, command=command, command_id=command_id, on_behalf_of=behalf,

@@ -18,7 +18,6 @@ from pydantic import (
     Field,
     SecretStr,
     StringConstraints,
-    field_validator,
     model_validator,
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -204,15 +203,6 @@ class Settings(BaseSettings):
     clocks: dict[str, Annotated[int, Field(ge=0, le=1000)]] = Field(default_factory=dict)
     rules: dict[str, Literal["block", "warn"]] = Field(default_factory=dict)
     closures: list[Day] = Field(default_factory=list)
-
-    @field_validator("people")
-    @classmethod
-    def kept_once(cls, people: dict[str, Person]) -> dict[str, Person]:
-        """Who is kept to cohorts stands there once, in any case of letters: two entries could be read two ways."""
-        names = [_plain(name).casefold() for name in people]
-        if any(person.cohorts and names.count(_plain(name).casefold()) > 1 for name, person in people.items()):
-            raise ValueError("who is kept to cohorts may stand here once only")
-        return people
 
     @property
     def roles(self) -> Mapping[str, list[Role]]:

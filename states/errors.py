@@ -18,7 +18,15 @@ class FileRefused(WorkflowError):
         super().__init__(f"{where}: {rule}. {fix}")
 
 
-class NotFound(WorkflowError):
+class Typed(WorkflowError):
+    """An error that repeats what somebody typed; `typed` are those words, which may be anybody's values."""
+
+    def __init__(self, message: str, *typed: str) -> None:
+        self.typed = typed
+        super().__init__(message)
+
+
+class NotFound(Typed):
     """Something named does not exist; says how to find what does."""
 
 
@@ -26,7 +34,7 @@ class NotPublished(WorkflowError):
     """A file was written and recorded, but could not take its final name yet."""
 
 
-class NotPossible(WorkflowError):
+class NotPossible(Typed):
     """The command cannot do that as things stand; says why and what to do instead."""
 
 

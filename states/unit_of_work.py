@@ -165,7 +165,7 @@ class Glance:
         unknown = [asked for asked, (name, _) in zip(references, wanted, strict=True) if name not in known]
         if unknown:
             shown = ", ".join(unknown[:10]) + (" and others" if len(unknown) > 10 else "")  # noqa: PLR2004 - a line's worth
-            raise NotFound(f"no learner has the reference {shown}. See: ulnflow status --learners")
+            raise NotFound(f"no learner has the reference {shown}. See: ulnflow status --learners", *unknown)
         cases = self.learners.cases(known.values())
         standings = self.log.load([case for listed in cases.values() for case in listed])
         final = self.office.route.final_states()
@@ -176,7 +176,7 @@ class Glance:
             if not own:
                 names = ", ".join(f"{reference}@{s.facts.get('qualification', '')}" for s in every)
                 hint = f"; try: {names}" if names else ""
-                raise NotFound(f"{reference} has no case" + (f" for {code}" if code else "") + hint)
+                raise NotFound(f"{reference} has no case" + (f" for {code}" if code else "") + hint, code)
             own = theirs(self.cohorts, own) or own
             chosen = next((s for s in reversed(own) if s.state not in final), own[-1])
             found[chosen.case] = chosen
@@ -215,7 +215,7 @@ class Glance:
             found = self.dispatches.find(name=name_or_number.replace("\\", "/").rpartition("/")[2])
         found = [d for d in found if not kinds or d.kind in kinds]
         if not found:
-            raise NotFound(f"no file {name_or_number} is in the register. See: ulnflow dispatch list")
+            raise NotFound(f"no file {name_or_number} is in the register. See: ulnflow dispatch list", name_or_number)
         if self.cohorts is not None:
             cases = [member.case for member in self.dispatches.members(found[-1].id)]
             refuse_others(self.cohorts, self.log.load(cases).values())

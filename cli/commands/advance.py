@@ -44,7 +44,7 @@ def advance(
         raise typer.BadParameter("--evidence takes NAME=VALUE, such as reference=WG-1")
     with desk("advance", command_id) as at:
         if state and state not in at.office.route.states:
-            raise NotFound(f"the route has no state {state}; it has: {', '.join(at.office.route.states)}")
+            raise NotFound(f"the route has no state {state}; it has: {', '.join(at.office.route.states)}", state)
         cases = at.choose_numbers(
             references, cohort=cohort, listed=listed, states=[state] if state else (),
             everyone=everyone or bool(state), first=first or None,

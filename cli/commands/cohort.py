@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli.options import DryRun, Form, Format, Reason
+from cli.options import DryRun, Form, Format, Reason, is_label
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -17,8 +17,12 @@ def import_(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="A sheet with one learner a row: CSV, XLSX, XLS or ODS.")
     ],
-    cohort: Annotated[str, typer.Option("--cohort", "-c", help="The cohort, where no column names it.")] = "",
-    qualification: Annotated[str, typer.Option("--qualification", help="The qualification code, likewise.")] = "",
+    cohort: Annotated[
+        str, typer.Option("--cohort", "-c", help="The cohort, where no column names it.", callback=is_label)
+    ] = "",
+    qualification: Annotated[
+        str, typer.Option("--qualification", help="The qualification code, likewise.", callback=is_label)
+    ] = "",
     funded: Annotated[
         bool | None, typer.Option("--funded/--not-funded", help="Funded or not, likewise.", show_default=False)
     ] = None,

@@ -194,7 +194,7 @@ def _known(kind: str, state: str) -> tuple[str, str]:
     states = (PREPARED, SENT, PARTLY, ANSWERED, REJECTED, SUPERSEDED, RECEIVED)
     state = state.strip().replace(" ", "_").replace("-", "_")
     if kind and kind not in FILES:
-        raise NotPossible(f"there is no kind {kind}; kinds are: {', '.join(FILES)}")
+        raise NotPossible(f"there is no kind {kind}; kinds are: {', '.join(FILES)}", kind)
     if state and state not in states:
         raise NotPossible(f"there is no such state; states are: {', '.join(states)}")
     return kind, state

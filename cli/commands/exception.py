@@ -145,11 +145,11 @@ def assign(
     form: Format = Form.table,
 ) -> None:
     """Ask a person to decide about learners."""
-    from cli import wiring
+    from cli import people
     from cli.desk import desk
     from states.steps.prepare_decision import assign as give
 
-    person = wiring.checked_actor(to, "--to")
+    person = people.checked_actor(to, "--to")
     with desk("exception assign") as at:
         at.finish(give(at.office, at.act, at.named(references, listed), person, dry_run=dry_run), form, dry_run=dry_run)
 

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Final
 from states.errors import FileRefused
 from states.exchange.cells import Cell
 from states.exchange.cohort_headings import RESULT_HEADINGS, Header, Headings, filled, heading
-from states.exchange.cohort_values import REFERENCE_LIMIT, Row, has_letter, read_code, read_day, read_details, read_text
+from states.exchange.cohort_values import REFERENCE_LIMIT, Row, has_letter, read_code, read_day, read_details, read_key
 from states.exchange.cohort_values import word_table as table_of
 from states.exchange.mappings import Mappings
 from states.exchange.sheets import HELD_ROWS, Grid, open_grid, write_for_people_csv, write_for_people_xlsx
@@ -216,8 +216,8 @@ class CohortSheet:
             errors={f for c, f in columns.items() if (number, c) in grid.errors} if grid.errors else (),
             day_first=self._day_first,
         )
-        reference = read_text(row, "reference", REFERENCE_LIMIT)
-        if not reference:
+        reference = read_key(row, "reference", REFERENCE_LIMIT)
+        if not reference and not any(finding.weight == "refused" for finding in row.findings):
             fix = "Fill in the centre's own key of this learner."
             row.say("refused", "reference", "reference_missing", "missing, or not usable.", fix)
         details = read_details(row, self._words)
@@ -226,8 +226,8 @@ class CohortSheet:
             row=number,
             reference=reference,
             details=details,
-            cohort=read_text(row, "cohort"),
-            qualification=read_text(row, "qualification"),
+            cohort=read_key(row, "cohort"),
+            qualification=read_key(row, "qualification"),
             funded=None if not funded else funded == "yes",
             start=read_day(row, "start"),
             planned_end=read_day(row, "planned_end"),

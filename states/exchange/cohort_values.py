@@ -13,7 +13,7 @@ from datetime import date, datetime
 from typing import Final
 
 from states.exchange.cells import Cell, restore
-from states.learner import checks, uln
+from states.learner import checks, personal, uln
 from states.learner.details import LABELS, Details
 from states.sheet_ports import Finding, Weight
 
@@ -32,6 +32,11 @@ TEXT_LIMIT: Final = 128
 
 _PLAIN_GENDERS = frozenset({"m", "f", "male", "female"})
 _EXACT_DIGITS = 10**15
+_KEY_FIXES: Final = {
+    "reference": f"Use the centre's own number, not the ULN; {personal.HOW_TO_WRITE}.",
+    "cohort": f"Give the cohort's name alone; {personal.HOW_TO_WRITE}.",
+    "qualification": f"Give the qualification's code alone; {personal.HOW_TO_WRITE}.",
+}
 _ULN_MESSAGES = {
     "not_ten_digits": "a ULN has exactly ten digits 0-9 and nothing else.",
     "leading_zero": "a ULN never begins with 0.",
@@ -112,6 +117,16 @@ def read_text(row: Row, name: str, limit: int = TEXT_LIMIT) -> str:
         return ""
     say_what_was_cleaned(row, name, raw)
     return cleaned
+
+
+def read_key(row: Row, name: str, limit: int = TEXT_LIMIT) -> str:
+    """Read a text that goes into the log or into names of files; one that tells of a person refuses the row."""
+    text = read_text(row, name, limit)
+    if kind := personal.found(text):
+        message = f"it looks like a {kind}, which may not stand there."
+        row.say("refused", name, "tells_of_a_person", message, _KEY_FIXES[name])
+        return ""
+    return text
 
 
 def plain_text(cell: Cell) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from states.errors import FileRefused
+from states.learner.personal import unrepeated
 
 READ_LIMIT: Final = 50_000_000
 FIELD_LIMIT: Final = 100_000
@@ -43,7 +44,8 @@ def opened(path: Path, *, limit: int = READ_LIMIT) -> Iterator[BinaryIO]:
         check_kind(path.stat(), name, limit)
         source = path.open("rb")
     except FileNotFoundError:
-        raise FileRefused(name, "there is no such file", "Check the path and the spelling.") from None
+        asked = name if any(map(str.isalpha, path.stem)) else unrepeated(name)  # a number may have been meant
+        raise FileRefused(asked, "there is no such file", "Check the path and the spelling.") from None
     except ValueError:
         raise FileRefused(name, "the path holds a NUL character", "Give a plain path.") from None
     except OSError as error:

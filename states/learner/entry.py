@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import date
 from typing import Final
 
-from states.learner import checks, uln
+from states.learner import checks, personal, uln
 from states.learner.details import DATE_FIELDS, LABELS
 
 NAMES: Final = frozenset({"given_name", "family_name", "preferred_name", "previous_family_name"})
@@ -75,6 +75,8 @@ def _code_or_text(name: str, value: str) -> str:
             return ""
         if (code := uln.fault(value)) is not None:
             raise EntryRefused(f"Existing ULN: {uln.explain(value, code)}")
+    elif name in CASE_LABELS and (kind := personal.found(value)):
+        raise EntryRefused(f"{FIELDS[name]}: it goes into the log, and looks like a {kind}; {personal.HOW_TO_WRITE}")
     if len(value) > LONGEST or not value.isprintable():
         raise EntryRefused(f"{FIELDS[name]}: at most {LONGEST} plain characters")
     return value

@@ -331,7 +331,7 @@ class Learners(Kept):
     def cohort(self, name: str) -> Cohort:
         """One cohort; raises NotFound."""
         if (found := self.cohorts({name}).get(name)) is None:
-            raise NotFound(f"there is no cohort {name}. See: ulnflow cohort list")
+            raise NotFound(f"there is no cohort {name}. See: ulnflow cohort list", name)
         return found
 
     # --- cases of learners --------------------------------------------------------------------------------------

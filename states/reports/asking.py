@@ -140,11 +140,15 @@ def _wanted(look: Glance, filters: Filters) -> Wanted:
         look.learners.cohort(filters.cohort)
     if filters.rule and filters.rule not in {*LEARNER_RULES, *ABOUT_THE_COMMAND}:
         raise NotFound(f"there is no rule {filters.rule}; rules are: {', '.join(LEARNER_RULES)}, "
-                       f"{', '.join(ABOUT_THE_COMMAND)}")  # fmt: skip
+                       f"{', '.join(ABOUT_THE_COMMAND)}", filters.rule)  # fmt: skip
     if filters.trigger and filters.trigger not in route.triggers:
-        raise NotFound(f"there is no trigger {filters.trigger}; triggers are: {', '.join(route.triggers)}")
+        raise NotFound(
+            f"there is no trigger {filters.trigger}; triggers are: {', '.join(route.triggers)}", filters.trigger
+        )
     if filters.actor and not (audit := Audit(look.connection)).has_actor(filters.actor):
-        raise NotFound(f"nobody of the name {filters.actor} is in the log; in it are: {', '.join(audit.actors())}")
+        raise NotFound(
+            f"nobody of the name {filters.actor} is in the log; in it are: {', '.join(audit.actors())}", filters.actor
+        )
     if filters.since and filters.until and filters.until < filters.since:
         raise NotPossible("the period ends before it begins; give the earlier day with --since")
     until = min((day for day in (filters.until, filters.known_at) if day), default=None)

@@ -162,4 +162,4 @@ def find(text: str) -> Question:
     for question in QUESTIONS:
         if wanted in {question.number.casefold(), question.name}:
             return question
-    raise NotFound(f"there is no question {text}; see them all: ulnflow audit ask")
+    raise NotFound(f"there is no question {text}; see them all: ulnflow audit ask", text)

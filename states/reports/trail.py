@@ -82,7 +82,7 @@ def trail(
             if not qualification or s.facts.get("qualification") == qualification
         ]
         if not own:
-            raise NotFound(f"{reference} has no case")
+            raise NotFound(f"{reference} has no case", reference)
         named = {s.case: str(s.facts.get("qualification", "")) for s in own}
         events = _events(look, list(named), refusals=refusals)
         voided = {e.voids: e.position for e, _ in events if e.voids is not None}

@@ -39,7 +39,9 @@ def advance(
     twice. Raises NotPossible for an unknown trigger.
     """
     if trigger not in office.route.triggers:
-        raise NotFound(f"the route has no trigger {trigger}; it has: {', '.join(sorted(office.route.triggers))}")
+        raise NotFound(
+            f"the route has no trigger {trigger}; it has: {', '.join(sorted(office.route.triggers))}", trigger
+        )
     if trigger in effects.OWN_COMMANDS:
         raise NotPossible(f"{trigger} rests on more than evidence; use {effects.OWN_COMMANDS[trigger]}")
     tally = Tally()

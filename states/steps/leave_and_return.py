@@ -67,7 +67,7 @@ def close_duty(
         names = uow.references([standing])
         closes = uow.close_duties(standing.case, duty)
         if not closes:
-            raise NotFound(f"{names[standing.case]} has no open duty {duty}. See: ulnflow duty list")
+            raise NotFound(f"{names[standing.case]} has no open duty {duty}. See: ulnflow duty list", duty)
         outcomes = uow.work.note(
             "duty_closed",
             [Move(case=standing.case, evidence={"duty": duty, "reference": evidence}, closes=closes)],

@@ -83,6 +83,17 @@ def test_a_confirmation_that_cannot_be_right_moves_nobody(at, tmp_path, kind):
     assert "Ann Lee" not in result.said
 
 
+@pytest.mark.parametrize("field", ["Candidate number", "Order number"])
+def test_a_uln_in_the_column_of_another_number_confirms_nobody(at, tmp_path, field):
+    """It would stand in the log for good; another number is written with letters before it."""
+    centre = at("ordered")
+    row = {"Reference": WHO, "Candidate number": "C-1", "Order number": "WG-1"}
+    path = csv_file(tmp_path / "answer.csv", [row | {field: "1000102504"}])
+    untouched(centre, "ilm", "confirm", "--file", path, code=4, says=("line 2", "looks like a ULN", "such as WG-"))
+    path = csv_file(tmp_path / "answer-2.csv", [row | {field: "WG-1000102504"}])
+    centre.ok("ilm", "confirm", "--file", path)
+
+
 @pytest.mark.parametrize(
     ("row", "says"),
     [

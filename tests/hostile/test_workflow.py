@@ -144,7 +144,9 @@ def test_a_command_id_of_another_trigger_is_refused(at):
     untouched(centre, *args, code=4, says=("job-1",))
 
 
-@pytest.mark.parametrize("name", ["root", "Admin", "   ", "x" * 10_000, "An\x1bn", "An\nn", "An\u202en", "1234"])
+@pytest.mark.parametrize(
+    "name", ["root", "Admin", "   ", "x" * 10_000, "An\x1bn", "An\nn", "An\u202en", "An\u2800n", "1234"]
+)
 def test_an_act_needs_a_person(at, name):
     """C7: by settings, by environment, and on behalf of."""
     centre = at("gathered")

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from states.unit_of_work import Glance
 from tests.fakes.bodies import csv_file
-from tests.fakes.centre import row
+from tests.fakes.centre import row, uln
 from tests.house.test_commands import COMMANDS, ROOT
 from tests.house.test_privacy import CANARY, NUMBER, Watched, everything_but_personal, hits
 from tests.unit.commands import Centre, centre_at
@@ -169,6 +169,73 @@ def test_what_stands_beside_the_database_holds_nothing_of_the_learner(tmp_path):
         beside = path.parent.name in {"seals", "keys", "logs"} or path.name.startswith(("erased", "ulnflow"))
         if path.is_file() and beside:
             assert hits(path.read_bytes()) == [], path.name
+
+
+VALUES = (NUMBER, CANARY["Email"], CANARY["Postcode"])
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_no_field_that_names_nobody_takes_a_value_of_the_learner(tmp_path, value):
+    """E1: cohorts, qualifications, references, order numbers and assignees go into the log and into names of files."""
+    watched = Watched(centre_at("new", tmp_path))
+    centre = watched.centre
+    good = [row("R2"), row("R3")]
+    for name in ("--cohort", "--qualification"):
+        watched.run("cohort", "import", centre.sheet(good), name, value, code=2)
+    for heading in ("Cohort", "Qualification", "Learner reference"):
+        bad = {"Cohort": "NF-1", "Qualification": "8605-21", **row("R1", **CANARY), heading: value}
+        watched.run("cohort", "import", centre.sheet([bad]), code=1)
+    watched.run("cohort", "import", centre.sheet(good), "--cohort", "NF-1", code=0)
+    for field in ("cohort", "qualification"):
+        watched.run("learner", "edit", "R2", field, stdin=f"{value}\n", code=2)
+    watched.run("lrs", "submit", code=0)
+    watched.run("lrs", "receive", centre.reply({"R2": ("", "RC008"), "R3": uln(3)}), code=0)
+    watched.run("exception", "assign", "R2", "--to", f"Bo Example {value}", code=4)
+    watched.run("uln", "pass", code=0)
+    watched.run("uln", "told", "R3", "--how", "email", code=0)
+    watched.run("ilm", "confirm", "R3", "--order", value, code=2)
+    watched.run("ilm", "confirm", "R3", "--order", "WG-1", "--candidate", value, code=2)
+    watched.run("--on-behalf-of", f"Bo {value}", "learner", "withdraw", "R3", "--reason", "other", code=4)
+    assert everything_but_personal(centre) == {}
+    for path in (centre.folder / "outbox").rglob("*"):
+        assert hits(path.name) == []
+
+
+MISTYPED = NUMBER[:-1] + str((int(NUMBER[-1]) + 1) % 10)
+
+
+@pytest.mark.parametrize("value", [*VALUES, MISTYPED, f"{NUMBER[:3]} {NUMBER[3:6]} {NUMBER[6:]}"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("learner", "show", "?"), ("learner", "why", "?"), ("learner", "edit", "?", "postcode"), ("dispatch", "show", "?"),
+        ("audit", "history", "?"), ("audit", "ask", "?"), ("audit", "ask", "Q1", "--learner", "?"),
+        ("audit", "ask", "Q3", "--actor", "?"), ("audit", "ask", "Q4", "--rule", "?"), ("audit", "pack", "--learner", "?"),
+        ("audit", "pack", "--cohort", "?"), ("advance", "?", "R1"), ("advance", "withdraw", "?", "--reason", "other"),
+        ("advance", "withdraw", "--state", "?"), ("duty", "close", "?", "tell_learner", "--evidence", "x"),
+        ("duty", "close", "R1", "?", "--evidence", "x"), ("cohort", "waive", "?", "--reason", "x"),
+        ("status", "--cohort", "?"), ("lar", "owed", "--cohort", "?"), ("lrs", "receive", "?"), ("lrs", "recall", "?"),
+        ("ilm", "confirm", "R1", "?", "--order", "WG-1"), ("uln", "send", "--dispatch", "?"), ("cohort", "import", "?"),
+        ("exception", "assign", "?", "--to", "Bo Example"), ("learner", "find", "?"), ("lrs", "submit", "--via", "?"),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_no_error_repeats_a_value_that_was_typed(gathered, words, value):
+    """E10: where a reference, a file, a question or a word of ours belongs."""
+    result = gathered.run(*(value if word == "?" else word for word in words), stdin="GY9 3UG\n")
+    assert result.code in {0, 1, 2, 4}
+    assert value not in result.said
+    assert hits(result.said) == [], result.said
+    for path in (gathered.folder / "logs").rglob("*"):
+        assert value.encode() not in path.read_bytes()
+
+
+def test_a_reference_that_is_known_is_shown_whatever_its_length(tmp_path):
+    centre = centre_at("new", tmp_path)
+    centre.ok("cohort", "import", centre.sheet([row(MISTYPED)]), "--cohort", "NF-1")
+    assert (
+        f"{MISTYPED} has no open duty" in centre.run("duty", "close", MISTYPED, "tell_learner", "--evidence", "x").err
+    )
 
 
 def test_no_commitment_is_guessed_without_the_key(tmp_path):

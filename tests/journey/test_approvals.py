@@ -89,7 +89,7 @@ def test_who_asked_cannot_agree_and_the_attempt_is_recorded(asked):
     assert not waived(centre)
 
 
-@pytest.mark.parametrize("same", ["ANN EXAMPLE", "  Ann   Example ", "\uff21nn Example", "Ann E\ufe0fxample"])
+@pytest.mark.parametrize("same", ["ANN EXAMPLE", "  Ann   Example ", "\uff21nn Example", "Ann\u00a0Example"])
 @pytest.mark.parametrize("deed", ["waive", "correct", "erase"])
 def test_a_name_that_only_looks_different_is_no_second_person(asked, deed, same):
     centre, _ = asked
@@ -106,6 +106,16 @@ def test_a_name_that_only_looks_different_is_no_second_person(asked, deed, same)
     assert number in [line["request"] for line in centre.json("approve")]
     with centre.typing("Anne Example"):
         centre.do("approve", number)
+
+
+@pytest.mark.parametrize("sign", ["\u2800", "\U0001d159", "\U00016fe4", "\ufe0f", "\u200b"])
+def test_a_name_with_a_sign_that_shows_nothing_is_nobody_s(asked, sign):
+    centre, number = asked
+    before = centre.events()
+    with centre.typing(f"Ann{sign} Example"):
+        result = centre.run("approve", number)
+    assert (result.code, centre.events()) == (4, before)
+    assert "must be a person's name" in result.said
 
 
 def test_another_person_agrees_and_both_are_in_the_log(asked):

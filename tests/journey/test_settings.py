@@ -102,3 +102,12 @@ def test_a_broken_table_stops_no_report_that_can_do_without_it(centre, name, tol
         assert (name in centre.run(*words).err) is told
     refused = centre.run(*(("audit", "ask", "stuck") if told else ("lrs", "submit")))
     assert (refused.code in {2, 4}, name in refused.err) == (True, True)
+
+
+@pytest.mark.parametrize("again", ["DI EXAMPLE", "D\uff49 Example", "Di\u2800 Example"])
+def test_who_is_kept_to_cohorts_stands_in_the_settings_once_however_written(centre, again):
+    people = f'[people]\n"Di Example" = {{ roles = ["operator"], cohorts = ["NF-1"] }}\n"{again}" = ["operator"]\n'
+    with centre.settings(people):
+        result = centre.run("status")
+    assert result.code == 4
+    assert "may stand here once only" in result.said

@@ -237,6 +237,10 @@ def test_a_heading_under_two_fields_is_a_fault_of_the_table():
         ({"reference": ""}, ("refused", "reference", "reference_missing")),
         ({"reference": "x" * 129}, ("refused", "reference", "reference_missing")),
         ({"reference": "R\x1b1"}, ("refused", "reference", "reference_missing")),
+        ({"reference": "1000102504"}, ("refused", "reference", "tells_of_a_person")),
+        ({"reference": "ann@example.org"}, ("refused", "reference", "tells_of_a_person")),
+        ({"reference": "1000102508"}, None),
+        ({"reference": "S-1000102504"}, None),
     ],
 )
 def test_each_value_is_read_with_what_there_is_to_say(read, changes, expected):
@@ -247,6 +251,17 @@ def test_each_value_is_read_with_what_there_is_to_say(read, changes, expected):
     else:
         assert expected in found
         assert len(found) == (2 if expected[2] == "reference_missing" and changes["reference"] else 1)
+
+
+@pytest.mark.parametrize("text", ["1000102504", "ann@example.org", "EC1A 1BB"])
+@pytest.mark.parametrize(("heading", "name"), [("Cohort", "cohort"), ("Qualification code", "qualification")])
+def test_a_cohort_and_a_qualification_tell_of_no_person(read, text, heading, name):
+    """Both go into the log for good: the row is refused with the fix, and the value is dropped."""
+    row = read(f"{COLUMNS},{heading}", f"{line()},{text}").rows[0]
+    assert codes(row) == {("refused", name, "tells_of_a_person")}
+    assert (row.cohort, row.qualification) == ("", "")
+    assert all(text not in finding.message + finding.fix for finding in row.findings)
+    assert "with letters before it" in row.findings[0].fix
 
 
 def test_names_are_kept_in_nfc(read):

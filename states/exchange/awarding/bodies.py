@@ -73,5 +73,7 @@ class AwardingBodies:
 
     def _named(self, profile: str) -> ProfiledAwardingBody:
         if profile and profile not in self._by_name:
-            raise NotPossible(f"no qualification goes by profile {profile}; in use: {', '.join(self._by_name)}")
+            raise NotPossible(
+                f"no qualification goes by profile {profile}; in use: {', '.join(self._by_name)}", profile
+            )
         return self._by_name[profile] if profile else self._usual

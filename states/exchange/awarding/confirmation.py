@@ -11,6 +11,7 @@ from states.exchange.awarding.headed import Headed, Row, label, lowered, plain
 from states.exchange.columns import text_finding
 from states.exchange.profile_section import Section
 from states.exchange.sheets import Table
+from states.learner import personal
 from states.registration import ConfirmedRow
 
 FIELDS: Final = ("reference", "uln", "candidate_number", "order_number", "status", "reason")
@@ -88,6 +89,10 @@ def _judge(values: Mapping[str, str], row: Row, file: str) -> None:
         if text and field.endswith("_number") and not NUMBER.fullmatch(text):
             rule = f"the {lowered(field)} is not letters, digits and - . / _"
             fix = "Correct it, or name the right column."
+            raise FileRefused(file, rule, fix, line=row.number, column=label(field))
+        if field.endswith("_number") and personal.found(text):
+            rule = f"the {lowered(field)} looks like a ULN, and would go into the log"
+            fix = f"Name the right column, or correct it; {personal.HOW_TO_WRITE}."
             raise FileRefused(file, rule, fix, line=row.number, column=label(field))
 
 
