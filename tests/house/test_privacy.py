@@ -229,7 +229,7 @@ def test_files_of_a_person_are_named_without_them_and_closed_to_others(watched):
     receive(watched, R1=NUMBER, R2=uln(1), R3=uln(2))
     watched.run("uln", "pass", code=0)
     made = [p for p in (watched.centre.folder / "outbox").rglob("*") if p.is_file()]
-    assert len(made) == 5
+    assert len(made) == 7
     for path in made:
         assert hits(str(path)) == []
         assert path.stat().st_mode & 0o077 == 0, path
