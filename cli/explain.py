@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from cli.options import Form
 from cli.render import say, show, show_one
+from states.reports.asked_now import RuleSaid
 from states.reports.stuck import StuckReport, StuckRow
 from states.reports.today import Today
 from states.reports.trail import Trail, TrailLine
-from states.reports.why import RuleSaid, Why
+from states.reports.why import Why
 from workflow.seal.checkpoint import in_base64
 
 if TYPE_CHECKING:

@@ -25,6 +25,7 @@ from states.registration import (
 from states.sheet_ports import CandidateSource, CohortSource, Finding
 
 BatchForm = Literal["csv", "xml"]
+CodeClass = Literal["success", "exception", "rejected", "unknown"]
 BATCH_FORMS: Final[tuple[BatchForm, ...]] = ("csv", "xml")
 """What a batch file may be written in."""
 
@@ -52,7 +53,7 @@ class ReplyRow:
     row: int
     reference: str
     code: str
-    outcome: Literal["success", "exception", "rejected", "unknown"]
+    outcome: CodeClass
     meaning: str
     uln: str
     echo: Details
@@ -114,7 +115,7 @@ class Lrs(Protocol):
         """Read a reply file; raises FileRefused."""
         ...
 
-    def classify(self, code: str) -> tuple[Literal["success", "exception", "rejected", "unknown"], str]:
+    def classify(self, code: str) -> tuple[CodeClass, str]:
         """The class and the meaning of a return code, for codes typed back by hand."""
         ...
 

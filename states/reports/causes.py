@@ -84,7 +84,8 @@ def _blocked(
     causes = []
     for key, learners in among.items():
         code, said, field, group = key
-        line = commands.fix(code, said, field, "REFERENCE", group)
+        double = said == "same_details"  # who may be gone since
+        line = commands.explain("REFERENCE") if double else commands.fix(code, said, field, "REFERENCE", group)
         causes.append(
             Cause(
                 kind="blocked",

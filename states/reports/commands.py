@@ -78,7 +78,7 @@ FIXES: Final = {
     "I1": "ulnflow lrs submit {who}",
     "I2": "ulnflow stuck --cohort {cohort}",
     "U1": "ulnflow learner why {who}",
-    "D8": "ulnflow learner withdraw {who} --reason duplicate",
+    "D8": "ulnflow learner withdraw DOUBLE --reason duplicate",
     "U3": "ulnflow lrs submit {who}",
     "X1": IN_EXCEPTION,
     "P1": "ulnflow uln told {who} --how HOW",
@@ -156,6 +156,11 @@ def fix(rule: str, said: str, field: str, reference: str, cohort: str) -> str:
     line = FIXES.get(rule, "ulnflow learner why {who}")
     named = field if field in FIELDS else ""
     return line.format(who=quoted(reference), field=named, cohort=quoted(cohort)).strip()
+
+
+def explain(reference: str) -> str:
+    """The command that asks the rules anew, where what is remembered of them may hold no more."""
+    return f"ulnflow learner why {quoted(reference)}"
 
 
 def duty(name: str, reference: str) -> str:

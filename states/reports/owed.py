@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from itertools import islice
 from typing import Final
 
-from states.reports import next_move
+from states.reports import asked_now, next_move
 from states.reports.words import day, iso
 from states.unit_of_work import Glance, Office
 from workflow import Standing
@@ -77,6 +77,7 @@ def _row(look: Glance, standings: list[Standing]) -> Iterator[OwedRow]:
     names = look.references(standings)
     triggers = next_move.expected(look, standings)
     files = next_move.open_files(look, [s.case for s in standings])
+    said = asked_now.rules(look, standings, triggers, names, files)
     for one in standings:
         since = one.facts.get("registered_at", one.facts["alternative_since"])
         due = None if clock is None else after(day_of(since), clock, closed)
@@ -92,7 +93,9 @@ def _row(look: Glance, standings: list[Standing]) -> Iterator[OwedRow]:
             days_left=None if due is None else between(today, due, closed),
             placeholder_until=iso(until),
             placeholder_days_left=None if until is None else (until - today).days,
-            next_command=next_move.command(look, one, trigger, name, files.get(one.case, ())),
+            next_command=asked_now.command(look, one, trigger, name, files.get(one.case, ()), said.get(one.case, ()))
+            if trigger
+            else "",
         )
 
 

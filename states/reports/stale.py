@@ -23,6 +23,13 @@ def objections(look: Glance, standing: Standing) -> list[Objection]:
     return list(rule.check(Asked(question, look.office.policy)))
 
 
+def told(look: Glance, standing: Standing) -> list[str]:
+    """What is said of a stale match where a learner stands; to ask again is advised where that can be done."""
+    can_ask = any((trigger, standing.state) in look.office.route.arrows for trigger in (ASKING, "submit_to_lrs"))
+    said = [objection.message for objection in objections(look, standing)]
+    return said if can_ask else [f"{words.partition(';')[0]}; the LRS is not asked again from here" for words in said]
+
+
 def stale_cases(look: Glance, cohort: str | None) -> list[int]:
     """Cases whose match is stale, which no open file to the LRS holds and no remembered refusal tells of already."""
     states = [state for trigger, state in look.office.route.arrows if trigger == ASKING]

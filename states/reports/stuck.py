@@ -217,6 +217,8 @@ def _rows(look: Glance, found: Sequence[Stuck]) -> list[StuckRow]:
 
 def _fix(one: Stuck, reference: str, cohort: str) -> str:
     first = one.reasons[0]
+    if first.said == "same_details":  # whoever was the double may be gone since
+        return commands.explain(reference)
     return commands.fix(first.code, first.said, first.field, reference, cohort)
 
 

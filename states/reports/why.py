@@ -2,49 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from states import approval
 from states.addressed import addressed
-from states.deciding import ILM, LRS, challenge_of, code_of, doubtful
-from states.reports import commands, exceptions, late, next_move, stale
-from states.reports.words import FILES, OURS, day, iso
+from states.deciding import ILM, LRS, code_of, doubtful
+from states.reports import asked_now, commands, exceptions, late, next_move, stale
+from states.reports.asked_now import RuleSaid
+from states.reports.words import FILES, day, iso
 from states.unit_of_work import Glance, Office
-from states.vocabulary import LRS_KINDS, RULES
-from workflow import Act, Move, Outcome, Standing, Verdict, Work
+from workflow import Act, Standing
+from workflow.route import State
 from workflow.store.queries import Queries
 from workflow.stuck import due_on, last_day
 from workflow.working_days import after, between, day_of, minute
 
-Said = Literal["holds", "warns", "does not hold", "to be given"]
-
-NOBODY: Final = Act(actor="nobody", command="learner why")
-"""Asking writes nothing, so nobody's name is needed."""
-
-GIVEN_WITH_THE_STEP: Final = frozenset({"given", "P1", "L1", "X1", "A1", "U3", "U4", "N1"})
-"""Rules about what a step brings with it: asked beforehand they only say what will be needed."""
-
-ANSWERED: Final = frozenset({"receive_uln", "confirm_match", "report_lrs_exception"})
-"""Triggers that rest on an answer: the ULN their rules look at is the one answered."""
-
 NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True)
-class RuleSaid:
-    """What one rule says now; "to be given" means that the step itself must bring it.
-
-    `next_command` puts right what does not hold.
-    """
-
-    rule: str
-    title: str
-    says: Said
-    messages: tuple[str, ...]
-    next_command: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +108,10 @@ def why(
         trigger = next_move.expected(look, [standing])[standing.case]
         files = next_move.open_files(look, [standing.case]).get(standing.case, [])
         place = office.route.states[standing.state]
-        theirs = "" if place.final or place.owner == OURS else place.owner
-        if challenge_of(standing):
-            theirs = "LRS"
-        waits_for = theirs or ("LRS" if trigger in commands.ANSWERS and _asked_already(trigger, files) else "")
-        rules = () if waits_for or not trigger else _rules(look, standing, trigger, reference)
+        case = standing.case
+        rules = asked_now.rules(look, [standing], {case: trigger}, {case: reference}, {case: files}).get(case, ())
         duties = _duties(look, standing, reference)
-        steps, contacts = _guidance(guidance, standing.state)
+        steps, contacts = _guidance(guidance, place, trigger)
         today, closed = office.today(), office.policy.closed
         deadline = last_day(office.route, standing.state, standing.cohort, late.deadlines(look))
         due = due_on(office.route, standing.state, standing.clock_from, deadline, closed)
@@ -155,7 +128,7 @@ def why(
             clock=place.clock,
             due=iso(due),
             overdue=due is not None and due < today,
-            waits_for=waits_for,
+            waits_for=asked_now.waits_for(look, standing, trigger, files),
             expected=trigger,
             expected_title=office.route.triggers.get(trigger, ""),
             rules=rules,
@@ -167,11 +140,13 @@ def why(
             guidance=steps,
             contacts=contacts,
             approvals=approval.pending(look, standing.case),
-            next_command=_next(look, standing, trigger, reference, files, rules, duties),
+            next_command=asked_now.command(look, standing, trigger, reference, files, rules)
+            if trigger
+            else next((duty.next_command for duty in duties), ""),
             alternative="alternative_since" in standing.facts,
             answer=_answer(office, standing),
             stale=tuple(sorted(standing.facts.get("stale", {}))),
-            match="; ".join(addressed(o.message, reference) for o in stale.objections(look, standing)),
+            match="; ".join(addressed(words, reference) for words in stale.told(look, standing)),
         )
 
 
@@ -180,37 +155,6 @@ def _answer(office: Office, standing: Standing) -> str:
     if standing.state not in {LRS, ILM} and not doubtful(standing):
         return ""
     return ": ".join(filter(None, (code_of(standing), exceptions.meaning_of(office, standing))))
-
-
-def _asked_already(trigger: str, files: Sequence[tuple[Any, Any]]) -> bool:
-    """Whether the LRS is being asked: a file to it is on its way."""
-    return trigger in {"submit_to_lrs", "verify_again", "receive_uln"} and any(
-        d.kind in LRS_KINDS and d.state != "prepared" for _, d in files
-    )
-
-
-def _rules(look: Glance, standing: Standing, trigger: str, reference: str) -> tuple[RuleSaid, ...]:
-    engine = look.office.engine
-    work = Work(
-        engine.definition, look.connection, act=NOBODY, origin=engine.origin, product=engine.product, clock=engine.clock
-    )
-    outcome: Outcome = work.ask(trigger, [Move(case=standing.case)])[0]
-    return tuple(_said(verdict, trigger, standing, reference) for verdict in outcome.verdicts)
-
-
-def _said(verdict: Verdict, trigger: str, standing: Standing, reference: str) -> RuleSaid:
-    says: Said = "holds"
-    line = ""
-    if not verdict.held:
-        given = verdict.rule in GIVEN_WITH_THE_STEP or (trigger in ANSWERED and verdict.rule in {"U1", "U2"})
-        says = "to be given" if given else "does not hold"
-        first = next(o for o in verdict.objections if o.severity == "block")
-        line = "" if given else commands.fix(verdict.rule, first.code, first.field, reference, standing.cohort)
-    elif verdict.objections:
-        says = "warns"
-    messages = tuple(addressed(o.message, reference) for o in verdict.objections)
-    title = RULES.get(verdict.rule, "What the step itself must bring")
-    return RuleSaid(verdict.rule, title, says, messages, line)
 
 
 def _duties(look: Glance, standing: Standing, reference: str) -> tuple[Owed, ...]:
@@ -224,24 +168,13 @@ def _duties(look: Glance, standing: Standing, reference: str) -> tuple[Owed, ...
     return tuple(found)
 
 
-def _guidance(table: Mapping[str, Any], state: str) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
-    entry = table.get("state", {}).get(state, {})
+def _guidance(
+    table: Mapping[str, Any], place: State, trigger: str
+) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """What to do in a state, or for the next step where the learner's is not the state's usual one; and whom to ask."""
+    usual = place.expects[-1].trigger if place.expects else ""
+    entry = table.get("next", {}).get(trigger) if trigger != usual else None
+    entry = entry or table.get("state", {}).get(place.name, {})
     topic = table.get("topic", {}).get(entry.get("topic", ""), {})
     contacts = tuple((str(c["name"]), str(c["how"])) for c in topic.get("contacts", ()) if not c.get("historic"))
     return tuple(str(step) for step in entry.get("steps", ())), contacts
-
-
-def _next(
-    look: Glance,
-    standing: Standing,
-    trigger: str,
-    reference: str,
-    files: Sequence[tuple[Any, Any]],
-    rules: Sequence[RuleSaid],
-    duties: Sequence[Owed],
-) -> str:
-    if not trigger:
-        return duties[0].next_command if duties else ""
-    waits = any(d.kind in commands.ANSWERS.get(trigger, ()) for _, d in files)
-    wrong = next((r.next_command for r in rules if r.says == "does not hold"), "")
-    return wrong if wrong and not waits else next_move.command(look, standing, trigger, reference, files)

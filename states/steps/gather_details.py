@@ -370,7 +370,9 @@ def edit_details(
             after = outcomes[-1].after
             if after is not None and after.facts.get("stale"):
                 tally.notes.append("the match with the LRS is stale now")
-                tally.next.append("ulnflow lrs submit")
+                asks = {state for trigger, state in office.route.arrows if trigger == "verify_again"}
+                if (asks | {office.route.initial}) & {o.after.state for o in outcomes if o.after is not None}:
+                    tally.next.append("ulnflow lrs submit")
         facts = {
             name: value.isoformat() if isinstance(value, date) else value
             for name, value in changes.items()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -15,21 +14,19 @@ from states.errors import FileRefused, NotPossible
 from states.learner.uln import fault
 from states.lrs_match import DOUBTED, OTHER_CASES, Known, Matched, hold, know, match_facts, merges, owed_for_another
 from states.lrs_sending import send
+from states.lrs_typed import read_code, refuse_day, refuse_without_uln
 from states.lrs_verified import with_references, without_erased
 from states.ports import Reply, ReplyRow
 from states.tally import Refusal, Tally
 from states.turned_away import turn_away
 from states.unit_of_work import Office, UnitOfWork
 from states.vocabulary import LRS_KEYING, LRS_KINDS, LRS_REPLY
-from workflow import Act, Move, Outcome, Standing
+from workflow import Act, Move, Outcome
 from workflow.store.dispatch_log import OPEN_STATES, PREPARED, SUPERSEDED, Dispatch
-from workflow.working_days import day_of
 
 TYPED: Final = "typed_back"
 """Why an answer is recorded after its day: a person read it in the portal and typed it in."""
 KEPT: Final = "kept: a person must decide"
-CODE: Final = re.compile(r"[A-Z]{2,6}[0-9]{1,6}")
-"""What a return code looks like; anything else that is typed for one may be a ULN, and stays out of the log."""
 NAMED: Final = 10
 """How many learners a note names."""
 KEPT_ANSWER: Final = "answer_kept"
@@ -84,19 +81,16 @@ def answer(
     on: date | None = None,
     dry_run: bool = False,
 ) -> Tally:
-    """Take in one answer typed back from the portal, by the same rules; raises NotFound."""
+    """Take in one answer typed back from the portal, by the same rules.
+
+    Raises NotFound, and NotPossible, also for a code of success that comes without its ULN.
+    """
     tally = Tally()
-    if not code:
-        code = "RC001" if uln else ""
-    if not code:
-        raise NotPossible("give the ULN the portal shows, or the code it answered with")
-    code = code.strip().upper()
-    outcome, meaning = office.plugs.lrs.classify(code)
-    if outcome == "unknown" and not CODE.fullmatch(code):
-        raise NotPossible("that is no LRS code, such as RC001 or WSVRC003; a ULN is typed when it is asked for")
+    code, outcome, meaning = read_code(office, code, uln)
     with office.begin(act, dry_run=dry_run) as uow:
         standing = uow.find_case(reference)
-        _refuse_day(office, standing, on)
+        refuse_day(office, standing, on)
+        refuse_without_uln(office, standing, code, outcome, uln)
         holding = [
             (m, d)
             for m, d in uow.dispatches.holding([standing.case], LRS_KINDS).get(standing.case, ())
@@ -118,15 +112,6 @@ def answer(
         _still_waiting(uow, dispatch, tally)
     _advise(tally)
     return tally
-
-
-def _refuse_day(office: Office, standing: Standing, on: date | None) -> None:
-    """A day no answer can have come on would make an exception of a good answer."""
-    if on is not None and not day_of(standing.occurred_at) <= on <= office.today():
-        raise NotPossible(
-            f"the answer cannot have come on {on}: the step before was on {day_of(standing.occurred_at)}, "
-            f"and today is {office.today()}"
-        )
 
 
 def _refuse_foreign(office: Office, reply: Reply) -> None:

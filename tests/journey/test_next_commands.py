@@ -299,3 +299,63 @@ def test_an_entry_that_is_corrected_in_another_way_names_its_learner(centre):
 
 def test_a_file_that_is_not_there_points_to_the_list_of_files(centre):
     assert "ulnflow dispatch list" in centre.refused("dispatch", "reconcile", "99").said
+
+
+def alternative(centre: Centre, *references: str, **changes: str) -> None:
+    """Learners registered without a ULN."""
+    centre.enrol(*references, **changes)
+    centre.do("route", "alternative", *references, "--reason", "teaching has begun", "--yes")
+    assert centre.json("learner", "why", references[0])["guidance"][0].startswith("The alternative route was chosen")
+    centre.do("ilm", "register")
+    centre.do("ilm", "confirm", "--all", "--order", "WG-1")
+
+
+def test_what_to_do_follows_the_way_of_the_learner(centre):
+    """Registered already, nobody is told to write a registration file and place an order."""
+    alternative(centre, "L-1")
+    assert centre.ask_lrs({"L-1": uln(1)}).code == 0
+    centre.do("uln", "told", "L-1", "--how", "phone")
+    centre.enrol("L-2")
+    assert centre.ask_lrs({"L-2": uln(2)}).code == 0
+    centre.do("uln", "told", "L-2", "--how", "phone")
+    late, usual = (centre.json("learner", "why", reference) for reference in ("L-1", "L-2"))
+    assert late["state"] == usual["state"] == "uln_passed_to_learner"
+    assert late["next_command"].startswith("ulnflow lar create L-1")
+    assert "create the LAR" in " ".join(late["guidance"])
+    assert "place the order" not in " ".join([late["meaning"], *late["guidance"]])
+    assert "Write the registration file and place the order with ILM." in usual["guidance"]
+    assert late["contacts"] != usual["contacts"]
+
+
+def test_a_detail_changed_at_the_end_advises_nothing_that_cannot_be_done(centre):
+    centre.enrol("L-1")
+    follow(centre, "L-1", number=1)
+    edited = centre.json("learner", "edit", "L-1", "family_name", stdin="Married\n")
+    assert "ulnflow lrs submit" not in edited["next"]
+    found = centre.json("learner", "why", "L-1")
+    assert found["match"] == (
+        f"Family name changed on {centre.json('today')['day']}, after the LRS matched it; "
+        "the LRS is not asked again from here"
+    )
+    assert found["next_command"].startswith("ulnflow duty close L-1 tell_ilm_of_change")
+
+
+def test_which_of_two_is_the_double_is_for_a_person_to_say_and_asked_anew(centre):
+    """Two learners with the same details name each other; once one left, the other is not to go too."""
+    centre.enrol("L-1", "L-2", Family_name="Same")
+    centre.refused("lrs", "submit")
+    assert centre.json("learner", "why", "L-1")["next_command"] == "ulnflow learner withdraw DOUBLE --reason duplicate"
+    centre.do("learner", "withdraw", "L-2", "--reason", "duplicate")
+    stuck = centre.json("stuck")
+    assert [one["next_command"] for one in stuck["rows"]] == ["ulnflow learner why L-1"]
+    assert [one["next_command"] for one in stuck["causes"] if one["code"] == "D8"] == ["ulnflow learner why REFERENCE"]
+    assert centre.json("learner", "why", "L-1")["next_command"] == "ulnflow lrs submit L-1"
+    follow(centre, "L-1", number=1)
+
+
+def test_the_list_of_the_owed_advises_what_why_does(centre):
+    alternative(centre, "L-1", "L-2", Privacy_notice_seen="N")
+    centre.do("learner", "edit", "L-2", "ability_to_share", stdin="1\n")
+    listed = {one["reference"]: one["next_command"] for one in centre.json("lar", "owed")}
+    assert listed == {"L-1": "ulnflow learner edit L-1 ability_to_share", "L-2": "ulnflow lrs submit L-2"}
+    assert listed == {one: centre.json("learner", "why", one)["next_command"] for one in listed}

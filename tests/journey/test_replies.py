@@ -92,6 +92,17 @@ def test_a_late_reply_after_a_recall_is_used(centre):
     centre.do("audit", "verify")
 
 
+@pytest.mark.parametrize("code", ["RC001", "rc01", "WSVRC001"])
+def test_a_typed_success_without_its_uln_is_refused_and_the_answer_can_still_be_given(centre, code):
+    sent(centre, "L-1")
+    before = centre.events()
+    said = centre.refused("lrs", "answer", "L-1", "--code", code, stdin="").said
+    assert "give the ULN on standard input" in said
+    assert (centre.events(), centre.state("L-1")) == (before, "submitted_to_lrs")
+    centre.do("lrs", "answer", "L-1", "--code", code, stdin=uln(1))
+    assert (centre.state("L-1"), centre.held("L-1")) == ("uln_received", uln(1))
+
+
 def test_a_late_reply_that_rests_on_old_details_leaves_the_match_stale(centre):
     """Recalled, corrected, not sent again yet: the answer is about the details that were sent."""
     sent(centre, "L-1")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import asdict
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -380,3 +382,13 @@ def test_no_report_holds_a_personal_value(centre):
     ).decode()  # fmt: skip
     for value in ("Robin", "OfL-1", "1990", "CV4", uln(case)):
         assert value not in told
+
+
+def test_every_word_of_guidance_is_for_a_state_or_a_step_there_is_and_names_a_topic(centre):
+    table = tomllib.loads((Path(__file__).parents[2] / "config" / "contacts.toml").read_text("utf-8"))
+    route = centre.office.route
+    assert table["state"].keys() == route.states.keys()
+    assert table["next"].keys() <= route.triggers.keys()
+    entries = [*table["state"].values(), *table["next"].values()]
+    assert {entry["topic"] for entry in entries} <= table["topic"].keys()
+    assert all(entry["steps"] for entry in entries)
