@@ -1,6 +1,7 @@
 """The command `ulnflow`: nouns and verbs put together, and errors turned into exit codes.
 
-0 ok, 1 findings or some learners refused, 2 usage, 3 cannot verify, 4 data or configuration, 130 interrupted.
+0 ok, 1 findings or refused as things stand, 2 usage, 3 cannot verify, 4 not there, data or configuration, 130
+interrupted.
 """
 
 from __future__ import annotations
@@ -164,10 +165,10 @@ def _stop_writing() -> None:
 def _explain(wrong: Exception) -> int:
     """Say what to do; an error nobody foresaw is told by its kind and place, never by its text."""
     from cli.render import complain  # noqa: PLC0415 - only when something went wrong
-    from states.errors import NotPossible  # noqa: PLC0415 - as above
+    from states.errors import NotPossible, Prevented  # noqa: PLC0415 - as above
     from workflow.errors import DefinitionError, Refused, WorkflowError  # noqa: PLC0415 - as above
 
-    if isinstance(wrong, Refused):
+    if isinstance(wrong, Refused | Prevented):
         complain(str(wrong))
         return FINDINGS
     if isinstance(wrong, DefinitionError):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from states.asked import Answer
-from states.errors import FileRefused, NotPossible
+from states.errors import FileRefused, NotPossible, Prevented
 from states.learner.uln import fault
 from states.lrs_match import DOUBTED, OTHER_CASES, Known, Matched, hold, know, match_facts, merges, owed_for_another
 from states.lrs_sending import send
@@ -102,7 +102,7 @@ def answer(
             if d.state != SUPERSEDED
         ]
         if not holding:
-            raise NotPossible(f"no file of ours to the LRS holds {reference}; run: ulnflow lrs submit --via portal")
+            raise Prevented(f"no file of ours to the LRS holds {reference}; run: ulnflow lrs submit --via portal")
         member, dispatch = holding[-1]
         if dispatch.state == PREPARED and member.state == "open":
             proof = {"proved_by_answer": True, "file": dispatch.id}
@@ -122,7 +122,7 @@ def answer(
 def _refuse_day(office: Office, standing: Standing, on: date | None) -> None:
     """A day no answer can have come on would make an exception of a good answer."""
     if on is not None and not day_of(standing.occurred_at) <= on <= office.today():
-        raise NotPossible(
+        raise Prevented(
             f"the answer cannot have come on {on}: the step before was on {day_of(standing.occurred_at)}, "
             f"and today is {office.today()}"
         )
