@@ -1,6 +1,7 @@
 """The command `ulnflow`: nouns and verbs put together, and errors turned into exit codes.
 
-0 ok, 1 findings or some learners refused, 2 usage, 3 cannot verify, 4 data or configuration, 130 interrupted.
+0 ok, 1 findings or refused as things stand, 2 usage, 3 cannot verify, 4 not there, data or configuration, 130
+interrupted.
 """
 
 from __future__ import annotations
@@ -161,7 +162,7 @@ def _stop_writing() -> None:
 def _explain(wrong: Exception) -> int:
     """Say what to do; an error nobody foresaw is told by its kind and place, never by its text."""
     from cli.render import complain  # noqa: PLC0415 - only when something went wrong
-    from states.errors import NotPossible, Typed  # noqa: PLC0415 - as above
+    from states.errors import NotPossible, Prevented, Typed  # noqa: PLC0415 - as above
     from states.learner.personal import masked, unrepeated  # noqa: PLC0415 - as above
     from workflow.errors import DefinitionError, Refused, WorkflowError  # noqa: PLC0415 - as above
 
@@ -173,7 +174,9 @@ def _explain(wrong: Exception) -> int:
         for word in wrong.typed if isinstance(wrong, Typed) else ():
             text = text.replace(word, unrepeated(word))
         complain(masked(text))
-        return FINDINGS if isinstance(wrong, Refused) else USAGE if isinstance(wrong, NotPossible) else DATA
+        if isinstance(wrong, Refused | Prevented):
+            return FINDINGS
+        return USAGE if isinstance(wrong, NotPossible) else DATA
     if isinstance(wrong, OSError):
         complain(
             f"The system refused: {wrong.strerror or type(wrong).__name__}. "

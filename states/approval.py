@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from states.cohorts import Cohorts
-from states.errors import NotFound, NotPossible
+from states.errors import NotFound, NotPossible, Prevented
 from states.learner.kept import NOBODY
 from states.persons import told_apart
 from states.tally import Tally
@@ -143,7 +143,7 @@ def approve(office: Office, act: Act, position: int, deeds: Mapping[str, Deed], 
     if has_asked(request, act.actor, act.on_behalf_of):
         with office.begin(act, dry_run=dry_run) as uow:
             uow.work.record("refused", reason="same_person", evidence={"request": position, "deed": request.deed})
-        raise NotPossible(f"{request.asked_by} asked for this, so somebody else must agree to request {position}")
+        raise Prevented(f"{request.asked_by} asked for this, so somebody else must agree to request {position}")
     try:
         with office.begin(replace(act, approver=act.actor), dry_run=dry_run) as uow:
             if answer := _answers(Queries(uow.connection)).get(position):  # somebody else was quicker
@@ -154,7 +154,7 @@ def approve(office: Office, act: Act, position: int, deeds: Mapping[str, Deed], 
     except (NotFound, NotPossible) as wrong:
         with office.begin(act, dry_run=dry_run) as uow:
             _end(uow, request, "ground_changed")
-        raise NotPossible(f"request {position} cannot be done any more and is ended: {wrong}") from None
+        raise Prevented(f"request {position} cannot be done any more and is ended: {wrong}") from None
 
 
 def refuse(office: Office, act: Act, position: int, words: str, *, dry_run: bool = False) -> Tally:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from states.cohorts import refuse_others
-from states.errors import NotPossible
+from states.errors import NotPossible, Prevented
 from states.learner import erasure
 from states.learner.erasure import ERASED, HOLD
 from states.tally import Tally
@@ -171,14 +171,14 @@ def refuse_under_way(uow: UnitOfWork, standings: Sequence[Standing]) -> None:
     """Raise NotPossible while something of the learner is to be done still, whoever asks and approves."""
     final = uow.office.route.final_states()
     if any(s.state not in final for s in standings):
-        raise NotPossible("this learner is under way: withdraw or close first (ulnflow learner withdraw, or close)")
+        raise Prevented("this learner is under way: withdraw or close first (ulnflow learner withdraw, or close)")
     cases = [s.case for s in standings]
     if owed := sorted({duty for open_ in uow.log.open_duties(cases).values() for _, duty in open_}):
-        raise NotPossible(f"something is owed still ({', '.join(owed)}): close it first. See: ulnflow duty list")
+        raise Prevented(f"something is owed still ({', '.join(owed)}): close it first. See: ulnflow duty list")
     for places in uow.dispatches.waiting(cases, KINDS).values():
         for member, dispatch in places:
             if dispatch.state == PREPARED:
-                raise NotPossible(
+                raise Prevented(
                     f"row {member.row} of {dispatch.name} holds this learner, and it was not sent: reject it first. "
                     f"See: ulnflow dispatch reject {dispatch.name} --reason WHY"
                 )

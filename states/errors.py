@@ -27,7 +27,7 @@ class Typed(WorkflowError):
 
 
 class NotFound(Typed):
-    """Something named does not exist; says how to find what does."""
+    """Something named does not exist; says how to find what does. Exit code 4."""
 
 
 class NotPublished(WorkflowError):
@@ -35,7 +35,11 @@ class NotPublished(WorkflowError):
 
 
 class NotPossible(Typed):
-    """The command cannot do that as things stand; says why and what to do instead."""
+    """The command cannot be meant as it was typed; says why and what to type instead. Exit code 2."""
+
+
+class Prevented(NotPossible):
+    """What was typed is right, and a state, a hold, a rule or a second person stands against it: exit code 1."""
 
 
 class MailUnavailable(WorkflowError):

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from states.cohorts import theirs
-from states.errors import NotPossible
+from states.errors import Prevented
 from states.tally import Tally
 from states.unit_of_work import UnitOfWork
 from workflow import Move, Standing
@@ -73,7 +73,7 @@ def _refuse_day(uow: UnitOfWork, by_trigger: Mapping[str, Sequence[Move]]) -> No
         for outcome in uow.work.ask(trigger, moves):
             for verdict in outcome.refusals:
                 if verdict.rule == "T1":
-                    raise NotPossible(f"the file is not recorded as sent: {verdict.objections[0].message}")
+                    raise Prevented(f"the file is not recorded as sent: {verdict.objections[0].message}")
 
 
 def asking(uow: UnitOfWork, standing: Standing) -> str | None:

@@ -6,7 +6,7 @@ import re
 from datetime import date
 from typing import Final
 
-from states.errors import NotPossible
+from states.errors import NotPossible, Prevented
 from states.ports import CodeClass
 from states.unit_of_work import Office
 from workflow import Standing
@@ -39,7 +39,7 @@ def refuse_without_uln(office: Office, standing: Standing, code: str, outcome: s
 def refuse_day(office: Office, standing: Standing, on: date | None) -> None:
     """A day no answer can have come on would make an exception of a good answer."""
     if on is not None and not day_of(standing.occurred_at) <= on <= office.today():
-        raise NotPossible(
+        raise Prevented(
             f"the answer cannot have come on {on}: the step before was on {day_of(standing.occurred_at)}, "
             f"and today is {office.today()}"
         )

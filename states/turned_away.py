@@ -1,8 +1,8 @@
-"""Learners of other cohorts among many: each refused and told to the log, the rest go on."""
+"""Learners of other cohorts among many: each refused, the log told of their cohorts, the rest go on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from states.cohorts import Cohorts, refuse_cohort, theirs
@@ -22,7 +22,7 @@ OF_OTHERS: Final = Finding(
 
 
 def turn_away(uow: UnitOfWork, standings: Iterable[Standing], tally: Tally) -> list[Standing]:
-    """The cases that are the person's, in their order; each other one is refused, counted, and an event."""
+    """The cases that are the person's, in their order; each other is refused and counted, and each cohort told of."""
     found = list(standings)
     own = theirs(uow.cohorts, found)
     if len(own) == len(found):
@@ -30,12 +30,21 @@ def turn_away(uow: UnitOfWork, standings: Iterable[Standing], tally: Tally) -> l
     kept = {s.case for s in own}
     others = {s.case: s for s in found if s.case not in kept}
     names = uow.references(list(others.values()))
+    met: dict[str, set[int]] = {}
     for standing in others.values():
-        uow.work.record(DENIED, evidence={"case": standing.case, "cohort": standing.cohort})
+        met.setdefault(standing.cohort, set()).add(standing.case)
         tally.counts["refused"] += 1
         said = objection(standing.cohort)
         tally.refusals.append(Refusal(names[standing.case], standing.state, RULE, CODE, "cohort", said))
+    _tell(uow, met)
     return own
+
+
+def _tell(uow: UnitOfWork, met: Mapping[str, Collection[int]]) -> None:
+    """Record each cohort of others that was met: with the case where it was one, with their number where more."""
+    for cohort, cases in met.items():
+        which = {"learners": len(cases)} if len(cases) > 1 else dict(zip(("case",), cases, strict=False))
+        uow.work.record(DENIED, evidence={"cohort": cohort, **which})
 
 
 class Others:
@@ -43,7 +52,7 @@ class Others:
 
     def __init__(self, cohorts: Cohorts) -> None:
         self._cohorts = cohorts
-        self._met: dict[tuple[str, int | None], None] = {}
+        self._met: dict[str, set[int]] = {}
 
     def refuse(self, cohort: str) -> None:
         """Raise OtherCohort where the whole sheet is for another cohort."""
@@ -55,17 +64,16 @@ class Others:
         if self._cohorts is None:
             return False
         if own and not theirs(self._cohorts, own):
-            self._met[own[-1].cohort, own[-1].case] = None
+            self._met.setdefault(own[-1].cohort, set()).add(own[-1].case)
         elif (cohort or not own) and cohort not in self._cohorts:
-            self._met[cohort, None] = None
+            self._met.setdefault(cohort, set())
         else:
             return False
         return True
 
     def tell(self, office: Office, act: Act, *, dry_run: bool) -> None:
-        """Record each learner, and each cohort, that was met."""
+        """Record each cohort that was met."""
         if not self._met:
             return
         with office.begin(act, dry_run=dry_run) as uow:
-            for cohort, case in self._met:
-                uow.work.record(DENIED, evidence={"cohort": cohort, **({} if case is None else {"case": case})})
+            _tell(uow, self._met)

@@ -174,15 +174,15 @@ def _find(office: Any, file: str) -> Dispatch:
 
 def _other_way(office: Any, dispatch: Dispatch) -> Exception:
     """What to do about a file whose kind knows no such step."""
-    from states.errors import NotPossible
+    from states.errors import Prevented
     from states.reports import commands
     from states.reports.words import FILES
 
     what = FILES.get(dispatch.kind, dispatch.kind)
     if dispatch.direction != "out":
-        return NotPossible(f"number {dispatch.id} came in ({what}): only files of ours are sent or rejected")
+        return Prevented(f"number {dispatch.id} came in ({what}): only files of ours are sent or rejected")
     line = commands.file(dispatch, mails=office.policy.mails)
-    return NotPossible(f"{dispatch.name} ({what}) goes on by what comes of it: {line}")
+    return Prevented(f"{dispatch.name} ({what}) goes on by what comes of it: {line}")
 
 
 def _known(kind: str, state: str) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import orjson
 
-from states.errors import NotPossible
+from states.errors import Prevented
 from states.learner.details import BLANK
 from states.learner.kept import NOBODY
 from workflow import Standing
@@ -49,7 +49,7 @@ def refuse_erased(standings: Collection[Standing]) -> None:
     """Raise NotPossible when one of these cases is of a learner who was erased."""
     for standing in standings:
         if ERASED in standing.facts:
-            raise NotPossible(
+            raise Prevented(
                 f"this learner was erased on {day_of(standing.facts[ERASED])}: nothing is held or done about them any "
                 "more. What the log tells: ulnflow audit history REFERENCE"
             )

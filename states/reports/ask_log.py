@@ -28,6 +28,7 @@ from states.vocabulary import (
 )
 from workflow import Event
 from workflow.event import CORRECTED, MOVED, NOTED, REFUSED
+from workflow.kept import DENIED
 from workflow.store.audit import Wanted
 from workflow.store.history import LOOKED_UP
 from workflow.working_days import minute
@@ -62,7 +63,18 @@ FILE_KINDS: Final = tuple(
     f"dispatch_{word}"
     for word in ("prepared", "sent", "answered", "partly_answered", "rejected", "superseded", "received")
 )
-DAILY: Final = (*FILE_KINDS, *PRIVACY, *APPROVALS, COHORT_WAIVED, LOOKED_UP, CORRECTED, "run_began", "run_ended")
+DAILY: Final = (
+    *FILE_KINDS,
+    *PRIVACY,
+    *APPROVALS,
+    COHORT_WAIVED,
+    LOOKED_UP,
+    CORRECTED,
+    REFUSED,
+    DENIED,
+    "run_began",
+    "run_ended",
+)
 """Facts about no case that daily work brings; all others are about keys, settings, schema, people and their roles."""
 
 OUTSIDE: Final = {
@@ -88,16 +100,17 @@ def by_actor(scope: Scope) -> Iterator[Row]:
 
 
 def refusals(scope: Scope) -> Iterator[Row]:
-    """Q4: refused attempts, with the rules that refused."""
-    register = _register(scope)
-    found = named(scope.look, scope.audit.of_cases([REFUSED], scope.wanted))
-    for event, reference in found:
-        rules = list(dict.fromkeys(_rule(item) for item in event.said if not item.get("held")))
+    """Q4: refused attempts, with the rules that refused; those too that a role, a cohort or a second person refused."""
+    audit, wanted, register = scope.audit, scope.wanted, _register(scope)
+    commands = _concerning(scope, audit.of_no_case([REFUSED, DENIED], wanted))
+    for event, reference in named(scope.look, _once(audit.of_cases([REFUSED], wanted), commands)):
+        rules = list(dict.fromkeys(_rule(item) for item in event.said if not item.get("held"))) or [_denies(event)]
         if scope.filters.rule in {"", *rules}:
             yield {
                 "position": event.position, "recorded": minute(event.recorded_at), "who": who(event),
-                "reference": reference, "trigger": event.trigger, "state": register.state(event.source), "rules": rules,
-                "why": "; ".join(objections(event, register, reference)[2]),
+                "reference": reference, "trigger": event.trigger or "",
+                "state": register.state(event.source) if event.source else "", "rules": rules,
+                "why": "; ".join(objections(event, register, reference)[2]) or sentence(event, register),
             }  # fmt: skip
 
 
@@ -151,12 +164,9 @@ def disclosures(scope: Scope) -> Iterator[Row]:
 
 
 def privacy(scope: Scope) -> Iterator[Row]:
-    """Q13: erasures, holds, retention and disclosures, with what each event says of keys and backups."""
+    """Q13: erasures, holds, retention and disclosures, each once; what is noted of it in cases is left out."""
     audit = scope.audit
-    found = _once(
-        _concerning(scope, audit.of_no_case(PRIVACY, scope.wanted)), audit.of_cases(PRIVACY, scope.wanted),
-        audit.of_cases([NOTED], scope.wanted, triggers=PRIVACY),
-    )  # fmt: skip
+    found = _concerning(scope, audit.of_no_case(PRIVACY, scope.wanted))
     register = _register(scope)
     for event, reference in named(scope.look, found):
         yield {
@@ -201,6 +211,13 @@ def _register(scope: Scope) -> Register:
 def _rule(item: Mapping[str, Any]) -> str:
     """The code of a rule without its version."""
     return str(item.get("rule", "")).partition(".")[0]
+
+
+def _denies(event: Event) -> str:
+    """What refused a command, where no rule did."""
+    if event.kind == DENIED:
+        return "cohorts" if "cohort" in event.evidence else "roles"
+    return event.reason or ""
 
 
 def _once(*streams: Iterable[Event]) -> Iterator[Event]:

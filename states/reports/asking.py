@@ -17,8 +17,8 @@ from workflow.store.verify import Report
 from workflow.working_days import start_of
 
 Row = dict[str, Any]
-ABOUT_THE_COMMAND: Final = ("route", "given", "cohorts")
-"""Who refuses beside the rules: a trigger that does not leave the state, and what was left out of a command."""
+ABOUT_THE_COMMAND: Final = ("route", "given", "cohorts", "roles", "same_person")
+"""What refuses beside the rules: the route, what was left out of a command, and who may not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,7 +45,8 @@ def _denied(event: Event) -> str:
     asked = event.evidence.get("asked", event.command)
     if "cohort" in event.evidence:
         whose = f"of cohort {event.evidence['cohort']}" if event.evidence["cohort"] else "without a cohort"
-        return f"Refused: {asked}, about what is {whose}; {event.actor} is kept to others"
+        many = f" ({counted(event.evidence['learners'], 'learner')})" if "learners" in event.evidence else ""
+        return f"Refused: {asked}, about what is {whose}{many}; {event.actor} is kept to others"
     return f"Refused: {asked}, which the roles of {event.actor} do not allow"
 
 

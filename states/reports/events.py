@@ -74,9 +74,11 @@ def named(look: Glance, found: Iterable[Event]) -> Iterator[tuple[Event, str]]:
 
 
 def case_of(event: Event) -> int | None:
-    """The case an event is about, or that was looked at; None for neither."""
-    looked_at = event.evidence.get("case")
-    return looked_at if event.case is None and isinstance(looked_at, int) else event.case
+    """The case an event is about, or that was looked at, or the first of those it is about; None for neither."""
+    if event.case is not None:
+        return event.case
+    said = next(iter(event.evidence.get("cases", ())), event.evidence.get("case"))
+    return said if isinstance(said, int) else None
 
 
 def _row(event: Event, reference: str, register: Register) -> dict[str, Any]:

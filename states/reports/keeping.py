@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from states.reports.words import counted, plain
 from states.vocabulary import DISCLOSED
@@ -13,7 +13,17 @@ from workflow import Event
 def _erased(event: Event, _register: object) -> str:
     basis = plain(str(event.evidence.get("basis", "")))
     again = ", again, for the database came from an older backup" if event.evidence.get("replayed") else ""
-    return f"The learner's personal values and key were erased ({basis}){again}"
+    return f"The learner's personal values and key were erased ({basis}){again}{_went(event.evidence)}"
+
+
+def _went(said: Mapping[str, Any]) -> str:
+    """What went, by the fact about the learner; nothing for what is noted of a case."""
+    if "rows" not in said:
+        return ""
+    sheets = counted(said["sheets"], "sheet") if said.get("sheets") else ""
+    files = "files " + ", ".join(map(str, said["files"])) if said.get("files") else ""
+    rows = counted(sum(said["rows"].values()), "row")
+    return ": " + ", ".join(part for part in (rows, files, sheets) if part)
 
 
 def _placed(event: Event, _register: object) -> str:

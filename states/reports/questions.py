@@ -97,7 +97,7 @@ QUESTIONS: Final = (
     Question(
         number="Q13", name="privacy-register",
         words="What was erased, held, kept or disclosed under the privacy rules?",
-        columns=ask_log.FACTS, takes=(*WHOM, *BOTH_TIMES), ask=ask_log.privacy,
+        columns=ask_log.FACTS, brief=ask_log.FACTS[:5], takes=(*WHOM, *BOTH_TIMES), ask=ask_log.privacy,
     ),
     Question(
         number="Q14", name="changes",

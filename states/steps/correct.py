@@ -11,7 +11,7 @@ from typing import Final
 from states import approval
 from states.addressed import addressed
 from states.approval import Request
-from states.errors import NotPossible
+from states.errors import NotPossible, Prevented
 from states.tally import Tally
 from states.unit_of_work import Office, UnitOfWork
 from states.vocabulary import CORRECTION_REASONS
@@ -72,7 +72,7 @@ def correct(
             return tally
         voids = [event.position for event in found.voids]
         if len(voids) > 1 and not and_after:
-            raise NotPossible(
+            raise Prevented(
                 f"these rest on entry {position}: {', '.join(map(str, voids[1:]))}. Correct them first, or with it: "
                 "--and-after"
             )
@@ -89,9 +89,9 @@ def correct_as_asked(uow: UnitOfWork, request: Request) -> Tally:
     tally, position = Tally(), int(request.arguments["entry"])
     found = _planned(uow, position)
     if not found.voids:
-        raise NotPossible(f"entry {position} was voided before")
+        raise Prevented(f"entry {position} was voided before")
     if [event.position for event in found.voids] != request.arguments["voids"]:
-        raise NotPossible(f"the learner has moved on, and other entries rest on entry {position} now; ask again")
+        raise Prevented(f"the learner has moved on, and other entries rest on entry {position} now; ask again")
     _do(uow, found, request.reason, tally, request=request.position)
     return tally
 
@@ -100,11 +100,11 @@ def _planned(uow: UnitOfWork, position: int) -> Correction:
     try:
         found = plan(uow.work, position, rests=_told_another)
     except CorrectionRefused as wrong:
-        raise NotPossible(str(wrong)) from None
+        raise Prevented(str(wrong)) from None
     for event in found.voids:
         if event.kind == "noted" and (why := OWN_WAY.get(event.trigger or "")):
             name = uow.references([found.before])[found.before.case]
-            raise NotPossible(f"entry {event.position} cannot be voided: {addressed(why, name)}")
+            raise Prevented(f"entry {event.position} cannot be voided: {addressed(why, name)}")
     return found
 
 
@@ -176,13 +176,13 @@ def _set_ulns(uow: UnitOfWork, found: Correction) -> None:
     if resting:
         names = uow.references(resting)
         listed = ", ".join(f"{names[s.case]}@{s.facts.get('qualification', '')}" for s in resting)
-        raise NotPossible(f"{listed} rests on the same ULN: correct the entry there first")
+        raise Prevented(f"{listed} rests on the same ULN: correct the entry there first")
     if now is not None:
         restored = next(r for r in uow.learners.ulns([subject])[subject] if r.number == now)
         others = [other for other in uow.learners.holders([restored.uln]).get(restored.uln, ()) if other != subject]
         if others:
             taken = ", ".join(uow.learners.references(others).values())
-            raise NotPossible(f"the ULN that would be held again is held by {taken} now")
+            raise Prevented(f"the ULN that would be held again is held by {taken} now")
     if was is not None:
         uow.learners.set_uln_status(subject, int(was), held=False)
     if now is not None:

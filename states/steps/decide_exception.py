@@ -11,7 +11,7 @@ from states.addressed import addressed
 from states.asked import Answer
 from states.cohorts import refuse_others, theirs
 from states.deciding import LRS, challenge_of, code_of, doubted, open_decisions, spelled, waiting_case
-from states.errors import NotFound, NotPossible
+from states.errors import NotPossible, Prevented
 from states.learner.details import FIVE_DETAILS
 from states.learner.likeness import compare
 from states.learner.uln import explain, fault
@@ -57,7 +57,7 @@ def resolve_exception(
         standing = waiting_case(uow, reference)
         names = uow.references([standing])
         if fault := _nothing_to_decide(uow, standing, reference):
-            raise NotPossible(fault)
+            raise Prevented(fault)
         chosen = Chosen(decision, uln, compared=tuple(compared))
         if candidate is not None:
             chosen = _candidate(uow, standing, chosen, candidate, reference)
@@ -195,7 +195,7 @@ def _decided(uow: UnitOfWork, standing: Standing, chosen: Chosen) -> tuple[list[
         (place for own in holding.values() for place in own), key=lambda place: place[1].id
     )
     if not places:
-        raise NotFound("no file of ours to the LRS holds this learner; decide to ask again: --decision again")
+        raise Prevented("no file of ours to the LRS holds this learner; decide to ask again: --decision again")
     member, dispatch = places[-1]
     version, details = uow.learners.current([standing.subject])[standing.subject]
     row = ReplyRow(
@@ -226,14 +226,12 @@ def _decided(uow: UnitOfWork, standing: Standing, chosen: Chosen) -> tuple[list[
 def _merging(uow: UnitOfWork, standing: Standing, decision: str, uln: str, move: Move) -> Move:
     """The move that makes another ULN the one held: the old one stays in the history, who knows the old one is told."""
     if decision == "new":
-        raise NotPossible("this learner holds a ULN: decide existing (and type the one that is right) or again")
+        raise Prevented("this learner holds a ULN: decide existing (and type the one that is right) or again")
     if wrong := fault(uln):
         raise NotPossible(explain(uln, wrong))
     others = uow.learners.references(o for o in uow.learners.holders([uln]).get(uln, ()) if o != standing.subject)
     if others:
-        raise NotPossible(
-            f"{', '.join(others.values())} holds this ULN; find out whose it is, then report the wrong one"
-        )
+        raise Prevented(f"{', '.join(others.values())} holds this ULN; find out whose it is, then report the wrong one")
     return move._replace(
         opens=owed_for_another(uow, standing, move.facts["uln"]),
         closes=uow.close_duties(standing.case, *DOUBTED),
@@ -255,7 +253,7 @@ def report_wrong(
         own = uow.log.load(uow.learners.cases([latest.subject])[latest.subject])
         holders = [s for s in own.values() if s.facts.get("uln")]
         if not holders:
-            raise NotPossible(f"{reference} holds no ULN")
+            raise Prevented(f"{reference} holds no ULN")
         refuse_others(uow.cohorts, holders)
         names = uow.references(list(own.values()))
         moves = [

@@ -10,7 +10,7 @@ from states import approval, erasing
 from states.approval import Request
 from states.cohorts import refuse_others
 from states.erasing import Against, Entry, Erased, Privacy
-from states.errors import NotFound, NotPossible
+from states.errors import NotFound, NotPossible, Prevented
 from states.learner import erasure
 from states.learner.erasure import ERASED
 from states.tally import Tally
@@ -77,7 +77,7 @@ def _refuse(against: Sequence[Against], tally: Tally, *, dry_run: bool) -> None:
     may_agree = all(one.may_agree for one in against)
     if not dry_run:
         words = "; ".join(one.words for one in against)
-        raise NotPossible(f"{words}. {to_ask}" if may_agree else words)
+        raise Prevented(f"{words}. {to_ask}" if may_agree else words)
     tally.counts["refused"] = 1
     tally.notes += [to_ask[0].lower() + to_ask[1:]] if may_agree else []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from states.errors import NotFound
+from states.errors import NotPossible
 from states.learner.details import LABELS
 from states.unit_of_work import Office, UnitOfWork
 from workflow import Act, Standing
@@ -48,12 +48,12 @@ def _numbers(uow: UnitOfWork, learner: int) -> list[tuple[str, str]]:
 
 
 def find(office: Office, act: Act, words: str) -> list[tuple[str, Standing]]:
-    """Learners by name or by a ULN held now or once; raises NotFound for words too short to tell anyone apart.
+    """Learners by name or by a ULN held now or once; raises NotPossible for words too short to tell anyone apart.
 
     Whom a person kept to cohorts has no case of is not found.
     """
     if len(words.strip()) < 2:  # noqa: PLR2004 - one letter finds everybody
-        raise NotFound("type at least two letters of a name, or a ULN")
+        raise NotPossible("type at least two letters of a name, or a ULN")
     with office.begin(act) as uow:
         found = uow.learners.search(words, uow.cohorts)
         uow.work.record("looked_up", evidence={"scope": "search", "found": len(found)})

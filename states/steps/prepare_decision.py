@@ -17,7 +17,7 @@ from states.deciding import (
     subject_of,
     waiting_case,
 )
-from states.errors import NotPossible
+from states.errors import NotPossible, Prevented
 from states.learner.details import FIVE_DETAILS, LABELS
 from states.learner.likeness import Likeness, compare
 from states.learner.repository import HELD, IN_ERROR
@@ -105,7 +105,7 @@ def keep_candidates(
     with office.begin(act, dry_run=dry_run) as uow:
         standing = waiting_case(uow, reference)
         if standing.state != LRS and not doubted(uow, standing):
-            raise NotPossible(f"{reference} is not an LRS exception. See: ulnflow exception list")
+            raise Prevented(f"{reference} is not an LRS exception. See: ulnflow exception list")
         new, gone = uow.learners.keep_candidates(standing.subject, [(one.uln, one.details) for one in found])
         kept = len(found) - new
         if new or gone:
@@ -154,7 +154,7 @@ def challenge(
     with office.begin(act, dry_run=dry_run) as uow:
         standing = waiting_case(uow, reference)
         if standing.state != LRS and not doubted(uow, standing):
-            raise NotPossible(f"{reference} is not an LRS exception. See: ulnflow exception list")
+            raise Prevented(f"{reference} is not an LRS exception. See: ulnflow exception list")
         if challenge_of(standing).get("reference") == number:
             tally.notes.append(f"{reference}: this data challenge is on record; nothing was changed")
             return tally

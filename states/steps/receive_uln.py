@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from states.addressed import addressed
 from states.asked import Answer
-from states.errors import FileRefused, NotPossible
+from states.errors import FileRefused, Prevented
 from states.learner.uln import fault
 from states.lrs_match import DOUBTED, OTHER_CASES, Known, Matched, hold, know, match_facts, merges, owed_for_another
 from states.lrs_sending import send
@@ -97,7 +97,7 @@ def answer(
             if d.state != SUPERSEDED
         ]
         if not holding:
-            raise NotPossible(f"no file of ours to the LRS holds {reference}; run: ulnflow lrs submit --via portal")
+            raise Prevented(f"no file of ours to the LRS holds {reference}; run: ulnflow lrs submit --via portal")
         member, dispatch = holding[-1]
         if dispatch.state == PREPARED and member.state == "open":
             proof = {"proved_by_answer": True, "file": dispatch.id}

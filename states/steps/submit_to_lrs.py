@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
-from states.errors import NotPossible
+from states.errors import NotPossible, Prevented
 from states.learner.repository import HELD, IN_ERROR
 from states.lrs_sending import asking, send
 from states.ports import BATCH_FORMS, BatchForm, BatchLearner, FileDraft
@@ -214,7 +214,7 @@ def reject(office: Office, act: Act, name: str, reason: str, *, dry_run: bool = 
             tally.notes.append(f"{dispatch.name} is {dispatch.state.replace('_', ' ')} already: nothing changed")
             return tally
         if answered := uow.dispatches.counts(dispatch.id).get("answered", 0):
-            raise NotPossible(
+            raise Prevented(
                 f"{dispatch.name} was answered for {answered} learners, so the LRS took it; take the others back with: "
                 "ulnflow lrs recall REFERENCE --reason WHY"
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from states import approval
 from states.approval import Request
-from states.errors import NotPossible
+from states.errors import NotPossible, Prevented
 from states.tally import Tally
 from states.unit_of_work import Office, UnitOfWork
 from states.vocabulary import COHORT_WAIVED, STATED
@@ -31,7 +31,7 @@ def waive_as_asked(uow: UnitOfWork, request: Request) -> Tally:
     """Waive the gate that a request names; raises NotFound, and NotPossible where it is waived already."""
     cohort, tally = str(request.arguments["cohort"]), Tally()
     if _is_waived(uow, cohort):
-        raise NotPossible(f"the gate of {cohort} was waived before")
+        raise Prevented(f"the gate of {cohort} was waived before")
     _waive(uow, cohort, tally, request=request.position)
     return tally
 

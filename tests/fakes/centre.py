@@ -144,7 +144,7 @@ class Centre:
         return result
 
     def refused(self, *args: str | Path, stdin: str = "") -> Result:
-        """Type a command that must be refused, in words: exit 1 for learners, 2 for what cannot be, 4 for a file."""
+        """Type a command that must be refused, in words: exit 1 as things stand, 2 as it is typed, 4 for a file or name."""
         result = self.run(*args, stdin=stdin)
         assert result.code in {1, 2, 4}, f"{' '.join(map(str, args))} ended with {result.code}: {result.said}"
         assert "nobody foresaw" not in result.err, result.err

@@ -74,11 +74,9 @@ def test_a_final_state_is_left_only_by_the_ways_back(at):
 @pytest.mark.parametrize(
     ("args", "says"),
     [
-        (("advance", "fly", WHO), "the route has no trigger"),
         (("advance", "receive_uln", WHO), "ulnflow lrs receive"),
         (("advance", "submit_to_lrs", "--all"), "ulnflow lrs submit"),
         (("advance", "withdraw"), "say who"),
-        (("advance", "withdraw", "--state", "nowhere"), "no state nowhere"),
         (("learner", "withdraw"), "say who"),
         (("learner", "withdraw", WHO), "one of these reasons"),
         (("learner", "reinstate", WHO), "--reason"),
@@ -86,16 +84,28 @@ def test_a_final_state_is_left_only_by_the_ways_back(at):
         (("lrs", "recall", WHO), "--reason"),
         (("uln", "told", "--all", "--how", "owl"), "email"),
         (("exception", "resolve", WHO, "--decision", "perhaps", "--reason", "x"), "existing"),
-        (("exception", "resolve", WHO, "--decision", "again", "--reason", "x"), "not an LRS exception"),
         (("lrs", "answer", WHO), "ULN the portal shows"),
         (("ilm", "confirm", "--all"), "--order"),
         (("duty", "close", WHO, "tell_learner"), "--evidence"),
-        (("uln", "wrong", WHO, "--reason", "x", "--evidence", "x"), "holds no ULN"),
     ],
 )
 def test_a_command_that_cannot_be_meant_is_refused_with_the_way_out(at, args, says):
     """C1: exit 2 and nothing written."""
     untouched(at("gathered"), *args, code=2, says=(says,))
+
+
+@pytest.mark.parametrize(
+    ("args", "says", "code"),
+    [
+        (("exception", "resolve", WHO, "--decision", "again", "--reason", "x"), "not an LRS exception", 1),
+        (("uln", "wrong", WHO, "--reason", "x", "--evidence", "x"), "holds no ULN", 1),
+        (("advance", "fly", WHO), "the route has no trigger", 4),
+        (("advance", "withdraw", "--state", "nowhere"), "no state nowhere", 4),
+    ],
+)
+def test_what_a_state_stands_against_and_what_the_route_has_not_are_told_apart(at, args, says, code):
+    """C1: nothing is written."""
+    untouched(at("gathered"), *args, code=code, says=(says,))
 
 
 @pytest.mark.parametrize(

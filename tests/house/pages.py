@@ -153,7 +153,7 @@ How to work on a server, and how to move there: [postgresql.md](postgresql.md).
 | exit code | means |
 |---|---|
 | 0 | done, or nothing to do |
-| 1 | findings, or some learners were refused (the others were moved) |
+| 1 | findings, or refused as things stand: by a rule, a state, a hold, a second person (other learners were moved) |
 | 2 | the command was not used rightly |
 | 3 | the log cannot be verified, or the database not checked |
 | 4 | what is named is not there, data or settings cannot be used, or your role forbids it; nothing was half done |

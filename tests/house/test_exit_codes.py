@@ -78,3 +78,25 @@ def test_an_empty_board_says_so_in_words(tmp_path):
         assert "There is nobody yet" in centre.ok("status", *more).err
     assert "Nobody was here by 2026-01-05" in centre.ok("status", "--at", "2026-01-05").err
     assert "nobody" not in centre_at("gathered", tmp_path).ok("status").err.lower()
+
+
+def test_what_a_state_a_hold_or_a_second_person_refuses_ends_with_1_in_earnest_and_in_a_dry_run(tmp_path):
+    """2 is for what was typed wrongly, though the same words be possible another day."""
+    centre = centre_at("gathered", tmp_path)
+    erase = ("learner", "erase", "ILM-00001", "--basis", "request")
+    assert centre.run(*erase, "--yes").code == centre.run(*erase, "--dry-run").code == 1  # under way
+    centre.ok("learner", "withdraw", "ILM-00001", "--reason", "left_course")
+    centre.ok("retention", "hold", "ILM-00001", "--reason", "claim")
+    assert centre.run(*erase, "--yes").code == centre.run(*erase, "--dry-run").code == 1  # under a hold
+    assert centre.run(*erase).code == 1
+    centre.ok(*erase, "--ask")
+    ((request,),) = centre.rows("SELECT max(position) FROM event WHERE kind = 'approval_asked'")
+    assert centre.run("approve", request).code == 1  # by who asked
+    assert centre.run("approve", request, "--refuse").code == 2
+    centre.agree()
+    for words in ("learner show", "learner why", "retention lift"):
+        assert centre.run(*words.split(), "ILM-00001").code == 1  # erased
+    assert centre.run("exception", "assign", "ILM-00002", "--to", "Bo Example").code == 1
+    for wrong in (("--basis", "whim", "--yes"), ()):
+        assert centre.run("learner", "erase", "ILM-00002", *wrong).code == 2
+    assert centre.run("learner", "find", stdin="x\n").code == 2

@@ -105,8 +105,12 @@ def test_the_same_person_under_another_reference_is_named_before_and_after(tmp_p
     assert told in waiting["warning"]
     centre.set('operator = "Bo Example"')
     assert f"what remains: {told}" in centre.do("approve", waiting["request"]).said
-    (event,) = [one["details"] for one in centre.json("audit", "ask", "Q13")["rows"] if "remains" in one["details"]]
-    assert "doubles" in event["remains"]
+    (row_,) = centre.json("audit", "ask", "Q13")["rows"]
+    assert row_ == centre.json("audit", "ask", "Q13", "--learner", "R1")["rows"][0]
+    assert row_["reference"] == "R1"
+    assert "were erased (request): " in row_["what"]
+    assert ", files " in row_["what"]
+    assert "doubles" in row_["details"]["remains"]
     centre.to(LATER)
     assert "R1" not in centre.do("learner", "erase", "R4", "--basis", "request", "--yes").said
     assert in_tables(centre) == []

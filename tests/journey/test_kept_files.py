@@ -81,13 +81,14 @@ def test_a_reply_moves_ones_own_and_a_colleague_takes_in_the_rest(centre):
     assert [centre.state(name) for name in ("A-1", "A-2", "B-11", "B-12")] == [
         "uln_received", "uln_received", "details_gathered", "details_gathered"
     ]  # fmt: skip
-    assert (len(denied(centre)), centre.quarantined(), centre.held("B-11")) == (2, [], "")
+    assert ["of cohort NF-2 (2 learners)" in one["what"] for one in denied(centre)] == [True]
+    assert (centre.quarantined(), centre.held("B-11")) == ([], "")
     with centre.typing("Bea Example"):
         centre.do("dispatch", "reconcile")
         centre.do("audit", "verify")
     events = centre.events()
     assert by(centre, ANN, "lrs", "receive", reply).code == 1
-    assert centre.events() == events + 2
+    assert centre.events() == events + 1
     assert by(centre, "Cy Example", "lrs", "receive", reply).code == 1  # an exception, and A-1 and A-2 are not Cy's
     assert [centre.state(name) for name in ("B-11", "B-12")] == ["uln_received", "lrs_exception"]
     assert [(state, places) for _, state, places in centre.dispatches("lrs_batch")] == [("answered", {"answered": 4})]
@@ -109,15 +110,39 @@ def test_a_sheet_for_another_cohort_or_about_its_learners_is_refused_row_by_row(
         learners = {one["reference"]: one["cohort"] for one in centre.json("status", "--learners")}
     assert learners == {"A-1": "NF-1", "A-3": "NF-3", "B-11": "NF-2"}
     assert centre.facts("B-11")["details_version"] == 1
-    assert sorted("B-11" in one["about"] if "about" in one else True for one in denied(centre))
-    assert len(denied(centre)) == 2
+    assert [one["reference"] for one in denied(centre)] == ["B-11"]
     none = centre.sheet([row("A-4"), row("B-11")])
     words = ("cohort", "import", none, "--cohort", "NF-1", "--all-or-nothing")
     assert by(centre, ANN, *words).code == 1
-    assert len(denied(centre)) == 3
+    assert len(denied(centre)) == 2
     assert by(centre, ANN, "cohort", "import", centre.sheet([row("A-5")])).code == 1  # without a cohort it is nobody's
     with centre.typing("Bea Example"):
         assert {one["reference"] for one in centre.json("status", "--learners")} == {"A-1", "A-3", "B-11"}
+
+
+def test_what_cohorts_roles_and_a_second_person_refuse_is_told_under_refusals_and_not_under_changes(centre):
+    """Q4 and Q14: one line for many learners of a command, found by cohort, by learner where it was one, by what refused."""
+    centre.enrol("A-1")
+    centre.enrol("B-11", "B-12", cohort="NF-2")
+    staff(centre)
+    by(centre, ANN, "learner", "withdraw", "A-1", "B-11", "B-12", "--reason", "left_course")
+    by(centre, ANN, "learner", "show", "B-11")
+    by(centre, "Di Auditor", "learner", "show", "B-11")
+    by(centre, "Bea Example", "cohort", "waive", "NF-1", "--reason", "soon")
+    with centre.typing("Bea Example"):
+        (waits,) = centre.json("approve")
+        centre.refused("approve", waits["request"])
+        rows = centre.json("audit", "ask", "Q4")["rows"]
+        assert [(one["who"], one["reference"], one["rules"]) for one in rows] == [
+            ("Ann Example", "", ["cohorts"]), ("Ann Example", "B-11", ["cohorts"]), ("Di Auditor", "", ["roles"]),
+            ("Bea Example", "", ["same_person"]),
+        ]  # fmt: skip
+        assert "of cohort NF-2 (2 learners)" in rows[0]["why"]
+        assert "same person" in rows[3]["why"]
+        assert len(centre.json("audit", "ask", "Q4", "--cohort", "NF-2")["rows"]) == 2
+        assert len(centre.json("audit", "ask", "Q4", "--learner", "B-11", "--rule", "cohorts")["rows"]) == 2
+        changes = centre.json("audit", "ask", "Q14")["rows"]
+    assert not any("Refused" in one["what"] for one in changes)
 
 
 def test_a_mismatch_report_is_taken_in_for_ones_own(centre):
@@ -236,6 +261,7 @@ def test_the_log_is_told_of_cohorts_and_of_people_without_as_before(centre):
     path.write_text(kept, "utf-8")
     rows = centre.json("audit", "ask", "Q14")["rows"]
     assert any("of NF-1, NF-2 alone" in json.dumps(one) for one in rows)
+    assert not any("Refused" in one["what"] for one in rows)
     (found,) = [one for one in json.loads(centre.run("doctor", "--format", "json").out) if one["about"] == "people"][:1]
     assert found["message"] == "1 are named; Ann Example is operator, of NF-1, NF-2 alone"
 
