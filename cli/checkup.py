@@ -19,6 +19,7 @@ from typing import Final
 
 from cli import people, privacy, sealing, wiring
 from cli.typed import holds_password
+from states.counting import counted
 from states.exchange.outbox import Outbox
 from workflow.errors import WorkflowError
 from workflow.store.condition import Finding, integrity, last_recorded, settings
@@ -183,7 +184,10 @@ def _drafts(folder: Path, _known: wiring.Settings) -> Iterator[Finding]:
     left = Outbox(folder / "outbox").pending()
     if left:
         yield Finding(
-            "outbox", "note", f"{len(left)} files wait for their name", "ulnflow today brings home what belongs"
+            "outbox",
+            "note",
+            f"{counted(len(left), 'file')} to be named",
+            "ulnflow today brings home what belongs",
         )
     else:
         yield Finding("outbox", "ok", "no file waits for its name")
@@ -241,10 +245,9 @@ def _seal(database: Database) -> Iterator[Finding]:
     with database.reading() as connection:
         seals = Seals(connection)
         last, size = seals.last(), seals.length()
-    sealed = last.size if last else 0
+        sealed = last.size if last else 0
+        looks = seals.looks(sealed, size)
     if sealed < size:
-        yield Finding(
-            "seal", "note", f"the last {size - sealed} of {size} events are not sealed yet", "ulnflow audit seal"
-        )
+        yield Finding("seal", "note", sealing.unsealed(size - sealed, looks), "ulnflow audit seal")
     else:
-        yield Finding("seal", "ok", f"all {size} events are sealed")
+        yield Finding("seal", "ok", f"all {counted(size, 'event')} are sealed" if size > 1 else "all is sealed")

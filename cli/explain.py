@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli.options import Form
 from cli.render import say, show, show_one
+from states.counting import counted
 from states.reports.stuck import StuckReport, StuckRow
 from states.reports.today import Today
 from states.reports.trail import Trail, TrailLine
@@ -44,7 +45,10 @@ def show_compared(compared: Compared, form: Form) -> bool:
     show(rows, form, columns=["finding", "reference", "row", "fields", "next_command"])
     if any(gap.kind == "differs" for gap in compared.gaps):
         say("Where the other list is wrong, have it corrected there.")
-    say(f"{compared.rows} rows there, {compared.ours} learners here, {len(rows)} findings.")
+    say(
+        f"{counted(compared.rows, 'row')} there, {counted(compared.ours, 'learner')} here, "
+        f"{counted(len(rows), 'finding')}."
+    )
     if compared.file is not None:
         say(f"Written, with the values: {compared.file.path}")
     return bool(rows)

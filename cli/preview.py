@@ -7,6 +7,7 @@ import typer
 from cli.exits import FINDINGS
 from cli.options import Form
 from cli.render import say, show, show_one
+from states.counting import counted
 from states.learner.details import LABELS
 from states.sheet_ports import SheetFacts
 from states.steps.gather_details import Imported
@@ -28,7 +29,7 @@ def say_what_was_read(about: SheetFacts, *, day_first: bool) -> None:
     """How the sheet was understood, in words."""
     order = "day first" if day_first else "month first"
     at_row = f"headings in row {about.header_row}"
-    say(f"Read {about.rows} learners; {at_row}; dates like 7/4/1988 are read {order}.")
+    say(f"Read {counted(about.rows, 'learner')}; {at_row}; dates like 7/4/1988 are read {order}.")
     if about.told or about.left_out:
         meant = [f"{heading} is {_label(field)}" for heading, field in about.told.items()]
         meant += [f"{heading} is left out" for heading in about.left_out]

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+from states.counting import counted
 from states.errors import FileRefused, NotPossible
 from states.unit_of_work import Office
 from workflow import Act, small_file
@@ -138,6 +139,17 @@ def outside(path: Path, known: Sequence[Key], called: str) -> Outside:
     except NoteRefused as wrong:
         raise FileRefused(path.name, str(wrong), FIX) from None
     return Outside(called, read.checkpoint)
+
+
+def unsealed(events: int, looks: int) -> str:
+    """What stands behind the last checkpoint, so many events of which are looks, and what becomes of it."""
+    if events == 1:
+        words = f"The last event{', a look,' if looks else ''} is not sealed yet: "
+    else:
+        more = f" ({counted(looks, 'look')})" if looks else ""
+        words = f"The last {events} events{more} are not sealed yet: "
+    words += f"the next command that changes something seals {'it' if events == 1 else 'them'}"
+    return words if events == looks else f"{words}; until then nobody can see whether some were cut off there"
 
 
 def latest(folder: Path) -> Path | None:
