@@ -21,7 +21,7 @@ from cli import people, privacy, sealing, wiring
 from cli.typed import holds_password
 from states.counting import counted
 from states.exchange.outbox import Outbox
-from workflow.errors import WorkflowError
+from workflow.errors import DefinitionError, WorkflowError
 from workflow.store.condition import Finding, integrity, last_recorded, settings
 from workflow.store.database import Database
 from workflow.store.seals import Seals
@@ -52,8 +52,11 @@ def examine() -> list[Finding]:
     try:
         folder = wiring.find_folder()
         known = wiring.load_settings(folder)
+    except DefinitionError as wrong:
+        said = "; ".join(wrong.faults)
+        return [*found, Finding("settings file", "wrong", said, f"put these right in {wiring.FILE}")]
     except WorkflowError as wrong:
-        return [*found, Finding("settings file", "wrong", str(wrong), "put it right, or: ulnflow init")]
+        return [*found, Finding("settings file", "wrong", str(wrong), "ulnflow init")]
     found.append(Finding("settings file", "ok", f"{wiring.FILE} can be read"))
     for look in (_operator, _people, _folder, _permissions, _room, _drafts, _database):
         try:
