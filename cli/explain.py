@@ -87,8 +87,10 @@ def show_stuck(report: StuckReport, form: Form) -> bool:
         ]
         show(rows, form)
         _say_waiting(report.approvals)
-        counted = ", ".join(f"{number} {kind}" for kind, number in report.totals.items() if number)
-        say(f"In all: {counted}." + ("" if report.complete else " More than are shown; see --limit."))
+        sums = ", ".join(f"{number} {kind}" for kind, number in report.totals.items() if number)
+        say(f"In all: {sums}." + ("" if report.complete else " More than are shown; see --limit."))
+    if form is Form.table:
+        say("What other rules say of a step is known once the step is typed, such as who has the same five details.")
     return bool(report.rows)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 import typer
 
 from cli.exits import FINDINGS
@@ -11,6 +13,24 @@ from states.counting import counted
 from states.learner.details import LABELS
 from states.sheet_ports import SheetFacts
 from states.steps.gather_details import Imported
+
+SAID: Final = {
+    "elsewhere": "in another cohort for the same qualification",
+    "form": "not written as it must be",
+    "open_dispatch": "an open file holds the learner already",
+    "postcode_form": "not written as a postcode",
+    "same_details": "somebody else has the same",
+    "reference_twice": "stands in the sheet before",
+    "replaced": "takes the place of another value",
+    "uln": "cannot be a ULN",
+}
+"""What was noticed, in words; other codes are words already."""
+WEIGHTS: Final = {
+    "note": "understood so, please check",
+    "missing": "to put right before the LRS",
+    "malformed": "left blank",
+    "refused": "row refused",
+}
 
 
 def said(pairs: list[str] | None) -> dict[str, str]:
@@ -58,7 +78,7 @@ def show_preview(imported: Imported, form: Form) -> None:
     if form is Form.table:
         show(columns, form, title="What the columns were taken for")
         if noticed:
-            show(noticed, form, title="What was noticed")
+            show([_in_words(one) for one in noticed], form, title="What was noticed")
         return
     tally = imported.tally
     record = {
@@ -76,6 +96,11 @@ def show_preview(imported: Imported, form: Form) -> None:
     show_one(record, form)
     if tally.refusals:
         raise typer.Exit(FINDINGS)
+
+
+def _in_words(noticed: dict[str, Any]) -> dict[str, Any]:
+    said = SAID.get(noticed["what"], noticed["what"].replace("_", " "))
+    return {**noticed, "field": _label(noticed["field"]), "what": said, "weight": WEIGHTS[noticed["weight"]]}
 
 
 def _columns(about: SheetFacts) -> list[dict[str, str]]:
