@@ -13,6 +13,7 @@ import typer
 from cli.exits import FINDINGS, UNVERIFIED
 from cli.options import Form
 from cli.render import Counted, complain, say, show_each, show_enveloped, show_one
+from states.counting import counted
 
 if TYPE_CHECKING:
     from cli.desk import Desk
@@ -108,14 +109,14 @@ def _show(rows: Counted, question: Question, stated: Statement, form: Form) -> N
 
 def _foot(question: Question, stated: Statement, form: Form, *, number: int, watched: Watched, since: int) -> None:
     """What was found, and what the answer rests on, on standard error."""
-    say(f"{question.number} {question.words} {'No row' if not number else f'{number} rows' if number > 1 else '1 row'}"
+    say(f"{question.number} {question.words} {counted(number, 'row') if number else 'No row'}"
         + (f", {watched.found - watched.unjudged} to look into" if question.finds is not None else "")
         + (f", {watched.unjudged} that cannot be judged." if watched.unjudged else "."))  # fmt: skip
     if form in {Form.table, Form.csv}:
-        say(f"Log {stated.origin}, {stated.size} events, root {stated.root}, sealed to {stated.sealed}.")
+        say(f"Log {stated.origin}, {counted(stated.size, 'event')}, root {stated.root}, sealed to {stated.sealed}.")
         say(f"Asked at {stated.time} of {stated.product}; verified: {stated.verified}.")
     if since:
-        say(f"{since} events were written while this was answered; the root is that of the {stated.size} before.")
+        say(f"Written while this was answered: {counted(since, 'event')}; the root is of the {stated.size} before.")
     if stated.holds is False:
         say("See: ulnflow audit verify")
 

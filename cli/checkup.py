@@ -20,8 +20,9 @@ from typing import Final
 from cli import people, privacy, sealing, wiring
 from cli.checkpoints import refuse_another_history
 from cli.typed import holds_password
+from states.counting import counted
 from states.exchange.outbox import Outbox
-from workflow.errors import StoreError, WorkflowError
+from workflow.errors import DefinitionError, StoreError, WorkflowError
 from workflow.sealing import sound
 from workflow.store import meta
 from workflow.store.condition import Finding, integrity, last_recorded, settings
@@ -54,8 +55,11 @@ def examine() -> list[Finding]:
     try:
         folder = wiring.find_folder()
         known = wiring.load_settings(folder)
+    except DefinitionError as wrong:
+        said = "; ".join(wrong.faults)
+        return [*found, Finding("settings file", "wrong", said, f"put these right in {wiring.FILE}")]
     except WorkflowError as wrong:
-        return [*found, Finding("settings file", "wrong", str(wrong), "put it right, or: ulnflow init")]
+        return [*found, Finding("settings file", "wrong", str(wrong), "ulnflow init")]
     found.append(Finding("settings file", "ok", f"{wiring.FILE} can be read"))
     for look in (_operator, _people, _folder, _permissions, _room, _drafts, _database):
         try:
@@ -186,7 +190,10 @@ def _drafts(folder: Path, _known: wiring.Settings) -> Iterator[Finding]:
     left = Outbox(folder / "outbox").pending()
     if left:
         yield Finding(
-            "outbox", "note", f"{len(left)} files wait for their name", "ulnflow today brings home what belongs"
+            "outbox",
+            "note",
+            f"{counted(len(left), 'file')} to be named",
+            "ulnflow today brings home what belongs",
         )
     else:
         yield Finding("outbox", "ok", "no file waits for its name")
@@ -245,6 +252,8 @@ def _seal(home: Path, database: Database) -> Iterator[Finding]:
     with database.reading() as connection:
         seals = Seals(connection)
         last, size = seals.last(), seals.length()
+        sealed = last.size if last else 0
+        looks = seals.looks(sealed, size)
         origin = meta.read(connection)[meta.ORIGIN]
         try:
             sound(connection, origin)
@@ -252,10 +261,7 @@ def _seal(home: Path, database: Database) -> Iterator[Finding]:
         except StoreError as wrong:
             yield Finding("seal", "wrong", str(wrong), "ulnflow audit verify")
             return
-    sealed = last.size if last else 0
     if sealed < size:
-        yield Finding(
-            "seal", "note", f"the last {size - sealed} of {size} events are not sealed yet", "ulnflow audit seal"
-        )
+        yield Finding("seal", "note", sealing.unsealed(size - sealed, looks), "ulnflow audit seal")
     else:
-        yield Finding("seal", "ok", f"all {size} events are sealed")
+        yield Finding("seal", "ok", f"all {counted(size, 'event')} are sealed" if size > 1 else "all is sealed")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli.options import Form
 from cli.render import say, show, show_one
+from states.counting import counted
 from states.reports.asked_now import RuleSaid
 from states.reports.stuck import StuckReport, StuckRow
 from states.reports.today import Today
@@ -45,7 +46,10 @@ def show_compared(compared: Compared, form: Form) -> bool:
     show(rows, form, columns=["finding", "reference", "row", "fields", "next_command"])
     if any(gap.kind == "differs" for gap in compared.gaps):
         say("Where the other list is wrong, have it corrected there.")
-    say(f"{compared.rows} rows there, {compared.ours} learners here, {len(rows)} findings.")
+    say(
+        f"{counted(compared.rows, 'row')} there, {counted(compared.ours, 'learner')} here, "
+        f"{counted(len(rows), 'finding')}."
+    )
     if compared.file is not None:
         say(f"Written, with the values: {compared.file.path}")
     return bool(rows)
@@ -84,8 +88,10 @@ def show_stuck(report: StuckReport, form: Form) -> bool:
         ]
         show(rows, form)
         _say_waiting(report.approvals)
-        counted = ", ".join(f"{number} {kind}" for kind, number in report.totals.items() if number)
-        say(f"In all: {counted}." + ("" if report.complete else " More than are shown; see --limit."))
+        sums = ", ".join(f"{number} {kind}" for kind, number in report.totals.items() if number)
+        say(f"In all: {sums}." + ("" if report.complete else " More than are shown; see --limit."))
+    if form is Form.table:
+        say("What other rules say of a step is known once the step is typed, such as who has the same five details.")
     return bool(report.rows)
 
 

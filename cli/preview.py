@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 import typer
 
 from cli.exits import FINDINGS
 from cli.options import Form
 from cli.render import say, show, show_one
+from states.counting import counted
 from states.learner.details import LABELS
 from states.sheet_ports import SheetFacts
 from states.steps.gather_details import Imported
+
+SAID: Final = {
+    "elsewhere": "in another cohort for the same qualification",
+    "form": "not written as it must be",
+    "open_dispatch": "an open file holds the learner already",
+    "postcode_form": "not written as a postcode",
+    "same_details": "somebody else has the same",
+    "reference_twice": "stands in the sheet before",
+    "replaced": "takes the place of another value",
+    "uln": "cannot be a ULN",
+}
+"""What was noticed, in words; other codes are words already."""
+WEIGHTS: Final = {
+    "note": "understood so, please check",
+    "missing": "to put right before the LRS",
+    "malformed": "left blank",
+    "refused": "row refused",
+}
 
 
 def said(pairs: list[str] | None) -> dict[str, str]:
@@ -28,7 +49,7 @@ def say_what_was_read(about: SheetFacts, *, day_first: bool) -> None:
     """How the sheet was understood, in words."""
     order = "day first" if day_first else "month first"
     at_row = f"headings in row {about.header_row}"
-    say(f"Read {about.rows} learners; {at_row}; dates like 7/4/1988 are read {order}.")
+    say(f"Read {counted(about.rows, 'learner')}; {at_row}; dates like 7/4/1988 are read {order}.")
     if about.told or about.left_out:
         meant = [f"{heading} is {_label(field)}" for heading, field in about.told.items()]
         meant += [f"{heading} is left out" for heading in about.left_out]
@@ -57,7 +78,7 @@ def show_preview(imported: Imported, form: Form) -> None:
     if form is Form.table:
         show(columns, form, title="What the columns were taken for")
         if noticed:
-            show(noticed, form, title="What was noticed")
+            show([_in_words(one) for one in noticed], form, title="What was noticed")
         return
     tally = imported.tally
     record = {
@@ -75,6 +96,11 @@ def show_preview(imported: Imported, form: Form) -> None:
     show_one(record, form)
     if tally.refusals:
         raise typer.Exit(FINDINGS)
+
+
+def _in_words(noticed: dict[str, Any]) -> dict[str, Any]:
+    said = SAID.get(noticed["what"], noticed["what"].replace("_", " "))
+    return {**noticed, "field": _label(noticed["field"]), "what": said, "weight": WEIGHTS[noticed["weight"]]}
 
 
 def _columns(about: SheetFacts) -> list[dict[str, str]]:

@@ -17,6 +17,7 @@ import orjson
 
 from cli.options import Form, chosen
 from states.addressed import addressed
+from states.counting import counted
 from states.exchange.cells import neutralise
 
 if TYPE_CHECKING:
@@ -141,9 +142,9 @@ def tell(tally: Tally, form: Form, *, dry_run: bool = False) -> None:
         return
     if dry_run:
         say("Dry run: nothing was written.")
-    counted = [{"what": word, "learners": number} for word, number in tally.counts.items() if number]
-    if counted:
-        show(counted, form)
+    rows = [{"what": word, "learners": number} for word, number in tally.counts.items() if number]
+    if rows:
+        show(rows, form)
     if tally.refusals:
         show(_grouped(tally.refusals), form, title="Refused, and why")
     for words, number in tally.warnings.items():
@@ -152,7 +153,7 @@ def tell(tally: Tally, form: Form, *, dry_run: bool = False) -> None:
         say(f"Note: {note}")
     if not dry_run:
         for made in tally.files:
-            say(f"Written: {made.path} ({made.learners} learners)")
+            say(f"Written: {made.path} ({counted(made.learners, 'learner')})")
         for command in tally.next:
             say(f"Next: {command}")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.checkpoints import refuse_another_history, written
+from states.counting import counted
 from states.errors import NotPossible
 from states.unit_of_work import Office
 from workflow import Act
@@ -118,3 +119,14 @@ def parsed(lines: Sequence[str]) -> list[Key]:
         return [Key.parse(line.strip()) for line in lines]
     except NoteRefused as wrong:
         raise NotPossible(str(wrong)) from None
+
+
+def unsealed(events: int, looks: int) -> str:
+    """What stands behind the last checkpoint, so many events of which are looks, and what becomes of it."""
+    if events == 1:
+        words = f"The last event{', a look,' if looks else ''} is not sealed yet: "
+    else:
+        more = f" ({counted(looks, 'look')})" if looks else ""
+        words = f"The last {events} events{more} are not sealed yet: "
+    words += f"the next command that changes something seals {'it' if events == 1 else 'them'}"
+    return words if events == looks else f"{words}; until then nobody can see whether some were cut off there"

@@ -11,10 +11,10 @@ from functools import cached_property, partial
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
 import tomli_w
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr
 
 from cli import people, post
 from cli.closed_days import ClosedDays
@@ -26,9 +26,9 @@ from cli.tables import find_folder as find_folder  # noqa: PLC0414 - as above
 from cli.tables import table as table  # noqa: PLC0414 - as above
 from cli.tables import text as text  # noqa: PLC0414 - as above
 from config.settings import Awarding as Awarding  # noqa: PLC0414 - handed on to commands, which do not read config
+from config.settings import LateUln, Nation, read_settings
 from config.settings import Settings as Settings  # noqa: PLC0414 - as above
 from config.settings import checked_address as checked
-from config.settings import read_settings
 from config.tables import read_beside, read_table, read_text, table_names
 from states.asked import Asked, Policy
 from states.exchange.awarding.bodies import AwardingBodies
@@ -146,17 +146,15 @@ def profiles(folder: Path | None) -> Profiles:
     )  # fmt: skip
 
 
+NATIONS: Final[tuple[str, ...]] = get_args(Nation)
+WHO_UPDATES: Final[tuple[str, ...]] = get_args(LateUln)
+"""Who may update the LAR of a late ULN."""
+
+
 def load_settings(folder: Path) -> Settings:
-    """The centre's settings; raises DefinitionError naming each wrong key, never its value."""
+    """The centre's settings; raises DefinitionError naming each wrong key and its line, never its value."""
     with laid_out(FILE):
-        try:
-            settings = read_settings(folder)
-        except ValidationError as wrong:
-            faults = [
-                f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
-                for fault in wrong.errors(include_input=False, include_url=False, include_context=False)
-            ]
-            raise DefinitionError(FILE, faults) from None
+        settings = read_settings(folder)
     people.refuse_twice(settings.people, settings.kept, FILE)
     return settings
 

@@ -18,10 +18,12 @@ from pydantic import (
     Field,
     SecretStr,
     StringConstraints,
+    ValidationError,
     model_validator,
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from config.faults import worded
 from config.tables import FILE
 from workflow.errors import DefinitionError
 
@@ -29,11 +31,18 @@ LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 USUAL: Final = {"starttls": 587, "tls": 465, "none": 25}
 """The ports mail is handed in at (RFC 6409, 2011; RFC 8314, 2018)."""
 
+ENVIRONMENT: Final = "ULNFLOW_"
+"""How the variables begin that stand above the file."""
+
+LateUln = Literal["ilm", "centre"]
 Nation = Literal["england", "wales", "scotland", "northern_ireland"]
 
 
 def _day_is_real(value: str) -> str:
-    date.fromisoformat(value)
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        raise ValueError("must be days of the calendar, as YYYY-MM-DD") from None
     return value
 
 
@@ -97,7 +106,7 @@ class Policy(Section):
     `placeholder_days` is how long a funded aim may carry 9999999999 (ILR rules ULN_06 and ULN_07, 2025).
     """
 
-    late_uln: Literal["ilm", "centre"] = "centre"
+    late_uln: LateUln = "centre"
     day_first: bool = True
     placeholder_days: int = Field(default=60, ge=1, le=400)
 
@@ -181,7 +190,7 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="ULNFLOW_",
+        env_prefix=ENVIRONMENT,
         env_nested_delimiter="__",
         extra="forbid",
         hide_input_in_errors=True,
@@ -233,12 +242,13 @@ class Settings(BaseSettings):
 
 
 def read_settings(folder: Path) -> Settings:
-    """The settings of a centre's folder.
-
-    Raises DefinitionError, pydantic's ValidationError and tomllib's TOMLDecodeError.
-    """
+    """The settings of a centre's folder; raises DefinitionError naming each wrong key, and TOMLDecodeError."""
 
     class OfFolder(Settings):
         model_config = SettingsConfigDict(toml_file=folder / FILE)
 
-    return OfFolder()
+    try:
+        return OfFolder()
+    except ValidationError as wrong:
+        text = (folder / FILE).read_text("utf-8") if (folder / FILE).is_file() else ""
+        raise DefinitionError(FILE, worded(wrong, text, environment=ENVIRONMENT)) from None

@@ -101,15 +101,17 @@ def verify(
     form: Format = Form.table,
 ) -> None:
     """Check the whole log: guards, gaps, chains, copies, checkpoints, and that standings follow from events."""
-    from cli import verifying
+    from cli import sealing, verifying
     from cli.desk import desk
     from cli.explain import verdict
     from cli.render import complain, say, show, show_one
     from workflow.errors import SchemaMissing, StoreError
+    from workflow.store.seals import Seals
 
     try:
         with desk("audit verify") as at, at.office.look() as look:
             report = verifying.verify(at, look, against or (), by or ())
+            looks = Seals(look.connection).looks(report.sealed, report.size)
     except SchemaMissing:
         raise
     except StoreError as wrong:
@@ -127,8 +129,7 @@ def verify(
     else:
         show_one({**summary, "faults": faults, "notes": notes}, form)
     if report.unsealed:
-        say(f"The last {report.unsealed} events are not sealed yet; whether some were cut off there, nobody can see. "
-            "To seal them: ulnflow audit seal")  # fmt: skip
+        say(f"{sealing.unsealed(report.unsealed, looks)}. Now: ulnflow audit seal")
     if not report.holds:
         raise typer.Exit(FINDINGS)
 
@@ -191,7 +192,7 @@ def seal(
     ] = None,
     form: Format = Form.table,
 ) -> None:
-    """Sign a checkpoint of the log. Every command that writes does it too; keep some where nobody here can reach.
+    """Sign a checkpoint of the log. Every command that changes something does it too; keep some out of reach.
 
     It reads every event first, and signs nothing where the log is not what its checkpoints say: exit code 1.
     """

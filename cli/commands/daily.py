@@ -48,6 +48,8 @@ def status(
         raise typer.BadParameter("--recorded goes with --at")
     by: By = "recorded" if recorded else "happened"
     with desk("status") as at:
+        if moment is not None and moment > (today := at.office.today()):
+            raise typer.BadParameter(f"that day is still to come; today is {today}", param_hint="--at")
         if learners:
             rows = board.learners(at.office, cohort=cohort or None, at=moment, by=by)
             shown = show_each(rows, form, columns=["reference", "cohort", "qualification", "state"])

@@ -74,7 +74,7 @@ def _in_words(rows: list[dict[str, Any]], last: Seal, origin: str) -> None:
     """What was proved, by what, and how somebody else checks it."""
     from cli import checkpoints
     from cli.render import say, show_one
-    from states.reports.words import counted
+    from states.counting import counted
     from workflow.seal import leaf_hash
     from workflow.seal.checkpoint import in_base64
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -24,8 +26,6 @@ def init(
     ] = "",
 ) -> None:
     """Set up a centre's folder: asks for what was not given, writes ulnflow.toml and the database."""
-    import sys
-
     from cli import sealing, wiring
     from cli.desk import admit
     from cli.render import say
@@ -45,14 +45,15 @@ def init(
         if said := ", ".join(option for option, value in given.items() if value):
             say(f"Not taken, for the file is there: {said}. Change it there.")
     else:
-        asks = sys.stdin.isatty()
+        nations, who = ", ".join(wiring.NATIONS), ", ".join(wiring.WHO_UPDATES)
+        late = f"Who updates the LAR of a learner whose ULN came late ({who})"
         answers = {
-            "ukprn": _ukprn(ukprn, asks=asks),
-            "nation": nation
-            or _ask(asks, "Nation (england, wales, scotland, northern_ireland)", "--nation", "england"),
-            "late_uln": late_uln
-            or _ask(asks, "Who updates the LAR of a learner whose ULN came late (ilm, centre)", "--late-uln", "centre"),
-            "operator": operator or _ask(asks, "Your name, as the log will carry it", "--operator"),
+            "ukprn": _answer(ukprn, "UKPRN of the centre (8 digits)", "--ukprn", _no_ukprn),
+            "nation": _answer(
+                nation, f"Nation ({nations})", "--nation", partial(_not_among, wiring.NATIONS), "england"
+            ),
+            "late_uln": _answer(late_uln, late, "--late-uln", partial(_not_among, wiring.WHO_UPDATES), "centre"),
+            "operator": _answer(operator, "Your name, as the log will carry it", "--operator", _nobody),
             "sender": sender,
         }
         wiring.write_settings(where, **answers)
@@ -63,20 +64,43 @@ def init(
     say("Next: ulnflow cohort import FILE --cohort NAME --qualification CODE --funded")
 
 
-def _ukprn(given: str, *, asks: bool) -> str:
-    """The centre's number, asked again until it can be one."""
+def _answer(given: str, question: str, option: str, fault: Callable[[str], str], default: str = "") -> str:
+    """What was given or, at a keyboard, answered: asked again until it can be taken."""
+    import sys
+
+    asks = sys.stdin.isatty()
     while True:
-        text = given or _ask(asks, "UKPRN of the centre (8 digits)", "--ukprn")
-        if re.fullmatch(r"[1-9][0-9]{7}", text, re.ASCII):
+        text = given or _ask(asks, question, option, default)
+        if not (wrong := fault(text)):
             return text
         if given or not asks:
-            raise typer.BadParameter("a UKPRN has eight digits and does not begin with 0")
-        typer.echo("A UKPRN has eight digits and does not begin with 0.", err=True)
+            raise typer.BadParameter(wrong, param_hint=option)
+        typer.echo(f"{wrong[:1].upper()}{wrong[1:]}.", err=True)
 
 
 def _ask(asks: bool, question: str, option: str, default: str = "") -> str:
     if asks:
-        return str(typer.prompt(question, default=default or None, err=True))
+        return str(typer.prompt(question, default=default or None, err=True)).strip()
     if default:
         return default
     raise typer.BadParameter(f"say it with {option}: nobody is at the keyboard to ask")
+
+
+def _no_ukprn(text: str) -> str:
+    valid = re.fullmatch(r"[1-9][0-9]{7}", text, re.ASCII)
+    return "" if valid else "a UKPRN has eight digits and does not begin with 0"
+
+
+def _not_among(words: Sequence[str], text: str) -> str:
+    return "" if text in words else f"say one of: {', '.join(words)}"
+
+
+def _nobody(name: str) -> str:
+    from cli import people
+    from workflow.errors import DefinitionError
+
+    try:
+        people.checked_actor(name, "your name")
+    except DefinitionError as wrong:
+        return f"your name {wrong.faults[0]}"
+    return ""

@@ -11,6 +11,7 @@ from itertools import islice
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
+from states.counting import counted
 from states.errors import NotPossible
 from states.learner.details import Details
 from states.persons import told_apart
@@ -18,7 +19,7 @@ from states.reports.ask_log import PERSONAL
 from states.reports.asking import Row, Scope
 from states.reports.events import named
 from states.reports.trail import who
-from states.reports.words import counted, plain
+from states.reports.words import plain
 from states.rules import LATE_AFTER
 from states.vocabulary import LRS_KINDS, PEOPLE_CHANGED
 from workflow import Event

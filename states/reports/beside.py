@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from states.reports.words import counted
+from states.counting import counted
 from states.vocabulary import DISCLOSED, PEOPLE_CHANGED
 from workflow import Event
 

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from states.counting import counted
 from states.learner.incomplete import Gap
 from states.reports import commands, gaps, late
-from states.reports.words import FILES, OURS, counted
+from states.reports.words import FILES, OURS
 from states.unit_of_work import Glance
 from workflow.store.queries import OpenDispatch, Queries
 from workflow.stuck import Kind, Stuck, late_before, reasons_of

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from states import deciding
+from states.counting import counted
 from states.deciding import answer_of, assigned_to, challenge_of, code_of, doubtful, open_decisions, spelled
 from states.reports.commands import quoted
-from states.reports.words import counted
 from states.unit_of_work import Office
 from workflow import Standing
 from workflow.working_days import between, day_of

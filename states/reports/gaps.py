@@ -1,4 +1,4 @@
-"""Details that lack an item and that nobody has put to the rules yet: what rule D1 would say if they were asked now."""
+"""Details that lack an item or the privacy notice, not put to the rules yet: what rules D1 and D6 would say now."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from workflow import Move, Question
 from workflow.store import roles
 from workflow.store.queries import Remembered, SharedRefusal
 
-RULE = "D1"
+RULES = ("D1", "D6")
 ASKING = "submit_to_lrs"
 
 Groups = dict[tuple[str, str, tuple[bool, ...]], list[Gap]]
@@ -26,8 +26,8 @@ def gaps(look: Glance, cohort: str | None) -> list[Gap]:
 
 
 def as_refusals(look: Glance, found: Sequence[Gap]) -> list[Remembered]:
-    """What rule D1 would say of each."""
-    rule, now = look.office.engine.definition.rules[RULE], look.office.engine.clock()
+    """What these rules would say of each."""
+    known, now = look.office.engine.definition.rules, look.office.engine.clock()
     standings = look.log.load([gap.case for gap in found])
     details = look.learners.current({standing.subject for standing in standings.values()})
     told = []
@@ -37,7 +37,9 @@ def as_refusals(look: Glance, found: Sequence[Gap]) -> list[Remembered]:
         asked = Asked(question, look.office.policy, details=details[standing.subject][1])
         said = tuple(
             {"rule": rule.clear.name, "held": False, "code": o.code, "message": o.message, "field": o.field}
-            for o in rule.check(asked)
+            for rule in map(known.__getitem__, RULES)
+            for o in rule.ask(asked).objections
+            if o.severity == "block"
         )
         place = (gap.case, gap.state, gap.cohort, gap.entered_at, gap.clock_from)
         told.append(Remembered(*place, ASKING, said, now, 0))

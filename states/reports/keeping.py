@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from states.reports.words import counted, plain
+from states.counting import counted
+from states.reports.words import plain
 from states.vocabulary import DISCLOSED
 from workflow import Event
 

@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from states import approval
 from states.addressed import addressed
+from states.counting import counted
 from states.reports.beside import BESIDE
 from states.reports.keeping import KEEPING
-from states.reports.words import BY, CAUSES, FILES, TOLD, counted, fields, plain, reason
+from states.reports.words import BY, CAUSES, FILES, TOLD, fields, plain, reason
 from states.vocabulary import COHORT_WAIVED
 from workflow import Event, Route
 from workflow.store.dispatch_log import Dispatch, DispatchLog

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from states.reports.words import counted
+from states.counting import counted
 from states.unit_of_work import Glance, Office
 from workflow.store.fault import Fault
 from workflow.store.seals import Seals
@@ -48,7 +48,7 @@ def vouch(office: Office, report: Report) -> Vouched:
     when = f"{second(office.engine.clock())} UTC"
     told = [_placed(fault) for fault in report.faults[:TOLD]]
     told += [f"and {more} more"] if (more := len(report.faults) - TOLD) > 0 else []
-    return Vouched(report.holds, f"{when}, {report.size} events, by {office.engine.product}", tuple(told))
+    return Vouched(report.holds, f"{when}, {counted(report.size, 'event')}, by {office.engine.product}", tuple(told))
 
 
 def _placed(fault: Fault) -> str:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from states import approval
+from states.counting import counted
 from states.reports import commands, late, next_move
 from states.reports.stuck import ABOUT_THE_COMMAND, open_states
-from states.reports.words import FILES, OURS, counted, day, iso, plain
+from states.reports.words import FILES, OURS, day, iso, plain
 from states.unit_of_work import Glance, Office
 from workflow.route import State
 from workflow.store.dispatch_log import PREPARED
@@ -195,7 +196,7 @@ def _suggestions(look: Glance, waiting: Sequence[OpenDispatch]) -> list[Suggesti
     if refused:
         listed.append(Suggestion("refused when last asked", refused, "ulnflow stuck"))
     if open_duties := sum(queries.count_duties(dict.fromkeys(route.duties, late.FOREVER)).values()):
-        listed.append(Suggestion("duties are open", open_duties, "ulnflow duty list"))
+        listed.append(Suggestion(counted(open_duties, "open duty", "open duties"), open_duties, "ulnflow duty list"))
     return listed
 
 

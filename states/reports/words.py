@@ -94,8 +94,3 @@ def iso(day: date | None) -> str:
 def day(moment: int | None) -> str:
     """The UTC day of a time as YYYY-MM-DD; empty when there is none."""
     return "" if moment is None else day_of(moment).isoformat()
-
-
-def counted(number: int, what: str, many: str = "") -> str:
-    """A number and its noun: 1 learner, 2 learners; `many` where there is more to it than an s."""
-    return f"{number} {what if number == 1 else many or f'{what}s'}"

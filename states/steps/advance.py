@@ -10,6 +10,7 @@ from typing import Any
 
 from states import effects
 from states.cohorts import theirs
+from states.counting import counted
 from states.errors import NotFound, NotPossible
 from states.learner.repository import Learners
 from states.leaving import LEAVING, let_go
@@ -64,7 +65,7 @@ def advance(
         done = office.engine.fire_many(trigger, [], again, move=move, stop_after=limit, progress=progress)
         _let_go(office, act, trigger, left.cases())
         cases = _without(cases, left.cases()[left.cursor :])
-        tally.notes.append(f"a run that was interrupted is finished now: {done.done} learners")
+        tally.notes.append(f"a run that was interrupted is finished now: {counted(done.done, 'learner')}")
         _tell(office, tally, done)
     if not cases and not act.command_id:
         tally.notes.append("nobody is left to be asked: nothing was changed")
@@ -150,7 +151,9 @@ def _tell(office: Office, tally: Tally, result: RunResult) -> None:
     if refused:
         tally.counts["refused"] += refused
     if result.stopped == "too_many_refusals":
-        tally.notes.append(f"stopped after too many refusals: {result.size - result.done} learners were not asked")
+        tally.notes.append(
+            f"stopped after too many refusals; not asked: {counted(result.size - result.done, 'learner')}"
+        )
     with office.look() as look:
         learners = Learners(look.connection)
         subjects = {o.after.subject for o in result.examples if o.after is not None}

@@ -8,6 +8,7 @@ from pathlib import PurePath
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
+from states.counting import counted
 from states.errors import NotPossible, Prevented
 from states.learner.repository import HELD, IN_ERROR
 from states.lrs_sending import asking, send
@@ -215,8 +216,8 @@ def reject(office: Office, act: Act, name: str, reason: str, *, dry_run: bool = 
             return tally
         if answered := uow.dispatches.counts(dispatch.id).get("answered", 0):
             raise Prevented(
-                f"{dispatch.name} was answered for {answered} learners, so the LRS took it; take the others back with: "
-                "ulnflow lrs recall REFERENCE --reason WHY"
+                f"{dispatch.name} was answered for {counted(answered, 'learner')}, so the LRS took it; take the others "
+                "back with: ulnflow lrs recall REFERENCE --reason WHY"
             )
         members = uow.dispatches.members(dispatch.id, "open")
         uow.end(dispatch, REJECTED, reason="rejected_whole" if dispatch.state != PREPARED else "never_sent")

@@ -96,11 +96,18 @@ class Result:
         return " ".join(f"{self.out} {self.err}".split())
 
 
+class Keyboard(io.StringIO):
+    """Somebody who types line after line, and is asked."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 @contextlib.contextmanager
-def _typed(words: Sequence[str], stdin: str) -> Iterator[None]:
+def _typed(words: Sequence[str], stdin: io.StringIO) -> Iterator[None]:
     """The command line, the standard input, and no setting of this machine's own."""
     argv, source, own = sys.argv, sys.stdin, {k: v for k, v in os.environ.items() if k.startswith("ULNFLOW_")}
-    sys.argv, sys.stdin = list(words), io.StringIO(stdin)
+    sys.argv, sys.stdin = list(words), stdin
     for name in own:
         del os.environ[name]
     try:
@@ -121,12 +128,12 @@ class Centre:
 
     # --- at the keyboard ----------------------------------------------------------------------------------------
 
-    def run(self, *args: str | Path, stdin: str = "") -> Result:
-        """Type a command; whatever it reads is `stdin`, as if it came through a pipe."""
+    def run(self, *args: str | Path, stdin: str | io.StringIO = "") -> Result:
+        """Type a command; whatever it reads is `stdin`, a text as if it came through a pipe."""
         out, err, code = io.StringIO(), io.StringIO(), 0
         words = ["ulnflow", "--folder", str(self.folder), *map(str, args)]
         with (
-            _typed(words, stdin),
+            _typed(words, io.StringIO(stdin) if isinstance(stdin, str) else stdin),
             contextlib.chdir(self.folder),
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(err),

@@ -320,3 +320,24 @@ def test_whoever_may_not_make_a_key_gets_none_by_init(sealed):
     mine = sealed.run("init")
     assert (mine.code, "restore it, or: ulnflow keys new" in mine.said) == (4, True), mine.said
     assert not place(sealed).exists()
+
+
+def test_looks_behind_the_last_checkpoint_are_told_as_that_and_alarm_nobody(sealed):
+    """They change nothing, so nothing seals them before the next command that does."""
+    assert "not sealed" not in sealed.do("audit", "verify").err
+    sealed.do("learner", "show", "ILM-00001")
+    one = sealed.do("audit", "verify").err
+    assert "The last event, a look, is not sealed yet: the next command that changes something seals it." in one
+    assert "ulnflow audit seal" in one
+    sealed.do("audit", "ask", "refusals")
+    more = sealed.do("audit", "verify").err
+    assert "The last 2 events (2 looks) are not sealed yet" in more
+    assert "cut off" not in more
+    assert seal_findings(sealed)[-1][1].startswith("The last 2 events (2 looks)")
+    sealed.do("learner", "edit", "ILM-00001", "given_name", stdin="Rob\n")
+    assert "not sealed" not in sealed.do("audit", "verify").err
+    place(sealed).chmod(0o644)
+    sealed.do("learner", "edit", "ILM-00001", "given_name", stdin="Robin\n")
+    sealed.do("learner", "show", "ILM-00001")
+    assert "(1 look) are not sealed yet" in sealed.do("audit", "verify").err
+    assert "nobody can see whether some were cut off there" in sealed.do("audit", "verify").err

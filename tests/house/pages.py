@@ -7,6 +7,8 @@ from cli.app import commands
 from cli.nouns import Lazy
 from states.rules import LEARNER_RULES
 from states.vocabulary import RULES
+from tests.house import lrs_reply
+from tests.house.markdown import table
 from tests.house.questions import page as questions_page
 from workflow.diagram import mermaid
 from workflow.route import SAME, Route, read_route
@@ -18,12 +20,6 @@ def route() -> Route:
     """The route as shipped."""
     text = files("states").joinpath("routes", "ilm.toml").read_text("utf-8")
     return read_route(text, source="ilm.toml", rules=LEARNER_RULES)
-
-
-def table(headings: tuple[str, ...], rows: list[tuple[object, ...]]) -> str:
-    """Rows as a Markdown table."""
-    lines = [f"| {' | '.join(headings)} |", f"|{'---|' * len(headings)}"]
-    return "\n".join(lines + [f"| {' | '.join(str(cell) for cell in row)} |" for row in rows])
 
 
 def clock(state) -> str:
@@ -168,7 +164,18 @@ def first_line(command) -> str:
     return " ".join((command.help or "").split("\n\n")[0].split())
 
 
-PAGES = {"route.md": route_page, "commands.md": commands_page, "questions.md": questions_page}
+def files_page() -> str:
+    """docs/files.md, of which only the part about replies is made."""
+    before, _, rest = (DOCS / "files.md").read_text("utf-8").partition(lrs_reply.BEGIN)
+    return before + lrs_reply.part() + rest.partition(lrs_reply.END)[2]
+
+
+PAGES = {
+    "route.md": route_page,
+    "commands.md": commands_page,
+    "questions.md": questions_page,
+    "files.md": files_page,
+}
 
 if __name__ == "__main__":
     for name, make in PAGES.items():

@@ -221,7 +221,13 @@ def test_a_preview_shows_columns_and_counts_and_no_person_and_writes_nothing(cen
     path = centre.sheet([row("R1"), row("R2", Postcode="75001"), row("R1"), {**row("R4"), "Ethnicity": "31"}])
     files = centre.files()
     result = taken(centre, path, "--preview", code=1)
-    for words in ("What the columns were taken for", "Postcode", "not used", "postcode_form", "learners added 3"):
+    for words in (
+        "What the columns were taken for",
+        "Postcode",
+        "not used",
+        "not written as a postcode",
+        "learners added 3",
+    ):
         assert words in result.said
     assert (centre.events(), centre.files()) == (FRESH, files)
     shown = json.loads(taken(centre, path, "--preview", "--format", "json", code=1).out)

@@ -319,7 +319,7 @@ def test_the_doctor_sees_what_others_may_read_and_what_is_left(centre):
     (left / "x.csv").write_text("x", "utf-8")
     _, wrong, found = doctor(centre)
     assert ("rights", "ulnflow.db can be read by others") in wrong
-    assert "1 files wait for their name" in {one["message"] for one in found}
+    assert "1 file to be named" in {one["message"] for one in found}
     assert stat.S_IMODE((centre.folder / "ulnflow.db").stat().st_mode) == 0o644
 
 

@@ -245,6 +245,26 @@ def test_a_refused_learner_stands_in_the_command_wherever_it_is_told(centre):
     centre.do("lrs", "submit", "L 1")
 
 
+def test_whoever_saw_no_privacy_notice_is_stuck_before_anybody_asks_the_lrs(centre):
+    """As those who lack an item are; the rest is known once it is asked, and the list says so."""
+    centre.enrol("L-1", "L-2")
+    centre.enrol("L-3", **{"Privacy notice seen": "N"})
+    centre.enrol("L-4", **{"Privacy notice seen": "N", "Postcode": ""})
+    before = {one["reference"]: (one["codes"], one["next_command"]) for one in centre.json("stuck")["rows"]}
+    assert before == {
+        "L-3": (["D6"], "ulnflow learner edit L-3 ability_to_share"),
+        "L-4": (["D1", "D6"], "ulnflow learner edit L-4 postcode"),
+    }
+    assert "known once the step is typed" in centre.run("stuck").err
+    refused = json.loads(centre.run("lrs", "submit", "--format", "json").out)["refusals"]
+    assert {one["reference"] for one in refused} == set(before)
+    after = {one["reference"]: one["codes"] for one in centre.json("stuck")["rows"]}
+    assert after == {"L-3": ["D6"], "L-4": ["D1", "D6"]}
+    paste_edit = shlex.split(before["L-3"][1])[1:]
+    centre.do(*paste_edit, stdin="1\n")
+    centre.do("lrs", "submit", "L-3")
+
+
 def test_a_cohort_that_waits_is_waived_by_the_command_of_the_rule(centre):
     centre.enrol("L-1", "L-2", cohort="NF 1")
     centre.run("lrs", "submit", "L-1")

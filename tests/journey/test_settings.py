@@ -4,7 +4,7 @@ import pytest
 import time_machine
 
 from cli import wiring
-from tests.fakes.centre import DATA, MONDAY, Centre
+from tests.fakes.centre import DATA, MONDAY, Centre, Keyboard
 from workflow.errors import DefinitionError
 
 
@@ -111,3 +111,109 @@ def test_who_is_kept_to_cohorts_stands_in_the_settings_once_however_written(cent
         result = centre.run("status")
     assert result.code == 4
     assert "may stand here once only" in result.said
+
+
+# --- what is wrong is told in words -----------------------------------------------------------------------------------
+
+WRONG = """
+operater = "Ann"
+closures = ["2026-13-01"]
+
+[people]
+"Bo Example" = ["admin"]
+"Cy Example" = { roles = "operator" }
+
+[policy.more]
+
+[clocks]
+lar_created = "two"
+uln_received = -1
+
+[rules]
+D1 = "off"
+
+[awarding]
+profile = "A b"
+
+[mail]
+port = 99999
+user = false
+"""
+TOLD = {
+    "operater: there is no such key": "operater =",
+    "closures: must be days of the calendar, as YYYY-MM-DD": "closures =",
+    "people.Bo Example.roles: can be operator, approver or auditor": '"Bo Example" =',
+    "people.Cy Example.roles: must be a list, in [ ]": '"Cy Example" =',
+    "policy.more: there is no such key": "[policy.more]",
+    "clocks.lar_created: must be a whole number, without quotes": "lar_created =",
+    "clocks.uln_received: must be 0 or more": "uln_received =",
+    "rules.D1: can be block or warn": "D1 =",
+    "awarding.profile: must be the name of a profile: small letters, digits and - only": "profile =",
+    "mail.port: must be 65535 or less": "port =",
+    "mail.user: must be a text, in quotes": "user =",
+    "centre.ukprn: is missing": "[centre]",
+}
+
+
+def test_each_wrong_key_is_told_in_words_with_what_it_may_be_and_its_line(tmp_path):
+    file = tmp_path / "ulnflow.toml"
+    file.write_text(WRONG + '\n[centre]\nnation = "wales"\n', "utf-8")
+    lines = file.read_text("utf-8").splitlines()
+    with pytest.raises(DefinitionError) as wrong:
+        wiring.load_settings(tmp_path)
+    places = {said: next(n for n, line in enumerate(lines, 1) if line.startswith(at)) for said, at in TOLD.items()}
+    assert sorted(wrong.value.faults) == sorted(f"{said} (line {number})" for said, number in places.items())
+
+
+def test_a_wrong_variable_is_told_by_its_name(centre, monkeypatch):
+    monkeypatch.setenv("ULNFLOW_POLICY__LATE_ULN", "Ann")
+    with pytest.raises(DefinitionError) as wrong:
+        wiring.load_settings(centre.folder)
+    assert wrong.value.faults == ("policy.late_uln: can be ilm or centre (set by ULNFLOW_POLICY__LATE_ULN)",)
+
+
+def test_the_doctor_says_which_line_to_put_right(centre):
+    settings(centre, '\n[people]\n"Bo Example" = ["admin"]\n')
+    number = (centre.folder / "ulnflow.toml").read_text("utf-8").splitlines().index('"Bo Example" = ["admin"]') + 1
+    found = next(one for one in centre.json("doctor") if one["about"] == "settings file")
+    assert found["message"] == f"people.Bo Example.roles: can be operator, approver or auditor (line {number})"
+    assert found["fix"] == "put these right in ulnflow.toml"
+
+
+# --- init -------------------------------------------------------------------------------------------------------------
+
+
+def test_init_asks_again_for_each_answer_that_cannot_be_and_loses_none(tmp_path):
+    """Nothing is written before every answer can be taken."""
+    with time_machine.travel(MONDAY, tick=True) as clock:
+        centre = Centre(tmp_path / "centre", clock, on="sqlite")
+        answers = ["123", "99990001", "englnd", "wales", "nobody", "ilm", "   ", "1", "Ann Example"]
+        result = centre.run("init", stdin=Keyboard("\n".join([*answers, ""])))
+        assert result.code == 0, result.err
+        assert "A UKPRN has eight digits" in result.err
+        assert "Say one of: england, wales, scotland, northern_ireland." in result.err
+        assert "Say one of: ilm, centre." in result.err
+        assert "Your name must be a person's name" in result.err
+        known = wiring.load_settings(centre.folder)
+    assert (known.centre.ukprn, known.centre.nation, known.policy.late_uln) == ("99990001", "wales", "ilm")
+    assert known.operator == "Ann Example"
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("--nation", "englnd", "england, wales, scotland, northern_ireland"),
+        ("--late-uln", "nobody", "ilm, centre"),
+        ("--operator", "42", "must be a person's name"),
+        ("--ukprn", "12", "eight digits"),
+    ],
+)
+def test_a_wrong_option_of_init_is_told_with_what_it_may_be_and_nothing_is_written(tmp_path, option, value, told):
+    with time_machine.travel(MONDAY, tick=True) as clock:
+        centre = Centre(tmp_path / "centre", clock, on="sqlite")
+        given = {"--ukprn": "99990001", "--operator": "Ann Example", option: value}
+        result = centre.run("init", *(word for pair in given.items() for word in pair))
+    assert result.code == 2
+    assert option in result.said
+    assert told in result.said
+    assert not list(centre.folder.iterdir())

@@ -158,3 +158,12 @@ def test_the_board_the_stuck_list_and_today_agree_about_who_waits(centre):
     for reference in HARD:
         assert reference in late.out
     assert "ulnflow exception list" in centre.do("today").said
+
+
+def test_a_day_that_is_still_to_come_is_no_day_to_stand_somewhere(centre):
+    centre.enrol("L-1")
+    for more in ((), ("--recorded",), ("--learners",)):
+        refused = centre.refused("status", "--at", "2026-09-08", *more)
+        assert refused.code == 2
+        assert "still to come; today is 2026-09-07" in refused.said
+    centre.do("status", "--at", "2026-09-07")

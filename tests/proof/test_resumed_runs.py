@@ -55,7 +55,7 @@ def test_a_limit_of_refusals_stays_with_the_run(kind: str, tmp_path: Path, monke
         assert place.run(*words).code == 4
     again = place.run(*words)
     assert again.code == 1
-    assert "stopped after too many refusals: 2 learners were not asked" in again.said
+    assert "stopped after too many refusals; not asked: 2 learners" in again.said
     place.holds()
 
 

@@ -13,7 +13,7 @@ from workflow.event import Event
 from workflow.seal.note import Key, NoteRefused
 from workflow.seal.tree import HASH_SIZE, Frontier
 from workflow.store.connection import Connection
-from workflow.store.history import History
+from workflow.store.history import LOOKED_UP, History
 
 PAGE: Final = 4_096
 KEY_MADE, KEY_ROTATED = "key_made", "key_rotated"
@@ -73,6 +73,13 @@ class Seals:
         self._raw.execute(
             "INSERT INTO seal VALUES (?,?,?,?,?)", (seal.size, seal.root, seal.peaks, seal.note, seal.made_at)
         )
+
+    def looks(self, after: int, until: int) -> int:
+        """How many events behind a position, up to another, are looks: they change nothing, so nothing seals them."""
+        found = self._raw.execute(
+            "SELECT count(*) FROM event WHERE position > ? AND position <= ? AND kind = ?", (after, until, LOOKED_UP)
+        )
+        return int(found.fetchone()[0])
 
     def leaves(self, after: int = 0, until: int | None = None) -> Iterator[bytes]:
         """The leaf hashes of the events behind a position, up to another."""
