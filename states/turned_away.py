@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from states.cohorts import Cohorts, refuse_cohort, theirs
@@ -21,21 +22,38 @@ OF_OTHERS: Final = Finding(
 )
 
 
-def turn_away(uow: UnitOfWork, standings: Iterable[Standing], tally: Tally) -> list[Standing]:
-    """The cases that are the person's, in their order; each other one is refused, counted, and an event."""
+def turn_away(
+    uow: UnitOfWork, standings: Iterable[Standing], tally: Tally, named: Mapping[int, str] | None = None
+) -> list[Standing]:
+    """The cases that are the person's, in their order; each other one is refused, counted, and an event.
+
+    `named` is how the person named a case, where not by its reference, which is then not theirs to be told.
+    """
     found = list(standings)
     own = theirs(uow.cohorts, found)
     if len(own) == len(found):
         return own
     kept = {s.case for s in own}
     others = {s.case: s for s in found if s.case not in kept}
-    names = uow.references(list(others.values()))
+    names = {**uow.references(list(others.values())), **(named or {})}
+    uow.undone.append(partial(_tell, uow, list(others.values())))
     for standing in others.values():
-        uow.work.record(DENIED, evidence={"case": standing.case, "cohort": standing.cohort})
+        _deny(uow, standing)
         tally.counts["refused"] += 1
         said = objection(standing.cohort)
         tally.refusals.append(Refusal(names[standing.case], standing.state, RULE, CODE, "cohort", said))
     return own
+
+
+def _deny(uow: UnitOfWork, standing: Standing) -> None:
+    uow.work.record(DENIED, evidence={"case": standing.case, "cohort": standing.cohort})
+
+
+def _tell(undone: UnitOfWork, standings: Sequence[Standing]) -> None:
+    """Have the log tell of what was refused in a dry run, which was looked at all the same."""
+    with undone.office.begin(undone.work.act) as uow:
+        for standing in standings:
+            _deny(uow, standing)
 
 
 class Others:
@@ -62,10 +80,10 @@ class Others:
             return False
         return True
 
-    def tell(self, office: Office, act: Act, *, dry_run: bool) -> None:
+    def tell(self, office: Office, act: Act) -> None:
         """Record each learner, and each cohort, that was met."""
         if not self._met:
             return
-        with office.begin(act, dry_run=dry_run) as uow:
+        with office.begin(act) as uow:
             for cohort, case in self._met:
                 uow.work.record(DENIED, evidence={"cohort": cohort, **({} if case is None else {"case": case})})
