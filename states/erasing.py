@@ -12,8 +12,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from states import given_out
 from states.cohorts import refuse_others
 from states.errors import NotPossible
+from states.given_out import GivenOut, Packs
 from states.learner import erasure
 from states.learner.erasure import ERASED, HOLD
 from states.tally import Tally
@@ -78,7 +80,7 @@ class Register(Protocol):
         ...
 
 
-class Shelves(Protocol):
+class Shelves(Packs, Protocol):
     """Files of ours in which a learner may stand."""
 
     def sheets(self, folder: Path, reference: str, names: set[str], ulns: set[str], *, beside: set[Path]) -> list[Path]:
@@ -131,6 +133,8 @@ class Erased:
     entry: Entry
     rows: dict[str, int]
     files: list[Path] = field(default_factory=list)
+    packs: list[GivenOut] = field(default_factory=list)
+    """Packs with names of the learner; copies of them that lie here are among the files."""
     remains: list[str] = field(default_factory=list)
     traces: list[bytes] = field(default_factory=list, repr=False)
     """What would give the learner away in leftovers of the database; never written anywhere."""
@@ -206,7 +210,9 @@ def erase(uow: UnitOfWork, learner: int, basis: str, privacy: Privacy, *, replay
     files += privacy.shelves.sheets(uow.office.outbox_folder / "results", reference, names, ulns, beside=set(files))
     _leave_files(uow, standings)
     queries = Queries(uow.connection)
-    if any(next(queries.events(case=s.case, trigger=DISCLOSED, limit=1), None) for s in standings):
+    packs = given_out.about(uow, standings, reference, privacy.shelves)
+    files += copies_of(packs)
+    if packs or any(next(queries.events(case=s.case, trigger=DISCLOSED, limit=1), None) for s in standings):
         remains.append("disclosures")
     if erasure.candidates_elsewhere(uow.connection, learner, ulns):
         remains.append("candidates")
@@ -221,6 +227,7 @@ def erase(uow: UnitOfWork, learner: int, basis: str, privacy: Privacy, *, replay
         "files": numbers,
         "sheets": sum(path.parent.name == "results" for path in files),
         "remains": remains,
+        **({"packs": [pack.position for pack in packs]} if packs else {}),
     }
     if note:
         evidence["note"] = note
@@ -232,7 +239,7 @@ def erase(uow: UnitOfWork, learner: int, basis: str, privacy: Privacy, *, replay
     uow.work.note(ERASED, [Move(case=s.case, evidence=short, facts={ERASED: now, HOLD: None}) for s in standings])
     papers = tuple(path.relative_to(uow.office.outbox_folder).as_posix() for path in files)
     entry = Entry(learner, erasure.fingerprint(key), position, basis, uow.office.engine.origin, papers)
-    return Erased(entry, rows, files, remains, traces)
+    return Erased(entry, rows, files, packs, remains, traces)
 
 
 def complete(uow: UnitOfWork, done: Sequence[Erased], privacy: Privacy, tally: Tally) -> None:
@@ -258,10 +265,27 @@ def clear(office: Office, privacy: Privacy, files: Sequence[Path], tally: Tally,
         tally.notes += [words for words in in_words(["vacuum" if server else "busy"]) if words not in tally.notes]
 
 
-def leftover(look: Glance, learner: int) -> list[Path]:
-    """The files of ours that hold a learner who was erased and may go: what a crash left, or others waited in."""
+def leftover(look: Glance, learner: int, shelves: Shelves) -> tuple[list[Path], list[GivenOut]]:
+    """The files of ours, packs too, that hold who was erased and may go: what a crash left, or others waited in."""
     standings = own_cases(look, learner)
-    return [path for path in _files(look, standings)[0] if path.is_file()]
+    packs = given_out.about(look, standings, look.learners.references([learner])[learner], shelves)
+    return [path for path in [*_files(look, standings)[0], *copies_of(packs)] if path.is_file()], packs
+
+
+def copies_of(packs: Sequence[GivenOut]) -> list[Path]:
+    """The files of the packs that lie here."""
+    return [path for pack in packs for copy in pack.copies for path in copy.files]
+
+
+def given_in_words(packs: Sequence[GivenOut], word: str) -> list[str]:
+    """What becomes of packs with names, a sentence each: a copy that lies here is removed, or `word` says otherwise."""
+    told = []
+    for pack in packs:
+        whose = f"the pack with names that entry {pack.position} tells of" + (f" (for {pack.to})" if pack.to else "")
+        also = f"; it names {pack.others} other learners as well" if pack.others else ""
+        told += [f"{word}: outbox/packs/{copy.place.name}, {whose}{also}" for copy in pack.copies]
+        told += [] if pack.copies else [f"what remains: {whose} is not in outbox/packs; it is with whoever received it"]
+    return told
 
 
 def in_words(remains: Sequence[str]) -> list[str]:

@@ -11,6 +11,7 @@ from states.approval import Request
 from states.cohorts import refuse_others
 from states.erasing import Against, Entry, Erased, Keeping, Privacy
 from states.errors import NotFound, NotPossible
+from states.given_out import GivenOut
 from states.learner import erasure
 from states.learner.erasure import ERASED
 from states.tally import Tally
@@ -124,7 +125,7 @@ def _erase(
     done = erasing.erase(uow, learner, basis, privacy, note=note)
     tally.notes += [f"destroyed: {number} x {kind}" for kind, number in done.rows.items()]
     tally.notes.append("destroyed: the key that commitments about this learner were made with")
-    _name(uow.office, done.files, tally, "would be removed" if dry_run else "removed")
+    _name(uow.office, done.files, done.packs, tally, "would be removed" if dry_run else "removed")
     tally.notes += erasing.in_words(done.remains)
     erasing.complete(uow, [done], privacy, tally)
 
@@ -133,14 +134,16 @@ def _again(uow: UnitOfWork, learner: int, standings: Sequence[Standing], privacy
     """Who was erased before: nothing is changed but that files go which had to stay, and the leftovers are cleared."""
     when = max(int(s.facts.get(ERASED, 0)) for s in standings)
     tally.notes.append(f"erased before, on {day_of(when)}: nothing was changed")
-    files = erasing.leftover(uow, learner)
-    _name(uow.office, files, tally, "removed")
+    files, packs = erasing.leftover(uow, learner, privacy.shelves)
+    _name(uow.office, files, packs, tally, "removed")
     uow.afterwards.append(lambda: erasing.clear(uow.office, privacy, files, tally))
 
 
-def _name(office: Office, files: Sequence[Path], tally: Tally, word: str) -> None:
+def _name(office: Office, files: Sequence[Path], packs: Sequence[GivenOut], tally: Tally, word: str) -> None:
+    tally.notes += erasing.given_in_words(packs, word)
+    named = set(erasing.copies_of(packs))
     for path in files:
-        if path.is_file():
+        if path.is_file() and path not in named:
             tally.notes.append(f"{word}: outbox/{path.relative_to(office.outbox_folder).as_posix()}")
 
 
