@@ -26,6 +26,7 @@ from cli.verifying import verify
 from states.cohorts import refuse_cohort, refuse_others
 from states.errors import FileRefused, NotPossible
 from states.exchange.sheets import write_for_people_csv
+from states.learner.erasure import ERASED
 from states.reports import story
 from states.reports.events import COLUMNS
 from states.reports.statement import Vouched, vouch
@@ -78,6 +79,8 @@ class Chosen:
 
     cases: array[int]
     learners: int
+    named: int
+    """How many of them have names still."""
     positions: array[int]
     case: int | None = None
 
@@ -128,7 +131,8 @@ def make(at: Desk, wanted: Wanted, to: Path | None) -> Made:
         digest = pack.close({**facts, "names": "yes" if wanted.names else "no"}, key, signer)
         position = give_evidence.record(
             at.office, at.act, digest=digest, given_to=wanted.given_to, learners=chosen.learners,
-            events=len(chosen.positions), case=chosen.case, cohort=wanted.cohort, with_names=wanted.names,
+            events=len(chosen.positions), case=chosen.case, cohort=wanted.cohort,
+            named=chosen.named if wanted.names else None,
         )  # fmt: skip
         try:
             draft.rename(final)
@@ -194,7 +198,8 @@ def _choose(look: Glance, wanted: Wanted, size: int) -> Chosen:
     if not wanted.learner:
         refuse_others(look.cohorts, standings)
     learners = len({standing.subject for standing in standings})
-    return Chosen(cases, learners, positions, case)
+    named = len({standing.subject for standing in standings if ERASED not in standing.facts})
+    return Chosen(cases, learners, named, positions, case)
 
 
 def _for_people(

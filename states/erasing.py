@@ -12,8 +12,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from states import given_out
 from states.cohorts import refuse_others
+from states.counting import counted
 from states.errors import NotPossible, Prevented
+from states.given_out import GivenOut, Packs
 from states.learner import erasure
 from states.learner.erasure import ERASED, HOLD
 from states.tally import Tally
@@ -79,7 +82,7 @@ class Register(Protocol):
         ...
 
 
-class Shelves(Protocol):
+class Shelves(Packs, Protocol):
     """Files of ours in which a learner may stand."""
 
     def sheets(self, folder: Path, reference: str, names: set[str], ulns: set[str], *, beside: set[Path]) -> list[Path]:
@@ -139,6 +142,8 @@ class Erased:
     entry: Entry
     rows: dict[str, int]
     files: dict[Path, str] = field(default_factory=dict)
+    packs: list[GivenOut] = field(default_factory=list)
+    """Packs with names of the learner; copies of them that lie here are among the files."""
     remains: list[str] = field(default_factory=list)
     doubles: list[str] = field(default_factory=list)
     traces: list[bytes] = field(default_factory=list, repr=False)
@@ -216,7 +221,9 @@ def erase(uow: UnitOfWork, learner: int, basis: str, privacy: Privacy, *, replay
     remains += ["doubles"] if doubles else []
     _leave_files(uow, standings)
     queries = Queries(uow.connection)
-    if any(next(queries.events(case=s.case, trigger=DISCLOSED, limit=1), None) for s in standings):
+    packs = given_out.about(uow, standings, reference, privacy.shelves)
+    files |= dict.fromkeys(copies_of(packs), "")
+    if packs or any(next(queries.events(case=s.case, trigger=DISCLOSED, limit=1), None) for s in standings):
         remains.append("disclosures")
     if erasure.candidates_elsewhere(uow.connection, learner, ulns):
         remains.append("candidates")
@@ -231,6 +238,7 @@ def erase(uow: UnitOfWork, learner: int, basis: str, privacy: Privacy, *, replay
         "files": numbers,
         "sheets": sum(path.parent.name == "results" for path in files),
         "remains": remains,
+        **({"packs": [pack.position for pack in packs]} if packs else {}),
     }
     if note:
         evidence["note"] = note
@@ -242,7 +250,7 @@ def erase(uow: UnitOfWork, learner: int, basis: str, privacy: Privacy, *, replay
     uow.work.note(ERASED, [Move(case=s.case, evidence=short, facts={ERASED: now, HOLD: None}) for s in standings])
     papers = tuple(path.relative_to(uow.office.outbox_folder).as_posix() for path in files)
     entry = Entry(learner, erasure.fingerprint(key), position, basis, uow.office.engine.origin, papers)
-    return Erased(entry, rows, files, remains, doubles, traces)
+    return Erased(entry, rows, files, packs, remains, doubles, traces)
 
 
 def complete(uow: UnitOfWork, done: Sequence[Erased], privacy: Privacy, tally: Tally) -> None:
@@ -268,10 +276,28 @@ def clear(office: Office, privacy: Privacy, files: Sequence[Path], tally: Tally,
         tally.notes += [words for words in in_words(["vacuum" if server else "busy"]) if words not in tally.notes]
 
 
-def leftover(look: Glance, learner: int) -> dict[Path, str]:
-    """The files of ours that hold a learner who was erased and may go: what a crash left, or others waited in."""
-    found = _files(look, own_cases(look, learner))[0]
-    return {path: who for path, who in found.items() if path.is_file()}
+def leftover(look: Glance, learner: int, shelves: Shelves) -> tuple[dict[Path, str], list[GivenOut]]:
+    """The files of ours, packs too, that hold who was erased and may go: what a crash left, or others waited in."""
+    standings = own_cases(look, learner)
+    packs = given_out.about(look, standings, look.learners.references([learner])[learner], shelves)
+    found = _files(look, standings)[0] | dict.fromkeys(copies_of(packs), "")
+    return {path: who for path, who in found.items() if path.is_file()}, packs
+
+
+def copies_of(packs: Sequence[GivenOut]) -> list[Path]:
+    """The files of the packs that lie here."""
+    return [path for pack in packs for copy in pack.copies for path in copy.files]
+
+
+def given_in_words(packs: Sequence[GivenOut], word: str) -> list[str]:
+    """What becomes of packs with names, a sentence each: a copy that lies here is removed, or `word` says otherwise."""
+    told = []
+    for pack in packs:
+        whose = f"the pack with names that entry {pack.position} tells of" + (f" (for {pack.to})" if pack.to else "")
+        also = f"; it names {counted(pack.others, 'other learner')} as well" if pack.others else ""
+        told += [f"{word}: outbox/packs/{copy.place.name}, {whose}{also}" for copy in pack.copies]
+        told += [] if pack.copies else [f"what remains: {whose} is not in outbox/packs; it is with whoever received it"]
+    return told
 
 
 def in_words(remains: Sequence[str], doubles: Sequence[str] = ()) -> list[str]:

@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Final
 
 from states.asked import Asked, Policy, Waiting
+from states.cohorts import Cohorts
 from states.learner.details import Details
 from states.learner.repository import HELD, IN_ERROR, SHOWN, Learners
 from states.registration import Registration
@@ -32,8 +33,10 @@ class LearnerFacts:
     def __init__(self, policy: Policy, limits: Limits, final_states: Sequence[str]) -> None:
         self.policy, self.limits, self.final_states = policy, limits, final_states
 
-    def gather(self, connection: Connection, questions: Sequence[Question], needs: frozenset[str]) -> Sequence[Asked]:
-        """One Asked a question, in their order."""
+    def gather(
+        self, connection: Connection, questions: Sequence[Question], needs: frozenset[str], cohorts: Cohorts
+    ) -> Sequence[Asked]:
+        """One Asked a question, in their order; of others than `cohorts` no reference is told."""
         asked = [Asked(question, self.policy) for question in questions]
         learners, dispatches = Learners(connection), DispatchLog(connection)
         if needs & {"details", "limits"}:
@@ -41,9 +44,9 @@ class LearnerFacts:
         if "uln" in needs:
             self._ulns(asked, learners)
         if "holders" in needs:
-            _holders(asked, learners)
+            _holders(asked, learners, cohorts)
         if "twins" in needs:
-            _twins(asked, learners)
+            _twins(asked, learners, cohorts)
         if "lrs_dispatches" in needs:
             _lrs_dispatches(asked, learners, dispatches)
         if "registration_dispatches" in needs:
@@ -113,14 +116,14 @@ def _subjects(asked: Iterable[Asked]) -> list[int]:
     return [item.question.standing.subject for item in asked]
 
 
-def _holders(asked: Sequence[Asked], learners: Learners) -> None:
+def _holders(asked: Sequence[Asked], learners: Learners, cohorts: Cohorts) -> None:
     """Who else holds the ULN or one that was merged into it."""
     holders = learners.holders({number for item in asked for number in _numbers(item)})
-    references = learners.references({*(o for others in holders.values() for o in others), *_subjects(asked)})
+    names = learners.called({*(o for others in holders.values() for o in others), *_subjects(asked)}, cohorts)
     for item in asked:
         subject, numbers = item.question.standing.subject, _numbers(item)
         others = dict.fromkeys(other for number in numbers for other in holders.get(number, ()) if other != subject)
-        item.holders = [references[other] for other in others]
+        item.holders = list(dict.fromkeys(names[other] for other in others))
         for number in numbers if item.answer is not None else ():
             holders.setdefault(number, []).append(subject)
 
@@ -130,11 +133,12 @@ def _numbers(item: Asked) -> list[str]:
     return [number for number in (item.uln, *linked) if number]
 
 
-def _twins(asked: Sequence[Asked], learners: Learners) -> None:
+def _twins(asked: Sequence[Asked], learners: Learners, cohorts: Cohorts) -> None:
     twins = learners.twins({item.question.standing.subject: item.details for item in asked})
-    references = learners.references({other for others in twins.values() for other in others})
+    names = learners.called({other for others in twins.values() for other in others}, cohorts)
     for item in asked:
-        item.twins = [references[other] for other in twins.get(item.question.standing.subject, ())]
+        others = twins.get(item.question.standing.subject, ())
+        item.twins = list(dict.fromkeys(names[other] for other in others))
 
 
 def _lrs_dispatches(asked: Sequence[Asked], learners: Learners, dispatches: DispatchLog) -> None:

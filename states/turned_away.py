@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from states.cohorts import Cohorts, refuse_cohort, theirs
@@ -21,15 +22,20 @@ OF_OTHERS: Final = Finding(
 )
 
 
-def turn_away(uow: UnitOfWork, standings: Iterable[Standing], tally: Tally) -> list[Standing]:
-    """The cases that are the person's, in their order; each other is refused and counted, and each cohort told of."""
+def turn_away(
+    uow: UnitOfWork, standings: Iterable[Standing], tally: Tally, named: Mapping[int, str] | None = None
+) -> list[Standing]:
+    """The cases that are the person's, in their order; each other is refused and counted, and each cohort told of.
+
+    `named` is how the person named a case, where not by its reference, which is then not theirs to be told.
+    """
     found = list(standings)
     own = theirs(uow.cohorts, found)
     if len(own) == len(found):
         return own
     kept = {s.case for s in own}
     others = {s.case: s for s in found if s.case not in kept}
-    names = uow.references(list(others.values()))
+    names = {**uow.references(list(others.values())), **(named or {})}
     met: dict[str, set[int]] = {}
     for standing in others.values():
         met.setdefault(standing.cohort, set()).add(standing.case)
@@ -37,6 +43,7 @@ def turn_away(uow: UnitOfWork, standings: Iterable[Standing], tally: Tally) -> l
         said = objection(standing.cohort)
         tally.refusals.append(Refusal(names[standing.case], standing.state, RULE, CODE, "cohort", said))
     _tell(uow, met)
+    uow.undone.append(partial(_tell_undone, uow, met))
     return own
 
 
@@ -45,6 +52,12 @@ def _tell(uow: UnitOfWork, met: Mapping[str, Collection[int]]) -> None:
     for cohort, cases in met.items():
         which = {"learners": len(cases)} if len(cases) > 1 else dict(zip(("case",), cases, strict=False))
         uow.work.record(DENIED, evidence={"cohort": cohort, **which})
+
+
+def _tell_undone(undone: UnitOfWork, met: Mapping[str, Collection[int]]) -> None:
+    """Have the log tell of what was refused in a dry run, which was looked at all the same."""
+    with undone.office.begin(undone.work.act) as uow:
+        _tell(uow, met)
 
 
 class Others:
@@ -71,9 +84,9 @@ class Others:
             return False
         return True
 
-    def tell(self, office: Office, act: Act, *, dry_run: bool) -> None:
-        """Record each cohort that was met."""
+    def tell(self, office: Office, act: Act) -> None:
+        """Record each cohort that was met, in a dry run too."""
         if not self._met:
             return
-        with office.begin(act, dry_run=dry_run) as uow:
+        with office.begin(act) as uow:
             _tell(uow, self._met)

@@ -96,7 +96,7 @@ class Office:
                 for last in () if dry_run else uow.at_the_end:
                     last()
                 unwanted = dry_run
-            for follow in () if dry_run else uow.afterwards:
+            for follow in uow.undone if dry_run else uow.afterwards:
                 follow()
             for draft in () if dry_run else drafts:
                 self._publish(draft)
@@ -233,6 +233,9 @@ class UnitOfWork(Glance):
 
         self.afterwards: list[Callable[[], None]] = []
         """What is done once the transaction is committed, in this order."""
+
+        self.undone: list[Callable[[], None]] = []
+        """What is done instead once a dry run was undone."""
 
     def fire(self, trigger: str, moves: Sequence[Move], *, bulk: bool = False) -> list[Outcome]:
         """Put a trigger to some cases; see Work.fire. A reason in somebody's own words is kept apart from the log.

@@ -95,6 +95,9 @@ PEOPLE_CHANGED: Final = "people_changed"
 COHORT_WAIVED: Final = "cohort_waived"
 """The event that lets a cohort be registered without its last learner."""
 
+PACK_NOT_MADE: Final = "pack_not_made"
+"""The event that takes a pack back that was told of."""
+
 DISCLOSED: Final = "disclosed"
 """The event, and what is noted of a case, where personal values were handed out."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, Final, Generic, Protocol, TypeVar
 
@@ -27,15 +27,16 @@ TABLES: Final = frozenset({"evidence", "facts", "commitments"})
 HELD: Final = attrgetter("held")
 OBJECTIONS: Final = attrgetter("objections")
 ONLY_WHEN_MOVED: Final = ("facts", "opens", "closes", "settles")
+Cohorts = Collection[str] | None
 
 
 class FactsSource(Protocol[Given_co]):
     """Hands the rules what they need to know, for many cases at once."""
 
     def gather(
-        self, connection: Connection, questions: Sequence[Question], needs: frozenset[str]
+        self, connection: Connection, questions: Sequence[Question], needs: frozenset[str], cohorts: Cohorts
     ) -> Sequence[Given_co]:
-        """One answer a question, in their order."""
+        """One answer a question, in their order; `cohorts` are those the act is kept to, None for every one."""
         ...
 
 
@@ -91,7 +92,7 @@ class Work(Generic[Asked]):
         run: int | None = None,
     ) -> None:
         self.definition, self.connection = definition, connection
-        self.command_id, self.cohorts = command_id or act.command_id, act.cohorts
+        self.act, self.command_id, self.cohorts = act, command_id or act.command_id, act.cohorts
         self.log = EventLog(connection, origin)
         self.dispatches = DispatchLog(connection)
         self.clock = clock
@@ -264,7 +265,7 @@ class Work(Generic[Asked]):
             return [(question, None, ()) for question in questions]
         first, *more = {question.standing.state for question in going}
         needs = definition.needs[trigger, first].union(*[definition.needs[trigger, state] for state in more])
-        answers = iter(definition.source.gather(self.connection, going, needs))
+        answers = iter(definition.source.gather(self.connection, going, needs, self.cohorts))
         judged: list[Judged] = []
         ask = definition.verdicts
         for question, arrow in zip(questions, arrows, strict=True):

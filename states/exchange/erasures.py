@@ -7,15 +7,17 @@ backup from before an erasure holds the key still, and so its learner is known a
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import os
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from html import escape
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +25,11 @@ import orjson
 
 from states.erasing import Entry
 from states.errors import FileRefused
+from states.exchange.cells import restore
+from states.given_out import Copy
+from workflow.verifier import MANIFEST
 
+PACKS, NAMES = "packs", "names.csv"
 LARGEST: Final = 300_000_000
 """Bytes of a sheet that are looked through, unpacked."""
 
@@ -108,6 +114,15 @@ class SheetShelves:
             return len(ROW.findall(data))
         return sum(1 for _ in csv.reader(io.StringIO(data.decode("utf-8-sig", "replace"))))
 
+    def packs(self, folder: Path, digests: Collection[str]) -> dict[str, list[Copy]]:
+        """The packs with names in a folder whose manifests have one of these digests, by it."""
+        found: dict[str, list[Copy]] = {}
+        for place in sorted(folder.glob("*")):
+            if not place.is_symlink() and (pack := _pack(place)) is not None and pack[0] in digests:
+                files = tuple(sorted(place.iterdir())) if place.is_dir() else (place,)
+                found.setdefault(pack[0], []).append(Copy(place, files, pack[1]))
+        return found
+
     def remove(self, paths: Sequence[Path], inside: Path) -> int:
         """Remove those that are there and in the folder, links to elsewhere left alone; returns how many."""
         removed, home = 0, inside.resolve()
@@ -115,7 +130,28 @@ class SheetShelves:
             if path.is_file() and path.resolve().is_relative_to(home):
                 path.unlink()
                 removed += 1
+                if path.parent.parent.name == PACKS:
+                    with suppress(OSError):  # something else lies there
+                        path.parent.rmdir()
         return removed
+
+
+def _pack(place: Path) -> tuple[str, frozenset[str]] | None:
+    """The digest of the manifest of a pack, folder or zip, and the references it names; None for what is no such."""
+    try:
+        if place.is_dir():
+            manifest, names = ((place / name).read_bytes() for name in (MANIFEST, NAMES))
+        else:
+            with zipfile.ZipFile(place) as packed:
+                inside = {name.rpartition("/")[2]: name for name in packed.namelist()}
+                if any(packed.getinfo(inside[name]).file_size > LARGEST for name in (MANIFEST, NAMES)):
+                    return None
+                manifest, names = (packed.read(inside[name]) for name in (MANIFEST, NAMES))
+        rows = csv.reader(io.StringIO(names.decode("utf-8-sig"), newline=""))
+        references = frozenset(str(restore(row[0])) for row in islice(rows, 1, None) if row)
+    except (OSError, KeyError, ValueError, csv.Error, zipfile.BadZipFile, zlib.error):
+        return None
+    return hashlib.sha256(manifest).hexdigest(), references
 
 
 def _word(text: str) -> re.Pattern[bytes]:

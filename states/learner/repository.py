@@ -42,6 +42,7 @@ NEITHER: Final = " AND ".join(
     f"c.facts::json ->> '{fact}' IS NULL" for fact in ("told_at", "registered_at", "alternative_since")
 )
 OF_COHORTS: Final = " AND EXISTS (SELECT 1 FROM cases c WHERE c.subject = personal.learner AND c.cohort IN [?])"
+OF_ANOTHER: Final = "a learner of another cohort"
 HELD_ULN: Final = text("kind = 'uln' AND status = 'held'")
 
 
@@ -238,6 +239,15 @@ class Learners(Kept):
             [*(f"%{_literal(part)}%" for part in parts), *arguments],
         )
         return [row[0] for row in rows]
+
+    def called(self, learners: Iterable[int], cohorts: Collection[str] | None) -> dict[int, str]:
+        """References; whom a person kept to `cohorts` has no case of is not named."""
+        names = self.references(learners)
+        if cohorts is None:
+            return names
+        rows = self._all("SELECT subject, cohort FROM cases WHERE subject IN [?]", list(names))
+        own = {subject for subject, cohort in rows if cohort in cohorts}
+        return {learner: name if learner in own else OF_ANOTHER for learner, name in names.items()}
 
     # --- ULNs ---------------------------------------------------------------------------------------------------
 

@@ -52,7 +52,7 @@ def expected(look: Glance, standings: Sequence[Standing]) -> dict[int, str]:
         for code in expectation.when
     }
     needs: frozenset[str] = frozenset().union(*(rule.needs for rule in rules.values()))
-    asked = definition.source.gather(look.connection, open_questions, needs) if open_questions else ()
+    asked = definition.source.gather(look.connection, open_questions, needs, look.cohorts) if open_questions else ()
     for question, answer in zip(open_questions, asked, strict=True):
         found[question.move.case] = next(
             (

@@ -181,7 +181,7 @@ def _set_ulns(uow: UnitOfWork, found: Correction) -> None:
         restored = next(r for r in uow.learners.ulns([subject])[subject] if r.number == now)
         others = [other for other in uow.learners.holders([restored.uln]).get(restored.uln, ()) if other != subject]
         if others:
-            taken = ", ".join(uow.learners.references(others).values())
+            taken = ", ".join(uow.learners.called(others, uow.cohorts).values())
             raise Prevented(f"the ULN that would be held again is held by {taken} now")
     if was is not None:
         uow.learners.set_uln_status(subject, int(was), held=False)

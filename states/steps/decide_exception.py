@@ -229,8 +229,8 @@ def _merging(uow: UnitOfWork, standing: Standing, decision: str, uln: str, move:
         raise Prevented("this learner holds a ULN: decide existing (and type the one that is right) or again")
     if wrong := fault(uln):
         raise NotPossible(explain(uln, wrong))
-    others = uow.learners.references(o for o in uow.learners.holders([uln]).get(uln, ()) if o != standing.subject)
-    if others:
+    holders = [o for o in uow.learners.holders([uln]).get(uln, ()) if o != standing.subject]
+    if others := uow.learners.called(holders, uow.cohorts):
         raise Prevented(f"{', '.join(others.values())} holds this ULN; find out whose it is, then report the wrong one")
     return move._replace(
         opens=owed_for_another(uow, standing, move.facts["uln"]),

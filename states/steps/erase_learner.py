@@ -11,6 +11,7 @@ from states.approval import Request
 from states.cohorts import refuse_others
 from states.erasing import Against, Entry, Erased, Privacy
 from states.errors import NotFound, NotPossible, Prevented
+from states.given_out import GivenOut
 from states.learner import erasure
 from states.learner.erasure import ERASED
 from states.tally import Tally
@@ -126,7 +127,7 @@ def _erase(
     would = "would be " if dry_run else ""
     tally.notes += [f"{would}destroyed: {number} x {kind}" for kind, number in done.rows.items()]
     tally.notes.append(f"{would}destroyed: the key that commitments about this learner were made with")
-    _name(uow.office, done.files, tally, f"{would}removed")
+    _name(uow.office, done.files, done.packs, tally, f"{would}removed")
     tally.notes += erasing.in_words(done.remains, done.doubles)
     erasing.complete(uow, [done], privacy, tally)
 
@@ -135,14 +136,16 @@ def _again(uow: UnitOfWork, learner: int, standings: Sequence[Standing], privacy
     """Who was erased before: nothing is changed but that files go which had to stay, and the leftovers are cleared."""
     when = max(int(s.facts.get(ERASED, 0)) for s in standings)
     tally.notes.append(f"erased before, on {day_of(when)}: nothing was changed")
-    files = erasing.leftover(uow, learner)
-    _name(uow.office, files, tally, "removed")
+    files, packs = erasing.leftover(uow, learner, privacy.shelves)
+    _name(uow.office, files, packs, tally, "removed")
     uow.afterwards.append(lambda: erasing.clear(uow.office, privacy, list(files), tally))
 
 
-def _name(office: Office, files: Mapping[Path, str], tally: Tally, word: str) -> None:
+def _name(office: Office, files: Mapping[Path, str], packs: Sequence[GivenOut], tally: Tally, word: str) -> None:
+    tally.notes += erasing.given_in_words(packs, word)
+    named = set(erasing.copies_of(packs))
     for path, who in files.items():
-        if path.is_file():
+        if path.is_file() and path not in named:
             name = path.relative_to(office.outbox_folder).as_posix()
             tally.notes.append(f"{word}: outbox/{name}" + (f" ({who})" if who else ""))
 

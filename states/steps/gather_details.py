@@ -102,13 +102,13 @@ def import_cohort(
         tally.notes.append("rows were refused, so nothing of this sheet was taken in, as --all-or-nothing asks")
         for draft in apart:
             office.plugs.outbox.publish(draft)
-        others.tell(office, act, dry_run=dry_run)
+        others.tell(office, act)
         return imported
     except BaseException:
         for draft in apart:
             office.plugs.outbox.discard(draft)
         raise
-    others.tell(office, act, dry_run=dry_run)
+    others.tell(office, act)
     if not dry_run:
         _remember(sheet, tally)
     return imported

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from states.unit_of_work import Office
-from states.vocabulary import DISCLOSED
+from states.vocabulary import DISCLOSED, PACK_NOT_MADE
 from workflow import Act
 
-PACK_MADE, PACK_NOT_MADE = "pack_made", "pack_not_made"
+PACK_MADE = "pack_made"
 
 
 def record(
@@ -21,17 +21,17 @@ def record(
     events: int,
     case: int | None = None,
     cohort: str = "",
-    with_names: bool = False,
+    named: int | None = None,
 ) -> int:
     """Record that a pack was made, of what and for whom, before it takes its name; returns the position.
 
-    `digest` is the SHA-256 of its manifest.
+    `digest` is the SHA-256 of its manifest, `named` how many learners it names, None where names were not asked for.
     """
     about = {**({"case": case} if case is not None else {}), **({"cohort": cohort} if cohort else {})}
     told = {**about, "manifest": digest, "learners": learners, **({"to": given_to} if given_to else {})}
-    with office.begin(act if with_names else replace(act, cohorts=None)) as uow:  # the log is open to all
-        if with_names:
-            uow.work.record(DISCLOSED, evidence={**told, "what": "names_and_ulns"})
+    with office.begin(act if named is not None else replace(act, cohorts=None)) as uow:  # the log is open to all
+        if named:
+            uow.work.record(DISCLOSED, evidence={**told, "learners": named, "what": "names_and_ulns"})
         return uow.work.record(PACK_MADE, evidence={**told, "events": events})
 
 

@@ -84,7 +84,7 @@ def _labelled(record: dict[str, str]) -> dict[str, str]:
 def _known(uow: UnitOfWork, learner: int, ulns: Sequence[str]) -> dict[str, str]:
     """What is known here of each number: who holds it, or that it was reported wrong for this learner."""
     holders = uow.learners.holders(ulns)
-    names = uow.learners.references({other for others in holders.values() for other in others})
+    names = uow.learners.called({other for others in holders.values() for other in others}, uow.cohorts)
     own = {r.uln: r.status for r in uow.learners.ulns([learner]).get(learner, ())}
     words = {HELD: "held by this learner", IN_ERROR: "was reported wrong for this learner"}
     known = {}

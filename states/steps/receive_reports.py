@@ -47,12 +47,12 @@ def _take(uow: UnitOfWork, report: Report, tally: Tally) -> None:
         tally.notes.append(f"{report.name}: about no message of ours")
         return
     standing, member, dispatch = found
-    name = uow.references([standing])[standing.case]
+    if not turn_away(uow, [standing], tally, {standing.case: report.name}):
+        return
     if report.fate == "delayed":
+        name = uow.references([standing])[standing.case]
         tally.counts["delayed; the mail server goes on trying"] += 1
         tally.notes.append(f"{name}: delayed ({report.status}), the mail server goes on trying")
-        return
-    if not turn_away(uow, [standing], tally):
         return
     number = uow.received(MAIL_REPORT, report.digest, rows=1)
     if number is None:

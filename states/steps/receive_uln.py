@@ -46,9 +46,11 @@ def receive_reply(office: Office, act: Act, path: Path, *, sent_on: date | None 
     tally = Tally(notes=list(reply.notes))
     with office.begin(act, dry_run=dry_run) as uow:
         seen = uow.dispatches.find(kinds=[LRS_REPLY], digest=reply.digest)
+        unnamed = {row.row for row in reply.rows if not row.reference}
         reply = without_erased(uow, with_references(uow, reply), tally)
         matched, strangers = _match(uow, reply, tally)
-        own = {s.case for s in turn_away(uow, [m.standing for m in matched], tally)}
+        named = {m.standing.case: f"row {m.row.row}" for m in matched if m.row.row in unnamed}
+        own = {s.case for s in turn_away(uow, [m.standing for m in matched], tally, named)}
         matched = [m for m in matched if m.standing.case in own]
         if seen:
             tally.notes.append("received before; only answers that could not be used then are looked at again")
@@ -116,11 +118,8 @@ def answer(
 
 def _refuse_foreign(office: Office, reply: Reply) -> None:
     if reply.ukprn and reply.ukprn != office.ukprn:
-        raise FileRefused(
-            reply.name,
-            "it is for another provider: its UKPRN is not this centre's",
-            "Download this centre's own reply.",
-        )
+        rule = "it is for another provider: its UKPRN is not this centre's"
+        raise FileRefused(reply.name, rule, "Download this centre's own reply.")
     if reply.practice != office.practice:
         what = (
             "a practice reply for made-up learners"

@@ -162,7 +162,9 @@ def confirm(
         if read is not None:
             standings = _of_profile(office, standings, profile)
             _tell_unknown(read.rows, rows, {s.case: names[s.case] for s in standings}, tally)
-            standings = turn_away(uow, [s for s in standings if names[s.case] in rows], tally)
+            named = [s for s in standings if names[s.case] in rows]
+            unnamed = {s.case: f"row {row.row}" for s in named if not (row := rows[names[s.case]]).reference}
+            standings = turn_away(uow, named, tally, unnamed)
             outcomes = {s.case: rows[names[s.case]].outcome for s in standings}
             seen = uow.dispatches.find(kinds=[CONFIRMATION], digest=read.digest)
             received = uow.received(CONFIRMATION, read.digest, rows=len(read.rows))
@@ -208,7 +210,10 @@ def _tell_unknown(
     rows: Sequence[ConfirmedRow], found: Mapping[str, ConfirmedRow], names: Mapping[int, str], tally: Tally
 ) -> None:
     unknown = sorted(found.keys() - set(names.values()))
-    tally.notes += [f"{reference}: in the file, but no registration of ours waits" for reference in unknown[:SHOWN]]
+    tally.notes += [
+        f"{found[reference].reference or f'row {found[reference].row}'}: in the file, but no registration of ours waits"
+        for reference in unknown[:SHOWN]
+    ]
     matched = {row.row for row in found.values()}
     lost = [str(row.row) for row in rows if row.row not in matched]
     if lost:

@@ -48,7 +48,8 @@ def take_mismatches(
             tally.counts["rows about nobody registered here"] = len(unknown)
             tally.notes.append(f"rows about nobody registered here: {', '.join(unknown[:SHOWN])}{more}")
         fresh = _fresh(uow, read.rows, found, {d.id for d in seen}, tally)
-        own = {s.case for s in turn_away(uow, [standing for _, standing in fresh], tally)}
+        named = {standing.case: f"row {row.row}" for row, standing in fresh if not row.reference}
+        own = {s.case for s in turn_away(uow, [standing for _, standing in fresh], tally, named)}
         fresh = [(row, standing) for row, standing in fresh if standing.case in own]
         if fresh:
             number = uow.received(MISMATCHES, read.digest, rows=len(read.rows)) or seen[-1].id

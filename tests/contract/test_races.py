@@ -62,7 +62,9 @@ def test_two_processes_sharing_one_bulk_command_share_its_work_and_end_it_once(d
 class OnlyTheQuestion:
     """A source for rules that look at the question alone, such as T1."""
 
-    def gather(self, connection: object, questions: Sequence[Question], needs: frozenset[str]) -> list[Asked]:
+    def gather(
+        self, connection: object, questions: Sequence[Question], needs: frozenset[str], _cohorts: object
+    ) -> list[Asked]:
         return [Asked(question, Policy()) for question in questions]
 
 

@@ -60,7 +60,9 @@ class Library:
     banned: set[int] = field(default_factory=set)
     needs: list[frozenset[str]] = field(default_factory=list)
 
-    def gather(self, connection: Connection, questions: Sequence[Question], needs: frozenset[str]) -> list[Asked]:
+    def gather(
+        self, connection: Connection, questions: Sequence[Question], needs: frozenset[str], _cohorts: object
+    ) -> list[Asked]:
         self.needs.append(needs)
         known = self.banned if "readers" in needs else set()
         return [Asked(question, question.standing.subject in known) for question in questions]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 import time_machine
 
@@ -33,6 +35,66 @@ def test_the_log_answers_about_an_erased_learner_and_says_that_the_values_are_go
     assert f"values erased on {LATER}" in (pack / "story.html").read_text("utf-8")
     assert found(b"".join(path.read_bytes() for path in pack.iterdir())) == []
     assert alone(pack, "--key", centre.json("keys", "show")[0]["key"])[0] == 0
+    assert centre.json("audit", "events", "--kind", "disclosed") == []  # nobody in it has a name
+
+
+@BOTH
+def test_packs_with_names_go_with_the_learner_and_those_given_elsewhere_are_told(tmp_path, clock, database):
+    """E4: made about the learner, the cohort, everybody; a folder and a zip; one for another place, one without names."""
+    centre = left(tmp_path, clock, database)
+    centre.do("audit", "pack", "--learner", "R1", "--with-names", "--zip", "--for", "Example Audit")
+    centre.do("audit", "pack", "--cohort", "NF-1", "--with-names")
+    centre.do("audit", "pack", "--since", "2020-01-01", "--with-names", "--to", tmp_path / "elsewhere")
+    centre.do("audit", "pack", "--learner", "R2", "--with-names")
+    centre.do("audit", "pack", "--learner", "R1")
+    packs = centre.folder / "outbox" / "packs"
+    lying = {path.name for path in packs.iterdir()}
+    told = [event["position"] for event in centre.json("audit", "events", "--kind", "disclosed")]
+    assert (len(lying), len(told)) == (5, 4)
+    centre.to(LATER)
+    before = centre.events()
+    rehearsed = centre.do("learner", "erase", "R1", "--basis", "request", "--dry-run")
+    assert "would be removed: outbox/packs/pack-" in rehearsed.said
+    assert ({path.name for path in packs.iterdir()}, centre.events()) == (lying, before)
+    done = centre.do("learner", "erase", "R1", *YES)
+    assert done.said.count("removed: outbox/packs/pack-") == 3
+    assert f"the pack with names that entry {told[0]} tells of (for Example Audit)" in done.said
+    assert f"entry {told[1]} tells of; it names 2 other learners as well" in done.said
+    assert f"what remains: the pack with names that entry {told[2]} tells of is not in outbox/packs" in done.said
+    assert f"entry {told[3]} " not in done.said
+    assert len(list(packs.iterdir())) == 2
+    assert in_files(centre) == []
+    assert found(b"".join(path.read_bytes() for path in (tmp_path / "elsewhere").rglob("names.csv"))) != []
+    rows = centre.json("audit", "ask", "Q13")["rows"]
+    (details,) = [row["details"] for row in rows if "remains" in row["details"]]
+    assert details["packs"] == told[:3]
+    assert "disclosures" in details["remains"]
+    centre.do("audit", "verify")
+
+
+def test_a_pack_with_names_counts_those_who_have_one(tmp_path, clock):
+    centre = left(tmp_path, clock, "sqlite")
+    centre.to(LATER)
+    centre.do("learner", "erase", "R1", *YES)
+    centre.do("audit", "pack", "--cohort", "NF-1", "--with-names")
+    (event,) = centre.json("audit", "ask", "Q6")["rows"][-1:]
+    assert event["what"] == "Names and ULNs of 2 learners were given out."
+
+
+def test_a_pack_that_lies_here_again_goes_when_the_erasure_is_repeated(tmp_path, clock):
+    """A copy brought back from elsewhere is known by its manifest, whatever it is called."""
+    centre = left(tmp_path, clock, "sqlite")
+    centre.do("audit", "pack", "--learner", "R1", "--with-names", "--to", tmp_path / "elsewhere")
+    centre.to(LATER)
+    centre.do("learner", "erase", "R1", *YES)
+    (pack,) = (tmp_path / "elsewhere").iterdir()
+    packs = centre.folder / "outbox" / "packs"
+    packs.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(pack, packs / "brought-back")
+    assert in_files(centre) != []
+    again = centre.do("learner", "erase", "R1", *YES)
+    assert "removed: outbox/packs/brought-back" in again.said
+    assert (in_files(centre), list(packs.iterdir())) == ([], [])
 
 
 def test_asking_alone_never_erases_where_nobody_needs_to_agree(tmp_path, clock):

@@ -166,6 +166,62 @@ def test_a_mismatch_report_is_taken_in_for_ones_own(centre):
     assert centre.state("B-11") == "ilm_exception"
 
 
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+def test_whose_a_uln_is_is_told_to_nobody_kept_from_them(centre, more):
+    """Named by a ULN alone, a learner of another cohort is a row; the look is in the log, in a dry run as well."""
+    centre.enrol("A-1")
+    centre.enrol("B-11", cohort="NF-2")
+    centre.ask_lrs({"A-1": uln(1), "B-11": uln(2)})
+    for words in (("pass",), ("told", "--how", "email", "--all")):
+        centre.do("uln", *words)
+    centre.do("ilm", "register")
+    staff(centre)
+    answer = csv_file(centre.folder / "a.csv", [{"ULN": uln(2), "Candidate number": "C-2", "Order number": "WG-1"}])
+    found = by(centre, ANN, "ilm", "confirm", "--file", answer, *more, "--format", "json")
+    assert ("row 2" in found.out, "B-11" in found.said, len(denied(centre))) == (True, False, 1)
+    with centre.typing("Bea Example"):
+        centre.do("ilm", "confirm", "--all", "--order", "WG-1")
+    report_ = csv_file(centre.folder / "m.csv", [{"ULN": uln(2), "Error": "DOB does not match"}])
+    found = by(centre, ANN, "ilm", "mismatches", report_, *more)
+    assert found.code == 1
+    assert ("row 2" in found.said, "B-11" in found.said, len(denied(centre))) == (True, False, 2)
+    found = by(centre, ANN, "ilm", "confirm", "--file", answer, *more)
+    assert "B-11" not in found.said
+    sheet = centre.sheet([row("B-11", Cohort="NF-2")])
+    assert by(centre, ANN, "cohort", "import", sheet, *more).code == 1
+    assert len(denied(centre)) == 3
+
+
+@BOTH
+def test_a_rule_names_no_learner_of_another_cohort(tmp_path, database):
+    """U2 and D8, and the desk of exceptions: somebody holds this ULN, has these details; whose they are is not said."""
+    with time_machine.travel(MONDAY, tick=True) as clock:
+        centre = at(tmp_path, clock, database)
+        centre.enrol("A-1", "A-2")
+        centre.enrol("B-11", cohort="NF-2")
+        centre.ask_lrs({"A-1": ("", "RC008"), "A-2": uln(5), "B-11": uln(2)})
+        double = row("B-11") | {"Learner reference": "A-3"}
+        centre.do("cohort", "import", centre.sheet([double]), "--cohort", "NF-1")
+        staff(centre)
+        decide = ("exception", "resolve", "A-1", "--decision", "existing", "--reason", "x")
+        for words in ((*decide, "--dry-run"), decide, ("lrs", "answer", "A-1", "--code", "RC001")):
+            said = by(centre, ANN, *words, stdin=f"{uln(2)}\n").said
+            assert "a learner of another cohort holds this ULN" in said, said
+            assert "B-11" not in said
+        assert "A-2 holds this ULN" in by(centre, ANN, *decide, stdin=f"{uln(5)}\n").said
+        found = by(centre, ANN, "lrs", "submit", "A-3").said
+        assert "a learner of another cohort has the same five details" in found
+        assert "B-11" not in found
+        listed = f"ULN,Given name,Family name,Date of birth\n{uln(2)},Ann,Lee,1990-01-31\n"
+        assert by(centre, ANN, "exception", "candidates", "A-1", "-", stdin=listed).code == 0
+        shown = by(centre, ANN, "exception", "show", "A-1").said
+        assert "held by a learner of another cohort" in shown
+        assert "B-11" not in by(centre, ANN, "audit", "history", "A-1", "--refusals").said
+        with centre.typing("Bea Example"):
+            assert "B-11 holds this ULN" in centre.run(*decide, stdin=f"{uln(2)}\n").said
+            centre.do("audit", "verify")
+
+
 def test_a_file_of_the_lar_system_is_rejected_by_who_has_its_learners(centre):
     centre.enrol("B-11", cohort="NF-2")
     centre.do("route", "alternative", "B-11", "--reason", "no ULN in time", "--yes")
@@ -225,6 +281,11 @@ def test_a_report_that_a_message_never_arrived_is_taken_in_by_who_has_the_learne
     bounce = report(centre, "1.eml", number(centre, 1))
     assert by(centre, ANN, "uln", "bounced", bounce).code == 1
     assert (centre.state("B-11"), len(denied(centre))) == ("uln_passed_to_learner", 1)
+    late = report(centre, "2.eml", number(centre, 1), action="delayed", status="4.4.1")
+    for words in ((late,), (late, "--dry-run")):
+        found = by(centre, ANN, "uln", "bounced", *words)
+        assert (found.code, "2.eml" in found.said, "B-11" in found.said) == (1, True, False)
+    assert len(denied(centre)) == 3
     assert by(centre, "Cy Example", "uln", "bounced", bounce).code == 0
     assert centre.state("B-11") == "uln_received"
 

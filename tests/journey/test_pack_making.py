@@ -151,7 +151,7 @@ def test_a_pack_that_cannot_take_its_name_is_told_as_not_made(tmp_path, monkeypa
 def test_words_of_a_person_are_no_markup_and_no_formula(tmp_path):
     """A15 and A17: on the page and in the list."""
     centre = centre_at("gathered", tmp_path)
-    centre.ok("--on-behalf-of", "=1+1 <b>Bo</b>", "learner", "withdraw", "ILM-00001", "--reason", "left_course")
+    centre.ok("learner", "edit", "ILM-00001", "cohort", stdin="=1+1 <b>Bo</b>\n")
     folder, said = pack_of(centre, "--learner", "ILM-00001", "--for", "<script>alert(1)</script>")
     page = (folder / "story.html").read_text("utf-8")
     assert "<script" not in page

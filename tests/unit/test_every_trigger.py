@@ -27,7 +27,9 @@ STATED = {"reason": "other", "evidence": {"reference": "R1"}}
 class Nothing:
     """A source that adds nothing to the question."""
 
-    def gather(self, connection: object, questions: Sequence[Question], needs: frozenset[str]) -> Sequence[Question]:
+    def gather(
+        self, connection: object, questions: Sequence[Question], needs: frozenset[str], _cohorts: object
+    ) -> Sequence[Question]:
         return questions
 
 

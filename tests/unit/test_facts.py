@@ -36,7 +36,7 @@ def asked(centre, cases, *needs, moves=None):
     ]
     with office.database.reading() as connection:
         watched = Watched(connection)
-        found = office.engine.definition.source.gather(watched, questions, frozenset(needs))
+        found = office.engine.definition.source.gather(watched, questions, frozenset(needs), None)
         return found, len(watched.asked)
 
 

@@ -49,7 +49,9 @@ RULES: Mapping[str, Rule[Question]] = {
 class Facts:
     """A source of facts with nothing to look up: the rules ask what the case itself knows."""
 
-    def gather(self, _connection: Any, questions: Sequence[Question], _needs: frozenset[str]) -> Sequence[Question]:
+    def gather(
+        self, _connection: Any, questions: Sequence[Question], _needs: frozenset[str], _cohorts: object
+    ) -> Sequence[Question]:
         return questions
 
 
