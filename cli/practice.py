@@ -101,7 +101,7 @@ def _step(command: str, tally: Tally) -> Tally:
 def _gather(desk: Desk, seed: int) -> None:
     sheet = desk.folder / "practice-cohort.csv"
     with sheet.open("wb") as target:
-        write_cohort(target, today=desk.office.today(), seed=seed)
+        write_cohort(target, seed=seed)
     enrolment = gather_details.Enrolment(cohort=COHORT, qualification="8605-11", funded=True, notice_version="2026")
     imported = gather_details.import_cohort(desk.office, desk.act, sheet, enrolment, Reading(day_first=True))
     _step(f"cohort import {sheet.name} --cohort {COHORT} --qualification 8605-11 --funded", imported.tally)

@@ -16,7 +16,11 @@ HEADINGS: Final = (
 )  # fmt: skip
 
 
-def write_cohort(target: BinaryIO, *, today: date, seed: int = 7, size: int = 30) -> None:
+AGED_ON: Final = date(2026, 8, 9)
+"""The day the made-up ages are counted from: always the same, so that the practice LRS answers the same each time."""
+
+
+def write_cohort(target: BinaryIO, *, seed: int = 7, size: int = 30) -> None:
     """Write a CSV sheet of `size` made-up learners (12 or more), some rows with typical faults."""
     from faker import Faker  # noqa: PLC0415 - slow to import, and only practice needs it
 
@@ -26,7 +30,7 @@ def write_cohort(target: BinaryIO, *, today: date, seed: int = 7, size: int = 30
     rows = []
     for number in range(1, size + 1):
         sex = chance.choice("MF")
-        born = today - timedelta(days=365 * chance.randint(17, 60) + chance.randint(1, 360))
+        born = AGED_ON - timedelta(days=365 * chance.randint(17, 60) + chance.randint(1, 360))
         postcode = fake.postcode()
         while checks.postcode_fault(postcode):
             postcode = fake.postcode()

@@ -7,10 +7,12 @@ from datetime import date
 from importlib.resources import files
 
 import pytest
+import time_machine
 
 from states.errors import FileRefused
 from states.exchange.lrs.plug import LrsFiles
 from states.exchange.lrs.practice import answer_batch
+from states.exchange.practice_cohort import write_cohort
 from states.learner import uln
 from states.learner.details import Details
 from states.ports import BatchLearner
@@ -115,3 +117,14 @@ def test_what_is_no_batch_file_is_refused():
         answer_batch(reply, seed=1, table=BATCH)
     with pytest.raises(DefinitionError, match="practice"):
         answer_batch(batch(learners(1)), seed=1, table={**BATCH, "practice": {}})
+
+
+def test_the_practice_cohort_is_the_same_on_every_day():
+    """The page with an auditor's questions shows its learners by reference."""
+    sheets = []
+    for day in ("2026-09-07", "2027-03-31"):
+        with time_machine.travel(day):
+            target = io.BytesIO()
+            write_cohort(target)
+            sheets.append(target.getvalue())
+    assert sheets[0] == sheets[1] != b""
