@@ -46,7 +46,7 @@ def test_who_cannot_agree_is_shown_who_can_and_no_command(asked):
     assert "ulnflow approve" not in said
     with centre.typing("Bea Example"):
         assert centre.json("approve")[0]["who_can"] == "you"
-        assert f"Next: ulnflow approve {number}, or" in centre.do("approve").err
+        assert f"Next: ulnflow approve {number}\n" in centre.do("approve").err
         (line,) = centre.json("--on-behalf-of", "Ann Example", "approve")
         assert line["who_can"] == "anybody but Ann Example"
     people = '[people]\n"Ann Example" = ["operator", "approver"]\n"Cid Example" = ["approver"]\n'

@@ -275,7 +275,8 @@ def test_a_cohort_that_waits_is_waived_by_the_command_of_the_rule(centre):
     command = "ulnflow cohort waive 'NF 1' --reason WHY"
     assert command in refused.said
     paste(centre, command, WHY="the window closes")
-    asked = printed(centre.do("approve"))
+    with centre.typing("Bo Example"):
+        asked = printed(centre.do("approve"))
     assert [line.split()[3:] for line in asked] == [[], ["--refuse", "--reason", "WHY"]]
     paste(centre, asked[1], WHY="we wait")
 
