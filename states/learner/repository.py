@@ -14,8 +14,6 @@ from itertools import islice
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Column, Index, LargeBinary, text
-from sqlmodel import Field, SQLModel
 
 from states.errors import NotFound
 from states.learner.details import BLANK, Details, match_key
@@ -23,7 +21,6 @@ from states.learner.kept import Kept
 from states.vocabulary import LRS_KINDS, NOT_ACTIVE, READY, UNREADY
 from workflow.store.dispatch_log import OPEN_STATES
 from workflow.store.schema import Lineage
-from workflow.store.tables import STRICT, Whole, Words
 
 LINEAGE: Final = Lineage("states.learner.migrations", "learner_version", "0001")
 RIGHTS: Final = {
@@ -43,45 +40,6 @@ NEITHER: Final = " AND ".join(
 )
 OF_COHORTS: Final = " AND EXISTS (SELECT 1 FROM cases c WHERE c.subject = personal.learner AND c.cohort IN [?])"
 OF_ANOTHER: Final = "a learner of another cohort"
-HELD_ULN: Final = text("kind = 'uln' AND status = 'held'")
-
-
-class LearnerRow(SQLModel, table=True):
-    """A learner by the centre's own reference; `key` commits to their values and dies with them."""
-
-    __tablename__ = "learner"
-    id: int = Field(sa_column=Column(Whole, primary_key=True, autoincrement=False))
-    reference: str = Field(sa_type=Words)
-    key: bytes = Field(sa_type=LargeBinary)
-    created_at: int = Field(sa_type=Whole)
-    __table_args__ = (Index("learner_by_reference", "reference", unique=True), STRICT)
-
-
-class PersonalRow(SQLModel, table=True):
-    """One personal value or set of values of one learner; `lookup` is what it is found by."""
-
-    __tablename__ = "personal"
-    learner: int = Field(sa_column=Column(Whole, primary_key=True, autoincrement=False))
-    kind: str = Field(sa_column=Column(Words, primary_key=True))
-    number: int = Field(sa_column=Column(Whole, primary_key=True, autoincrement=False))
-    status: str = Field(sa_type=Words)
-    lookup: str = Field(sa_type=Words)
-    payload: str = Field(sa_type=Words)
-    __table_args__ = (
-        Index("personal_by_lookup", "lookup", "kind"),
-        Index("uln_held_once", "lookup", unique=True, sqlite_where=HELD_ULN, postgresql_where=HELD_ULN),
-        STRICT,
-    )
-
-
-class CohortRow(SQLModel, table=True):
-    """A cohort: its last day to register, and the event that waived its gate."""
-
-    __tablename__ = "cohort"
-    __table_args__ = STRICT
-    name: str = Field(sa_column=Column(Words, primary_key=True))
-    register_by: str = Field(sa_type=Words)
-    waived: int | None = Field(default=None, sa_type=Whole)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

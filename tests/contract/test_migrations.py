@@ -12,6 +12,7 @@ from alembic.migration import MigrationContext
 from sqlmodel import SQLModel
 
 from states.learner import repository
+from states.learner import tables as learner_tables
 from tests.fakes.loan import desk_on, fresh_database
 from tests.fakes.postgres import empty_address
 from workflow.errors import SchemaMissing, SchemaTooNew, StoreError
@@ -37,7 +38,7 @@ def set_version(database: Database, lineage: schema.Lineage, version: str) -> No
 
 def test_migrated_tables_are_the_tables_the_classes_declare(tmp_path: Path) -> None:
     assert tables.EventRow.__tablename__ in SQLModel.metadata.tables
-    assert repository.LearnerRow.__tablename__ in SQLModel.metadata.tables
+    assert learner_tables.LearnerRow.__tablename__ in SQLModel.metadata.tables
 
     def ours(_object: object, name: str | None, kind: str, _reflected: bool, _other: object) -> bool:
         return not (kind == "table" and name in VERSION_TABLES)
