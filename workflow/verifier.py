@@ -198,7 +198,7 @@ def manifest_of(text: str) -> tuple[dict[str, str], dict[str, tuple[str, int]]]:
     for line in lines:
         if (file := FILE.fullmatch(line)) and file[3] not in files:
             files[file[3]] = file[1], int(file[2])
-        elif (fact := FACT.fullmatch(line)) and fact[1] not in {"file", *facts}:
+        elif (fact := FACT.fullmatch(line)) and line.isprintable() and fact[1] not in {"file", *facts}:
             facts[fact[1]] = fact[2]
         else:
             refuse(f"{MANIFEST} has a line that is not written as one")

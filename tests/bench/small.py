@@ -36,7 +36,7 @@ def imports(*, quick: bool) -> list[Result]:
 
 
 def erasures(*, quick: bool) -> list[Result]:
-    """One learner erased among few and among many, by the command: no whole table is read, no file written anew."""
+    """One learner erased among few and among many, by the command: no file written anew, pages looked through for copies."""
     few, many = Size(1_000, 3 if quick else 5), Size(20_000 if quick else 100_000, 1 if quick else 2)
     small, large = in_turns(["ours-erase"], few)["ours-erase"], in_turns(["ours-erase"], many)["ours-erase"]
     times = large.median("each") / small.median("each")

@@ -148,6 +148,15 @@ def test_a_manifest_that_does_not_say_rightly_whether_the_log_held_is_no_good_pa
     assert "whether the log held" in refused(folder, key)
 
 
+def test_a_manifest_that_hides_how_it_reads_is_none(copy):
+    """A right-to-left mark would show the words in another order."""
+    folder, key = copy
+    text, _ = verifier.opened((folder / "manifest.txt").read_bytes(), [verifier.key_of(key)], "it")
+    assert verifier.manifest_of(text)[0]["about"]
+    with pytest.raises(verifier.Refused, match="a line that is not written as one"):
+        verifier.manifest_of(text.replace("\nabout ", "\nabout \u202e"))
+
+
 def test_a_pack_of_an_earlier_version_is_still_a_good_one(copy, made):
     folder, key = copy
     resigned(folder, made[2], holds="", verified="")
