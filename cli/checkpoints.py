@@ -46,7 +46,7 @@ def written(made: Seal, folder: Path) -> Path:
             return path
         small_file.replace(path, made.note)
     except OSError as wrong:
-        raise StoreError(f"the checkpoint cannot be written to its folder: {wrong.strerror}") from None
+        raise StoreError(f"the checkpoint cannot be written to {folder.name}: {wrong.strerror}") from None
     return path
 
 
@@ -89,12 +89,26 @@ def named(folder: Path) -> list[Path]:
 
 
 def refuse_another_history(connection: Connection, origin: str, folder: Path) -> None:
-    """Hold a log that is about to be sealed against the newest checkpoint in its folder; raises StoreError.
+    """Hold a log that is about to be sealed against the checkpoints in its folder; raises StoreError.
 
     A file is written only after the log keeps its checkpoint: one it does not keep is of another history. What is no
     checkpoint, or signed by no key of the log, is passed over here; verifying tells of it.
     """
+    strange = _not_kept(connection, origin, folder)
+    if not strange:
+        return
+    which = f"{strange[-1].name} to {strange[0].name} are" if len(strange) > 1 else f"{strange[0].name} is"
+    if int(strange[0].stem) > Seals(connection).length():
+        what = "of a longer log: events were cut off, or an older copy was put back"
+    else:
+        what = "not kept in the log, which goes on another way: it was changed, or an older copy was put back"
+    raise StoreError(f"{which} {what}. {RESTORED}")
+
+
+def _not_kept(connection: Connection, origin: str, folder: Path) -> list[Path]:
+    """The checkpoints larger than any that the log keeps, largest first; raises StoreError for one of another log."""
     seals, known = Seals(connection), signers(connection)
+    found = []
     for path in named(folder):
         try:
             read = checkpoint.parse(content(path))
@@ -107,17 +121,11 @@ def refuse_another_history(connection: Connection, origin: str, folder: Path) ->
             note.verified(read.note, known.at(told.size))
         except (NoteRefused, FileRefused):
             continue
-        if told.size > seals.length():
-            raise StoreError(
-                f"{path.name} is of a longer log: events were cut off, or an older copy was put back. {RESTORED}"
-            )
         kept = seals.of(told.size)
-        if kept is None or kept.root != told.root:
-            raise StoreError(
-                f"{path.name} is not kept in the log, which goes on another way: it was changed, or an older copy was "
-                f"put back. {RESTORED}"
-            )
-        return
+        if kept is not None and kept.root == told.root:
+            break
+        found.append(path)
+    return found
 
 
 def beside(connection: Connection, folder: Path, able: Able) -> tuple[list[Outside], list[Fault]]:
@@ -136,7 +144,12 @@ def beside(connection: Connection, folder: Path, able: Able) -> tuple[list[Outsi
                 continue
             found.append(outside(path, able, label))
         except FileRefused as wrong:
-            faults.append(Fault("checkpoint", f"{label} is no checkpoint of ours: {wrong.rule}"))
+            faults.append(
+                Fault(
+                    "checkpoint",
+                    f"{label} is no checkpoint of ours ({wrong.rule}): put the file aside; the log keeps its own",
+                )
+            )
         if len(found) + len(faults) == FEW:
             break
     return found, faults

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from cli import people, privacy, sealing, wiring
-from cli.checkpoints import refuse_another_history
+from cli.checkpoints import beside, refuse_another_history
 from cli.typed import holds_password
 from states.counting import counted
 from states.exchange.outbox import Outbox
@@ -27,7 +27,7 @@ from workflow.sealing import sound
 from workflow.store import meta
 from workflow.store.condition import Finding, integrity, last_recorded, settings
 from workflow.store.database import Database
-from workflow.store.seals import Seals
+from workflow.store.seals import Seals, signers
 
 OURS: Final = ("workflow", "states", "cli", "config")
 LIBRARIES: Final = (
@@ -261,6 +261,8 @@ def _seal(home: Path, database: Database) -> Iterator[Finding]:
         except StoreError as wrong:
             yield Finding("seal", "wrong", str(wrong), "ulnflow audit verify")
             return
+        for fault in beside(connection, home, signers(connection).at)[1]:
+            yield Finding("seal", "wrong", fault.message, "ulnflow audit verify")
     if sealed < size:
         yield Finding("seal", "note", sealing.unsealed(size - sealed, looks), "ulnflow audit seal")
     else:

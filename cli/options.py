@@ -67,8 +67,9 @@ def _impersonal(text: str) -> str:
         from states.learner import personal  # noqa: PLC0415 - only when something was said
 
         if kind := personal.found(text):
-            way = f"; {personal.HOW_TO_WRITE}" if kind == "ULN" else ""
-            raise typer.BadParameter(f"it goes into the log, and looks like a {kind}: name a reference instead{way}")
+            raise typer.BadParameter(
+                f"it goes into the log, and looks like {kind}: name a reference instead; {personal.HOW_TO_WRITE}"
+            )
     return text
 
 

@@ -113,7 +113,7 @@ def checked_actor(name: str, where: str = "operator") -> str:
         fault = f"must be a person's name of 1 to {LONGEST_NAME} letters, blanks, apostrophes, hyphens and dots"
         raise DefinitionError(where, [fault])
     if kind := personal.found(clean):
-        raise DefinitionError(where, [f"goes into the log, and holds what looks like a {kind}: give the name alone"])
+        raise DefinitionError(where, [f"goes into the log, and holds what looks like {kind}: give the name alone"])
     if names_nobody(clean):
         own = "set operator in ulnflow.toml to your own name" if where == "operator" else "give a person's name"
         raise DefinitionError(where, [f"names nobody in particular: {own}"])

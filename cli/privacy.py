@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cli import tables
 from cli.render import say
+from states.counting import counted
 from states.erasing import Keeping, Privacy
 from states.exchange.erasures import ErasureFile, SheetShelves
 from states.steps.erase_learner import brought_back, replay
@@ -32,7 +33,7 @@ def again(folder: Path, office: Office, act: Act) -> None:
     number = replay(office, act, privacy_of(folder, 0, {}))
     if number:
         say(
-            f"This database was older than {number} erasures in {tables.REGISTER}: they were made again. "
+            f"This database was older than {counted(number, 'erasure')} in {tables.REGISTER}: this was made again. "
             "See: ulnflow audit events --kind erased"
         )
 
@@ -47,7 +48,7 @@ def restored(folder: Path, connection: Connection) -> Iterator[Finding]:
     elif number := len(brought_back(connection, ErasureFile(path).read())):
         yield Finding(
             "erasures", "wrong",
-            f"the database is older than {number} erasures in {path.name}: it holds these learners again",
+            f"the database is older than {counted(number, 'erasure')} in {path.name}: it holds these learners again",
             "the next command that opens it erases them again, such as: ulnflow today",
         )  # fmt: skip
     else:

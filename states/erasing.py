@@ -281,7 +281,7 @@ def leftover(look: Glance, learner: int, shelves: Shelves) -> tuple[dict[Path, s
     standings = own_cases(look, learner)
     packs = given_out.about(look, standings, look.learners.references([learner])[learner], shelves)
     found = _files(look, standings)[0] | dict.fromkeys(copies_of(packs), "")
-    return {path: who for path, who in found.items() if path.is_file()}, packs
+    return {path: who for path, who in found.items() if path.is_file()}, [pack for pack in packs if pack.copies]
 
 
 def copies_of(packs: Sequence[GivenOut]) -> list[Path]:
@@ -295,8 +295,8 @@ def given_in_words(packs: Sequence[GivenOut], word: str) -> list[str]:
     for pack in packs:
         whose = f"the pack with names that entry {pack.position} tells of" + (f" (for {pack.to})" if pack.to else "")
         also = f"; it names {counted(pack.others, 'other learner')} as well" if pack.others else ""
-        told += [f"{word}: outbox/packs/{copy.place.name}, {whose}{also}" for copy in pack.copies]
-        told += [] if pack.copies else [f"what remains: {whose} is not in outbox/packs; it is with whoever received it"]
+        told += [f"{word}: outbox/packs/{copy.name}, {whose}{also}" for copy in pack.copies]
+        told += [] if pack.copies else [f"what remains: {whose} is not in outbox/packs, but where it was given"]
     return told
 
 

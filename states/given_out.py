@@ -17,7 +17,9 @@ from workflow.store.queries import Queries
 class Copy:
     """A copy of a pack that lies here, a folder or a zip: what it consists of, and whom it names."""
 
-    place: Path
+    name: str
+    """Its way from the folder of packs."""
+
     files: tuple[Path, ...]
     references: frozenset[str]
 

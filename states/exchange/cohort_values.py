@@ -123,7 +123,7 @@ def read_key(row: Row, name: str, limit: int = TEXT_LIMIT) -> str:
     """Read a text that goes into the log or into names of files; one that tells of a person refuses the row."""
     text = read_text(row, name, limit)
     if kind := personal.found(text):
-        message = f"it looks like a {kind}, which may not stand there."
+        message = f"it looks like {kind}, which may not stand there."
         row.say("refused", name, "tells_of_a_person", message, _KEY_FIXES[name])
         return ""
     return text

@@ -115,12 +115,12 @@ class SheetShelves:
         return sum(1 for _ in csv.reader(io.StringIO(data.decode("utf-8-sig", "replace"))))
 
     def packs(self, folder: Path, digests: Collection[str]) -> dict[str, list[Copy]]:
-        """The packs with names in a folder whose manifests have one of these digests, by it."""
+        """The packs with names in a folder, however deep, whose manifests have one of these digests, by it."""
         found: dict[str, list[Copy]] = {}
-        for place in sorted(folder.glob("*")):
+        for place in sorted(folder.rglob("*")):
             if not place.is_symlink() and (pack := _pack(place)) is not None and pack[0] in digests:
                 files = tuple(sorted(place.iterdir())) if place.is_dir() else (place,)
-                found.setdefault(pack[0], []).append(Copy(place, files, pack[1]))
+                found.setdefault(pack[0], []).append(Copy(place.relative_to(folder).as_posix(), files, pack[1]))
         return found
 
     def remove(self, paths: Sequence[Path], inside: Path) -> int:
@@ -130,7 +130,7 @@ class SheetShelves:
             if path.is_file() and path.resolve().is_relative_to(home):
                 path.unlink()
                 removed += 1
-                if path.parent.parent.name == PACKS:
+                if inside / PACKS in path.parent.parents:
                     with suppress(OSError):  # something else lies there
                         path.parent.rmdir()
         return removed

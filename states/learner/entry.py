@@ -76,7 +76,7 @@ def _code_or_text(name: str, value: str) -> str:
         if (code := uln.fault(value)) is not None:
             raise EntryRefused(f"Existing ULN: {uln.explain(value, code)}")
     elif name in CASE_LABELS and (kind := personal.found(value)):
-        raise EntryRefused(f"{FIELDS[name]}: it goes into the log, and looks like a {kind}; {personal.HOW_TO_WRITE}")
+        raise EntryRefused(f"{FIELDS[name]}: it goes into the log, and looks like {kind}; {personal.HOW_TO_WRITE}")
     if len(value) > LONGEST or not value.isprintable():
         raise EntryRefused(f"{FIELDS[name]}: at most {LONGEST} plain characters")
     return value

@@ -12,9 +12,11 @@ from typing import Final, Literal
 
 from states.learner import checks, uln
 
-Kind = Literal["", "ULN", "e-mail address", "postcode"]
+Kind = Literal["", "a ULN", "an e-mail address", "a postcode"]
 
-HOW_TO_WRITE: Final = "another number is written with letters before it, such as WG- or S-"
+HOW_TO_WRITE: Final = (
+    "another number is written with letters before it, such as WG- or S-, another name with hyphens for its blanks"
+)
 
 _TEN = re.compile(
     r"(?<![0-9])(?:[0-9]{10}|[0-9]{5}[ ._-][0-9]{5}|[0-9]{3}[ ._-][0-9]{3}[ ._-][0-9]{4}"
@@ -35,10 +37,10 @@ def found(text: str) -> Kind:
     """What tells of a person in a text, or nothing; blanks and digits of every script count."""
     plain = _plain(text)
     if "@" in plain and _EMAIL.search(plain):
-        return "e-mail address"
+        return "an e-mail address"
     if any(_is_uln(hit) for hit in _TEN.finditer(plain)):
-        return "ULN"
-    return "postcode" if any(_is_postcode(hit) for hit in _POSTCODE.finditer(plain)) else ""
+        return "a ULN"
+    return "a postcode" if any(_is_postcode(hit) for hit in _POSTCODE.finditer(plain)) else ""
 
 
 def masked(text: str) -> str:

@@ -71,8 +71,11 @@ def test_an_older_copy_put_back_is_not_sealed_when_it_has_grown_past_the_checkpo
     """Of an honest restore the later checkpoints are put aside; then it goes on."""
     shutil.copy(sealed.folder / "ulnflow.db", tmp_path / "older.db")
     leave(sealed, 1)
+    leave(sealed, 8)
+    first, last = kept(sealed)[-2:]
     restore(sealed, tmp_path / "older.db")
     before = sizes(sealed)
+    assert f"{first.name} to {last.name} are of a longer log" in " ".join(leave(sealed, 9).split())
     for number in range(2, 7):
         said = leave(sealed, number)
         assert "could not be sealed" in said
@@ -81,7 +84,8 @@ def test_an_older_copy_put_back_is_not_sealed_when_it_has_grown_past_the_checkpo
     assert faults(sealed)
     doctor = sealed.run("doctor", "--format", "json")
     assert (doctor.code, [one["weight"] for one in json.loads(doctor.out) if one["about"] == "seal"]) == (1, ["wrong"])
-    kept(sealed)[-1].rename(tmp_path / "aside.checkpoint")
+    for path in (first, last):
+        path.rename(tmp_path / path.name)
     leave(sealed, 7)
     assert faults(sealed) == []
     assert sizes(sealed)[-1] == sealed.events()
@@ -111,8 +115,12 @@ def test_what_is_no_checkpoint_stops_no_seal_and_is_told(sealed):
     if hasattr(os, "mkfifo"):
         os.mkfifo(seals / "000000901.checkpoint")
     assert "could not be sealed" not in leave(sealed, 1)
+    sealed.ok("audit", "seal")
     ((kind, what),) = faults(sealed)
     assert (kind, what.startswith("seals/999999999.checkpoint is no checkpoint")) == ("checkpoint", True)
+    assert "put the file aside; the log keeps its own" in what
+    doctor = json.loads(sealed.run("doctor", "--format", "json").out)
+    assert what in [one["message"] for one in doctor if one["weight"] == "wrong"]
 
 
 def test_two_logs_in_one_folder_are_told_apart(sealed, tmp_path):

@@ -146,11 +146,11 @@ def test_a_backup_from_before_an_erasure_is_erased_again_before_anything_is_show
     before = (centre.folder / "ulnflow.db").read_bytes()
     for look in (("doctor",), ("db", "check")):
         told = centre.run(*look)
-        assert (told.code, "older than 1 erasures in erased.register" in told.out) == (1, True)
+        assert (told.code, "older than 1 erasure in erased.register" in told.out) == (1, True)
         assert found(told.said.encode()) == []
     assert (centre.folder / "ulnflow.db").read_bytes() == before
     first = centre.run("learner", "find", stdin="Zebediah\n")
-    assert "older than 1 erasures" in first.err
+    assert "older than 1 erasure" in first.err
     assert "R1" not in first.out
     assert in_tables(centre) == []
     assert in_files(centre) == []
@@ -175,7 +175,7 @@ def test_a_backup_in_which_the_learner_was_under_way_is_erased_as_well(tmp_path,
     for name in ("ulnflow.db-wal", "ulnflow.db-shm"):
         (centre.folder / name).unlink(missing_ok=True)
     shutil.copy(tmp_path / "early.db", centre.folder / "ulnflow.db")
-    assert "older than 1 erasures" in centre.run("today").err
+    assert "older than 1 erasure" in centre.run("today").err
     assert centre.states() == {"withdrawn": 1, "submitted_to_lrs": 1}
     assert in_tables(centre) == []
     centre.enrol("R8")  # takes the number that R7 had before the backup came back

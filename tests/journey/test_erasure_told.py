@@ -90,11 +90,12 @@ def test_a_pack_that_lies_here_again_goes_when_the_erasure_is_repeated(tmp_path,
     (pack,) = (tmp_path / "elsewhere").iterdir()
     packs = centre.folder / "outbox" / "packs"
     packs.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(pack, packs / "brought-back")
+    shutil.copytree(pack, packs / "unpacked" / "brought-back")
     assert in_files(centre) != []
     again = centre.do("learner", "erase", "R1", *YES)
-    assert "removed: outbox/packs/brought-back" in again.said
-    assert (in_files(centre), list(packs.iterdir())) == ([], [])
+    assert "removed: outbox/packs/unpacked/brought-back" in again.said
+    assert (in_files(centre), [path for path in packs.rglob("*") if path.is_file()]) == ([], [])
+    assert "the pack" not in centre.do("learner", "erase", "R1", *YES).said
 
 
 def test_asking_alone_never_erases_where_nobody_needs_to_agree(tmp_path, clock):

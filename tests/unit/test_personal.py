@@ -8,13 +8,13 @@ from states.learner.personal import found, masked, unrepeated
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
-        *((text, "ULN") for text in (
+        *((text, "a ULN") for text in (
             "1000102504", "Bo Example 1000102504", "(1000102504)", "1000 102 504", "10001-02504", "ULN-1000102504",
             "uln1000102504", "\uff11\uff10\uff10\uff10\uff11\uff10\uff12\uff15\uff10\uff14",
             "\u0661\u0660\u0660\u0660\u0661\u0660\u0662\u0665\u0660\u0664",
         )),
-        *((text, "e-mail address") for text in ("a.b@example.org", "to <a@b.co.uk>")),
-        *((text, "postcode") for text in ("EC1A 1BB", "of ec1a  1bb.", "EC1A\u00a01BB", "BFPO 12")),
+        *((text, "an e-mail address") for text in ("a.b@example.org", "to <a@b.co.uk>")),
+        *((text, "a postcode") for text in ("EC1A 1BB", "of ec1a  1bb.", "EC1A\u00a01BB", "BFPO 12")),
         *((text, "") for text in (
             "", "1000102508", "9999999999", "11000102504", "WG-1000102504", "WG1000102504", "R1@8605-21", "a@b",
             "NF-1 2AB", "L3 2nd year", "ZZ99 9ZZ", "mail of 2026-11-27 10:30",
