@@ -265,7 +265,7 @@ class _Taking:
 
         A row that names no qualification is about the case there is; another qualification opens another case.
         """
-        uow, word, same = self._uow, UNCHANGED, one.same
+        uow, word, same = self._uow, UNCHANGED, news.same
         if same is not None and news.facts.get("cohort") and same.cohort:
             text = "this learner is in another cohort for the same qualification"
             fix = "Move them with: ulnflow learner edit REFERENCE cohort"

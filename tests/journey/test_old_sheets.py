@@ -140,6 +140,24 @@ def test_a_learner_who_was_moved_to_another_cohort_stays_there(clock, tmp_path, 
     assert (third["code"], third["counts"]) == (1, {"rows refused": 1})
 
 
+@BOTH
+def test_a_corrected_qualification_stays_and_no_second_case_is_opened(clock, tmp_path, database):
+    centre = at(tmp_path, clock, database)
+    sheet(centre, row("Q-1"), row("Q-2"))
+    edit(centre, "Q-1", "qualification", "8605-41")
+    before = centre.events()
+    again = sheet(centre, row("Q-1"), row("Q-2"))
+    assert (again["code"], again["counts"]) == (0, {"learners unchanged": 2})
+    assert "Q-1 (Qualification)" in " ".join(again["notes"])
+    assert centre.events() == before
+    assert centre.facts("Q-1")["qualification"] == "8605-41"
+    news = sheet(centre, row("Q-1", Planned_end="2027-07-31"), name="news.csv")
+    assert news["counts"] == {"learners updated": 1}
+    assert (centre.facts("Q-1")["qualification"], centre.facts("Q-1")["planned_end"]) == ("8605-41", "2027-07-31")
+    other = sheet(centre, row("Q-1", Qualification="8605-32"), name="other.csv")
+    assert other["counts"] == {"learners added": 1}  # a qualification no case of theirs ever had
+
+
 def test_a_correction_holds_in_each_qualification_of_a_learner(centre):
     both = (row("L-01"), row("L-01", Qualification="8605-32", Postcode="CV4 9EE"))
     sheet(centre, both[0])
