@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, Final
 from states.addressed import addressed
 from states.details_change import CASE_FIELDS, change_details, stale_fields
 from states.errors import FileRefused, NotPossible
-from states.learner.details import LABELS, Details, changed_fields
+from states.learner.details import Details, changed_fields
 from states.learner.entry import FIELDS
 from states.learner.erasure import erased_among
 from states.learner.repository import SHOWN
@@ -287,12 +287,12 @@ class _Taking:
                 "case_changed",
                 [Move(case=same.case, dispatch=number, row=one.row, evidence=evidence, facts=news.facts)],
             )
-            word = UPDATED
+            word, said = UPDATED, (*said, *(_replaced(name) for name in news.facts if same.facts.get(name) is not None))
         return word, same.case, said
 
 
 def _replaced(name: str) -> Finding:
-    text = f"{LABELS[name]}: the value on file was another; the sheet's replaced it"
+    text = f"{FIELDS[name]}: the value on file was another; the sheet's replaced it"
     return Finding("note", name, "replaced", text)
 
 
