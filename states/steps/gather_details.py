@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date
@@ -245,13 +245,17 @@ class _Taking:
                 rows=[row.row for row, _ in fresh],
             )
             came |= {row.row: (ADDED, s.case, ()) for (row, _), s in zip(fresh, opened, strict=True)}
-            self._cohorts |= {facts["cohort"] for _, facts in fresh if "cohort" in facts}
+            self._meet_cohorts(facts for _, facts in fresh)
         for row in rows:
             word, case, more = came.get(row.row, (REFUSED, None, ()))
             answers.add(row.row, row.reference, word, case, row.findings + more)
             kept = [f"{row.reference} ({FIELDS[f.field]})" for f in more if f.code == KEPT]
             self._kept = (self._kept + kept)[: SHOWN + 1]
             self._count_overruled(row)
+
+    def _meet_cohorts(self, taken: Iterable[Mapping[str, Any]]) -> None:
+        """Keep in mind the cohorts among facts that were taken in."""
+        self._cohorts |= {facts["cohort"] for facts in taken if "cohort" in facts}
 
     def _count_overruled(self, row: SheetRow) -> None:
         """Where the sheet has its own column, it counts; an option therefore did not."""
@@ -279,9 +283,11 @@ class _Taking:
             word, said = UPDATED, (*said, *(_replaced(name) for name in changed if getattr(old, name)))
         if same is None:
             facts = {**one.facts, **_returning(uow, one.learner)}
+            self._meet_cohorts([facts])
             opened = uow.work.open([(one.learner, facts)], dispatch=self.number(), rows=[one.row])
             return ADDED, opened[0].case, said
         if news.facts:
+            self._meet_cohorts([news.facts])
             number, evidence = self.number(), {"fields": sorted(news.facts)}
             uow.note(
                 "case_changed",
