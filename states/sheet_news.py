@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
+from states.cohorts import meant
 from states.details_change import CASE_FIELDS
 from states.learner.details import LABELS, Details
 from states.learner.entry import FIELDS
@@ -40,12 +41,6 @@ class KnownRow(NamedTuple):
     facts: Mapping[str, Any]
     own: Sequence[Standing]
 
-    @property
-    def same(self) -> Standing | None:
-        """The case the row is about; a row that names no qualification is about the latest there is."""
-        wanted = self.facts.get("qualification", "")
-        return next((s for s in reversed(self.own) if not wanted or _qualification(s) in {"", wanted}), None)
-
     def changed_details(self) -> dict[str, Any]:
         """What the row says otherwise than the file; its blanks say nothing."""
         if self.current is None:
@@ -66,11 +61,11 @@ class News:
 
 def find_news(uow: UnitOfWork, rows: Sequence[KnownRow]) -> dict[int, News]:
     """What is new in rows about learners we have, by row; only of those that differ is the past looked up."""
-    news = {one.row: News(one.same, one.changed_details()) for one in rows}
+    news = {one.row: News(_same(uow, one), one.changed_details()) for one in rows}
     corrected = [one for one in rows if news[one.row].details and one.current is not None and one.current[0] > 1]
     for one, versions in _past_details(uow, corrected):
         _keep(news[one.row], news[one.row].details, versions)
-    past = _past_facts(uow, [case for one in rows for case in _in_question(one)])
+    past = _past_facts(uow, [case for one in rows for case in _in_question(one, news[one.row].same)])
     for one in rows:
         mine = news[one.row]
         if mine.same is None:
@@ -81,14 +76,21 @@ def find_news(uow: UnitOfWork, rows: Sequence[KnownRow]) -> dict[int, News]:
     return news
 
 
+def _same(uow: UnitOfWork, one: KnownRow) -> Standing | None:
+    """The case the row is about, by its qualification; without one, it is the case that is meant by the reference."""
+    wanted = one.facts.get("qualification", "")
+    if not wanted:
+        return meant(uow.cohorts, one.own, uow.office.route.final_states()) if one.own else None
+    return next((s for s in reversed(one.own) if _qualification(s) in {"", wanted}), None)
+
+
 def _changed_facts(one: KnownRow, same: Standing) -> dict[str, Any]:
     """What the row says otherwise of the case it is about."""
     return {name: value for name, value in one.facts.items() if same.facts.get(name) != value}
 
 
-def _in_question(one: KnownRow) -> list[int]:
+def _in_question(one: KnownRow, same: Standing | None) -> list[int]:
     """The cases whose past matters: the one the row differs from or, where it is about none there is, all of them."""
-    same = one.same
     asked = one.own if same is None else [same] if _changed_facts(one, same) else []
     return [standing.case for standing in asked if standing.sequence > 1]
 

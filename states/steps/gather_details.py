@@ -267,7 +267,7 @@ class _Taking:
     def _known_learner(self, one: KnownRow, news: News) -> tuple[str, int | None, tuple[Finding, ...]]:
         """Bring a learner we have up to date with what is new in their row; blanks in the sheet never erase.
 
-        A row that names no qualification is about the case there is; another qualification opens another case.
+        A row that names no qualification is about the case that goes on; another qualification opens another case.
         """
         uow, word, same = self._uow, UNCHANGED, news.same
         if same is not None and news.facts.get("cohort") and same.cohort:

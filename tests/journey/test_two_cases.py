@@ -222,3 +222,16 @@ def test_a_row_that_is_refused_makes_no_cohort(centre):
     elsewhere = centre.run("cohort", "import", centre.sheet([row("L-1", Cohort="NF-9")]))
     assert elsewhere.code == 1
     assert "NF-9" not in cohorts(centre)
+
+
+def test_a_row_without_a_qualification_is_about_the_case_that_goes_on(centre):
+    centre.enrol("L-1")
+    centre.enrol("L-1", Qualification="8607-31")
+    centre.do("learner", "withdraw", OTHER, "--reason", "left_course")
+    before = centre.facts(OTHER)
+    assert "learners updated 1" in centre.enrol("L-1", Qualification="", Planned_end="2027-07-31").said
+    assert centre.facts(FIRST)["planned_end"] == "2027-07-31"
+    assert centre.facts(OTHER) == before
+    centre.do("learner", "withdraw", FIRST, "--reason", "left_course")
+    assert "learners updated 1" in centre.enrol("L-1", Qualification="", Planned_end="2027-08-31").said
+    assert centre.facts(OTHER)["planned_end"] == "2027-08-31"  # none goes on: the latest
