@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from workflow import Standing
 from workflow.errors import OtherCohort
@@ -14,6 +14,12 @@ Cohorts = Collection[str] | None
 def theirs(cohorts: Cohorts, standings: Iterable[Standing]) -> list[Standing]:
     """Those of some cases that are the person's."""
     return [standing for standing in standings if cohorts is None or standing.cohort in cohorts]
+
+
+def meant(cohorts: Cohorts, own: Sequence[Standing], final: Collection[str]) -> Standing:
+    """Which of a learner's cases is meant where none is named: the latest of theirs that goes on, else the latest."""
+    own = theirs(cohorts, own) or own
+    return next((standing for standing in reversed(own) if standing.state not in final), own[-1])
 
 
 def refuse_others(cohorts: Cohorts, standings: Iterable[Standing]) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
+from states.cohorts import meant
 from states.details_change import CASE_FIELDS
 from states.learner.details import LABELS, Details
 from states.learner.entry import FIELDS
@@ -26,6 +27,9 @@ KEPT: Final = "kept"
 Was = tuple[Any, int | None]
 """A value once on file, and the moment when a person put it there; None where a sheet did."""
 
+Past = dict[str, list[Was]]
+"""What was on file over time, by field."""
+
 
 class KnownRow(NamedTuple):
     """A row about a learner we have: the current version of their details, what the row says, and their cases."""
@@ -37,12 +41,6 @@ class KnownRow(NamedTuple):
     facts: Mapping[str, Any]
     own: Sequence[Standing]
 
-    @property
-    def same(self) -> Standing | None:
-        """The case the row is about; a row that names no qualification is about the latest there is."""
-        wanted = self.facts.get("qualification", "")
-        return next((s for s in reversed(self.own) if not wanted or _qualification(s) in {"", wanted}), None)
-
     def changed_details(self) -> dict[str, Any]:
         """What the row says otherwise than the file; its blanks say nothing."""
         if self.current is None:
@@ -50,16 +48,12 @@ class KnownRow(NamedTuple):
         said = ((name, getattr(self.details, name)) for name in LABELS)
         return {name: value for name, value in said if value and value != getattr(self.current[1], name)}
 
-    def changed_facts(self) -> dict[str, Any]:
-        """What the row says otherwise of the case it is about."""
-        same = self.same
-        return {} if same is None else {n: value for n, value in self.facts.items() if same.facts.get(n) != value}
-
 
 @dataclass(slots=True)
 class News:
-    """What is to be taken of a row: details and facts of the case; and what is kept as a person corrected it."""
+    """The case a row is about, what of the row is to be taken, and what is kept as a person corrected it."""
 
+    same: Standing | None
     details: dict[str, Any] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     kept: list[Finding] = field(default_factory=list)
@@ -67,14 +61,46 @@ class News:
 
 def find_news(uow: UnitOfWork, rows: Sequence[KnownRow]) -> dict[int, News]:
     """What is new in rows about learners we have, by row; only of those that differ is the past looked up."""
-    news = {one.row: News(one.changed_details(), one.changed_facts()) for one in rows}
+    news = {one.row: News(_same(uow, one), one.changed_details()) for one in rows}
     corrected = [one for one in rows if news[one.row].details and one.current is not None and one.current[0] > 1]
-    moved = [one for one in rows if news[one.row].facts]
-    for one, past in _past_details(uow, corrected):
-        _keep(news[one.row], news[one.row].details, past)
-    for one, past in _past_facts(uow, moved):
-        _keep(news[one.row], news[one.row].facts, past)
+    for one, versions in _past_details(uow, corrected):
+        _keep(news[one.row], news[one.row].details, versions)
+    past = _past_facts(uow, [case for one in rows for case in _in_question(one, news[one.row].same)])
+    for one in rows:
+        mine = news[one.row]
+        if mine.same is None:
+            mine.same = _once_same(one, past)
+        if mine.same is not None:
+            mine.facts = _changed_facts(one, mine.same)
+            _keep(mine, mine.facts, past.get(mine.same.case, {}))
     return news
+
+
+def _same(uow: UnitOfWork, one: KnownRow) -> Standing | None:
+    """The case the row is about, by its qualification; without one, it is the case that is meant by the reference."""
+    wanted = one.facts.get("qualification", "")
+    if not wanted:
+        return meant(uow.cohorts, one.own, uow.office.route.final_states()) if one.own else None
+    return next((s for s in reversed(one.own) if _qualification(s) in {"", wanted}), None)
+
+
+def _changed_facts(one: KnownRow, same: Standing) -> dict[str, Any]:
+    """What the row says otherwise of the case it is about."""
+    return {name: value for name, value in one.facts.items() if same.facts.get(name) != value}
+
+
+def _in_question(one: KnownRow, same: Standing | None) -> list[int]:
+    """The cases whose past matters: the one the row differs from or, where it is about none there is, all of them."""
+    asked = one.own if same is None else [same] if _changed_facts(one, same) else []
+    return [standing.case for standing in asked if standing.sequence > 1]
+
+
+def _once_same(one: KnownRow, past: Mapping[int, Past]) -> Standing | None:
+    """The latest case that had the qualification of the row until a person changed it."""
+    wanted = one.facts.get("qualification")
+    return next(
+        (s for s in reversed(one.own) if _changed_since(past.get(s.case, {}).get("qualification", ()), wanted)), None
+    )
 
 
 def _keep(news: News, said: dict[str, Any], past: Mapping[str, Sequence[Was]]) -> None:
@@ -96,7 +122,7 @@ def _changed_since(past: Sequence[Was], value: object) -> int | None:
     return max((moment for _, moment in past[last + 1 :] if moment is not None), default=None)
 
 
-def _past_details(uow: UnitOfWork, rows: Sequence[KnownRow]) -> Iterable[tuple[KnownRow, dict[str, list[Was]]]]:
+def _past_details(uow: UnitOfWork, rows: Sequence[KnownRow]) -> Iterable[tuple[KnownRow, Past]]:
     if not rows:
         return
     history = uow.learners.history(one.learner for one in rows)
@@ -106,7 +132,7 @@ def _past_details(uow: UnitOfWork, rows: Sequence[KnownRow]) -> Iterable[tuple[K
         if event.dispatch is None:
             people[owner[event.case or 0], int(event.evidence["version"])] = event.occurred_at
     for one in rows:
-        past: dict[str, list[Was]] = {}
+        past: Past = {}
         for version, details in history.get(one.learner, ()):
             for name in LABELS:
                 value, was = getattr(details, name), past.setdefault(name, [])
@@ -115,20 +141,18 @@ def _past_details(uow: UnitOfWork, rows: Sequence[KnownRow]) -> Iterable[tuple[K
         yield one, past
 
 
-def _past_facts(uow: UnitOfWork, rows: Sequence[KnownRow]) -> Iterable[tuple[KnownRow, dict[str, list[Was]]]]:
-    by_case = {one.same.case: one for one in rows if one.same is not None and one.same.sequence > 1}
-    if not by_case:
-        return
-    past: dict[int, dict[str, list[Was]]] = {}
-    opened = Audit(uow.connection).of_cases([OPENED], Wanted(cases=tuple(by_case)))
-    for event in (*opened, *_noted(uow, by_case, "case_changed")):
+def _past_facts(uow: UnitOfWork, cases: Sequence[int]) -> dict[int, Past]:
+    past: dict[int, Past] = {}
+    if not cases:
+        return past
+    opened = Audit(uow.connection).of_cases([OPENED], Wanted(cases=tuple(cases)))
+    for event in (*opened, *_noted(uow, cases, "case_changed")):
         moment = event.occurred_at if event.dispatch is None else None
         for name in CASE_FIELDS:
             if event.kind == OPENED or name in event.facts:
                 known = past.setdefault(event.case or 0, {}).setdefault(name, [])
                 known.append((event.facts.get(name), moment if known else None))
-    for case, found in past.items():
-        yield by_case[case], found
+    return past
 
 
 def _noted(uow: UnitOfWork, cases: Iterable[int], what: str) -> Iterable[Event]:

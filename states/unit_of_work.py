@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from states.asked import Asked, Policy
-from states.cohorts import refuse_others, theirs
+from states.cohorts import meant, refuse_others
 from states.errors import FileRefused, NotFound, NotPossible, NotPublished
 from states.learner.details import Details
 from states.learner.erasure import refuse_erased
@@ -177,8 +177,7 @@ class Glance:
                 names = ", ".join(f"{reference}@{s.facts.get('qualification', '')}" for s in every)
                 hint = f"; try: {names}" if names else ""
                 raise NotFound(f"{reference} has no case" + (f" for {code}" if code else "") + hint, code)
-            own = theirs(self.cohorts, own) or own
-            chosen = next((s for s in reversed(own) if s.state not in final), own[-1])
+            chosen = meant(self.cohorts, own, final)
             found[chosen.case] = chosen
         if not others:
             refuse_others(self.cohorts, found.values())

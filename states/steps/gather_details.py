@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date
@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, Final
 from states.addressed import addressed
 from states.details_change import CASE_FIELDS, change_details, stale_fields
 from states.errors import FileRefused, NotPossible
-from states.learner.details import LABELS, Details, changed_fields
+from states.learner.details import Details, changed_fields
 from states.learner.entry import FIELDS
 from states.learner.erasure import erased_among
 from states.learner.repository import SHOWN
@@ -245,13 +245,17 @@ class _Taking:
                 rows=[row.row for row, _ in fresh],
             )
             came |= {row.row: (ADDED, s.case, ()) for (row, _), s in zip(fresh, opened, strict=True)}
-            self._cohorts |= {facts["cohort"] for _, facts in fresh if "cohort" in facts}
+            self._meet_cohorts(facts for _, facts in fresh)
         for row in rows:
             word, case, more = came.get(row.row, (REFUSED, None, ()))
             answers.add(row.row, row.reference, word, case, row.findings + more)
             kept = [f"{row.reference} ({FIELDS[f.field]})" for f in more if f.code == KEPT]
             self._kept = (self._kept + kept)[: SHOWN + 1]
             self._count_overruled(row)
+
+    def _meet_cohorts(self, taken: Iterable[Mapping[str, Any]]) -> None:
+        """Keep in mind the cohorts among facts that were taken in."""
+        self._cohorts |= {facts["cohort"] for facts in taken if "cohort" in facts}
 
     def _count_overruled(self, row: SheetRow) -> None:
         """Where the sheet has its own column, it counts; an option therefore did not."""
@@ -263,9 +267,9 @@ class _Taking:
     def _known_learner(self, one: KnownRow, news: News) -> tuple[str, int | None, tuple[Finding, ...]]:
         """Bring a learner we have up to date with what is new in their row; blanks in the sheet never erase.
 
-        A row that names no qualification is about the case there is; another qualification opens another case.
+        A row that names no qualification is about the case that goes on; another qualification opens another case.
         """
-        uow, word, same = self._uow, UNCHANGED, one.same
+        uow, word, same = self._uow, UNCHANGED, news.same
         if same is not None and news.facts.get("cohort") and same.cohort:
             text = "this learner is in another cohort for the same qualification"
             fix = "Move them with: ulnflow learner edit REFERENCE cohort"
@@ -279,20 +283,22 @@ class _Taking:
             word, said = UPDATED, (*said, *(_replaced(name) for name in changed if getattr(old, name)))
         if same is None:
             facts = {**one.facts, **_returning(uow, one.learner)}
+            self._meet_cohorts([facts])
             opened = uow.work.open([(one.learner, facts)], dispatch=self.number(), rows=[one.row])
             return ADDED, opened[0].case, said
         if news.facts:
+            self._meet_cohorts([news.facts])
             number, evidence = self.number(), {"fields": sorted(news.facts)}
             uow.note(
                 "case_changed",
                 [Move(case=same.case, dispatch=number, row=one.row, evidence=evidence, facts=news.facts)],
             )
-            word = UPDATED
+            word, said = UPDATED, (*said, *(_replaced(name) for name in news.facts if same.facts.get(name) is not None))
         return word, same.case, said
 
 
 def _replaced(name: str) -> Finding:
-    text = f"{LABELS[name]}: the value on file was another; the sheet's replaced it"
+    text = f"{FIELDS[name]}: the value on file was another; the sheet's replaced it"
     return Finding("note", name, "replaced", text)
 
 

@@ -90,6 +90,22 @@ def test_what_the_sheet_says_anew_is_taken_beside_what_is_kept_and_told_in_the_s
     assert "Postcode: the value on file was another; the sheet's replaced it" in said["L-09"]
 
 
+def test_news_of_the_case_is_told_where_it_replaced_another_value(centre):
+    sheet(centre, row("L-01", Start=""), row("L-02"))
+    edit(centre, "L-01", "planned_end", "2027-07-31")
+    edit(centre, "L-02", "start", "2026-09-02")
+    news = sheet(
+        centre, row("L-01", Planned_end="2027-08-31"), row("L-02", Start="2026-09-03", Funded="N"), name="2.csv"
+    )
+    assert news["counts"] == {"learners updated": 2}
+    said, replaced = fixes(centre, news["files"][0]["name"]), "the value on file was another; the sheet's replaced it"
+    assert f"Planned end: {replaced}" in said["L-01"]
+    assert f"Start: {replaced}" not in said["L-01"]  # there was none
+    assert f"Start: {replaced}" in said["L-02"]
+    assert f"Funded: {replaced}" in said["L-02"]
+    assert (centre.facts("L-01")["planned_end"], centre.facts("L-02")["start"]) == ("2027-08-31", "2026-09-03")
+
+
 def test_a_value_the_file_never_had_is_news_even_after_a_correction(corrected):
     again = sheet(corrected, OLD[0], row("L-09", Family_name="Irvine"), OLD[2])
     assert again["counts"]["learners updated"] == 1
@@ -138,6 +154,24 @@ def test_a_learner_who_was_moved_to_another_cohort_stays_there(clock, tmp_path, 
     assert centre.events() == before
     third = sheet(centre, row("L-01"), name="third.csv", cohort="NF-3")
     assert (third["code"], third["counts"]) == (1, {"rows refused": 1})
+
+
+@BOTH
+def test_a_corrected_qualification_stays_and_no_second_case_is_opened(clock, tmp_path, database):
+    centre = at(tmp_path, clock, database)
+    sheet(centre, row("Q-1"), row("Q-2"))
+    edit(centre, "Q-1", "qualification", "8605-41")
+    before = centre.events()
+    again = sheet(centre, row("Q-1"), row("Q-2"))
+    assert (again["code"], again["counts"]) == (0, {"learners unchanged": 2})
+    assert "Q-1 (Qualification)" in " ".join(again["notes"])
+    assert centre.events() == before
+    assert centre.facts("Q-1")["qualification"] == "8605-41"
+    news = sheet(centre, row("Q-1", Planned_end="2027-07-31"), name="news.csv")
+    assert news["counts"] == {"learners updated": 1}
+    assert (centre.facts("Q-1")["qualification"], centre.facts("Q-1")["planned_end"]) == ("8605-41", "2027-07-31")
+    other = sheet(centre, row("Q-1", Qualification="8605-32"), name="other.csv")
+    assert other["counts"] == {"learners added": 1}  # a qualification no case of theirs ever had
 
 
 def test_a_correction_holds_in_each_qualification_of_a_learner(centre):

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from tests.fakes.centre import uln
+import pytest
+import time_machine
+
+from tests.fakes.centre import MONDAY, row, uln
+from tests.journey.databases import BOTH, at
 from tests.journey.test_returning_learner import SECOND, to_the_record, told
 
 FIRST, OTHER = "L-1@8605-31", "L-1@8607-31"
@@ -183,3 +187,51 @@ def test_the_rest_of_a_keying_sheet_may_be_said_to_be_keyed(centre):
     centre.do("lrs", "answer", "L-2", stdin=uln(2))
     assert centre.dispatches("lrs_keying_sheet")[0][1] == "answered"
     centre.do("audit", "verify")
+
+
+@pytest.fixture
+def clock():
+    with time_machine.travel(MONDAY, tick=True) as now:
+        yield now
+
+
+def cohorts(centre) -> dict[str, str]:
+    """The last day to register of each cohort that is listed."""
+    return {one["cohort"]: one["register_by"] for one in centre.json("cohort", "list")}
+
+
+@BOTH
+def test_a_cohort_named_for_a_learner_known_already_is_there(clock, tmp_path, database):
+    centre = at(tmp_path, clock, database)
+    centre.do("cohort", "import", centre.sheet([row("L-1"), row("L-2", Cohort="NF-1")]))
+    assert set(cohorts(centre)) == {"NF-1"}
+    rows = [row("L-1", Cohort="NF-2"), row("L-2", Cohort="NF-3", Qualification="8605-32")]
+    said = centre.do("cohort", "import", centre.sheet(rows), "--register-by", "2026-10-30").said
+    assert "learners added 1" in said
+    assert "learners updated 1" in said
+    assert (centre.facts("L-1")["cohort"], centre.facts("L-2")["cohort"]) == ("NF-2", "NF-3")
+    listed = cohorts(centre)
+    assert (listed["NF-2"], listed["NF-3"]) == ("2026-10-30", "2026-10-30")
+    assert listed["NF-1"] != "2026-10-30"
+    centre.do("lrs", "submit", "--cohort", "NF-3")
+    assert len(centre.batches()) == 1
+
+
+def test_a_row_that_is_refused_makes_no_cohort(centre):
+    centre.enrol("L-1")
+    elsewhere = centre.run("cohort", "import", centre.sheet([row("L-1", Cohort="NF-9")]))
+    assert elsewhere.code == 1
+    assert "NF-9" not in cohorts(centre)
+
+
+def test_a_row_without_a_qualification_is_about_the_case_that_goes_on(centre):
+    centre.enrol("L-1")
+    centre.enrol("L-1", Qualification="8607-31")
+    centre.do("learner", "withdraw", OTHER, "--reason", "left_course")
+    before = centre.facts(OTHER)
+    assert "learners updated 1" in centre.enrol("L-1", Qualification="", Planned_end="2027-07-31").said
+    assert centre.facts(FIRST)["planned_end"] == "2027-07-31"
+    assert centre.facts(OTHER) == before
+    centre.do("learner", "withdraw", FIRST, "--reason", "left_course")
+    assert "learners updated 1" in centre.enrol("L-1", Qualification="", Planned_end="2027-08-31").said
+    assert centre.facts(OTHER)["planned_end"] == "2027-08-31"  # none goes on: the latest
