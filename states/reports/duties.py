@@ -14,7 +14,8 @@ def open_duties(office: Office) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     with office.look() as look:
         found = look.log.all_open_duties()
-        names = look.references(list(look.log.load([case for _, _, case, _, _ in found if case is not None]).values()))
+        owing = list(look.log.load([case for _, _, case, _, _ in found if case is not None]).values())
+        names, to_type = look.references(owing), look.names_to_type(owing)
         for _position, name, case, dispatch, opened_at in found:
             duty = office.route.duties[name]
             opened = day_of(opened_at)
@@ -27,7 +28,7 @@ def open_duties(office: Office) -> list[dict[str, Any]]:
                     "owner": duty.owner,
                     "opened": opened,
                     "due": after(opened, duty.clock, office.policy.closed),
-                    "next": commands.duty(name, names[case])
+                    "next": commands.duty(name, to_type[case])
                     if case is not None
                     else commands.file(file, mails=office.policy.mails)
                     if file

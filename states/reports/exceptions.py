@@ -45,7 +45,8 @@ def exceptions(office: Office, *, code: str = "", to: str = "") -> list[Exceptio
             for at, s in open_decisions(look)
             if (not wanted or code_of(s).casefold() in wanted) and (not to or assigned_to(s) == to)
         ]
-        names = look.references([s for _, s in found])
+        waiting = [s for _, s in found]
+        names, to_type = look.references(waiting), look.names_to_type(waiting)
         today, closed = office.today(), office.policy.closed
         return [
             ExceptionRow(
@@ -57,7 +58,7 @@ def exceptions(office: Office, *, code: str = "", to: str = "") -> list[Exceptio
                 assigned=assigned_to(s),
                 challenge=str(challenge_of(s).get("reference", "")),
                 meaning=meaning_of(office, s),
-                next_command=_command(s, names[s.case]),
+                next_command=_command(s, to_type[s.case]),
             )
             for at, s in found
         ]

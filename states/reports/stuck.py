@@ -189,7 +189,7 @@ def _owed(look: Glance, cohort: str | None, limit: int) -> list[Stuck]:
 def _rows(look: Glance, found: Sequence[Stuck]) -> list[StuckRow]:
     cases = sorted({s.case for s in found if s.case is not None})
     standings = look.log.load(cases)
-    names = look.references(list(standings.values()))
+    names, to_type = look.references(list(standings.values())), look.names_to_type(list(standings.values()))
     triggers = next_move.expected(look, list(standings.values()))
     files = next_move.open_files(look, cases)
     blocked = {s.case: s for s in found if s.kind == "blocked" and s.trigger == triggers.get(s.case or 0)}
@@ -200,18 +200,18 @@ def _rows(look: Glance, found: Sequence[Stuck]) -> list[StuckRow]:
             line = commands.file(dispatch, mails=look.office.policy.mails) if dispatch else ""
             rows.append(_row(look, one, None, "", dispatch, line))
             continue
-        standing, name = standings[one.case], names[one.case]
+        standing, who = standings[one.case], to_type[one.case]
         if one.kind == "overdue" and one.case in blocked:
-            line = _fix(blocked[one.case], name, standing.cohort)
+            line = _fix(blocked[one.case], who, standing.cohort)
         elif one.kind == "blocked":
-            line = _fix(one, name, standing.cohort)
+            line = _fix(one, who, standing.cohort)
         elif one.kind == "owed":
-            line = commands.duty(one.duty, name)
+            line = commands.duty(one.duty, who)
         elif one.kind == "unanswered" and dispatch is not None:
-            line = next_move.answer(look, standing, dispatch, name)
+            line = next_move.answer(look, standing, dispatch, who)
         else:
-            line = next_move.command(look, standing, triggers.get(one.case, ""), name, files.get(one.case, ()))
-        rows.append(_row(look, one, standing, name, dispatch, line))
+            line = next_move.command(look, standing, triggers.get(one.case, ""), who, files.get(one.case, ()))
+        rows.append(_row(look, one, standing, names[one.case], dispatch, line))
     return rows
 
 

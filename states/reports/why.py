@@ -105,12 +105,13 @@ def why(
     """
     with office.look(act) as look:
         standing = look.find_case(reference, qualification)
+        who = look.names_to_type([standing])[standing.case] if qualification else reference
         trigger = next_move.expected(look, [standing])[standing.case]
         files = next_move.open_files(look, [standing.case]).get(standing.case, [])
         place = office.route.states[standing.state]
         case = standing.case
-        rules = asked_now.rules(look, [standing], {case: trigger}, {case: reference}, {case: files}).get(case, ())
-        duties = _duties(look, standing, reference)
+        rules = asked_now.rules(look, [standing], {case: trigger}, {case: who}, {case: files}).get(case, ())
+        duties = _duties(look, standing, who)
         steps, contacts = _guidance(guidance, place, trigger)
         today, closed = office.today(), office.policy.closed
         deadline = last_day(office.route, standing.state, standing.cohort, late.deadlines(look))
@@ -140,13 +141,13 @@ def why(
             guidance=steps,
             contacts=contacts,
             approvals=approval.pending(look, standing.case),
-            next_command=asked_now.command(look, standing, trigger, reference, files, rules)
+            next_command=asked_now.command(look, standing, trigger, who, files, rules)
             if trigger
             else next((duty.next_command for duty in duties), ""),
             alternative="alternative_since" in standing.facts,
             answer=_answer(office, standing),
             stale=tuple(sorted(standing.facts.get("stale", {}))),
-            match="; ".join(addressed(words, reference) for words in stale.told(look, standing)),
+            match="; ".join(addressed(words, who) for words in stale.told(look, standing)),
         )
 
 
