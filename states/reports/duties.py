@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from states.reports import commands
+from states.reports import commands, next_move
 from states.unit_of_work import Office
 from workflow.working_days import after, day_of
 
@@ -30,7 +30,7 @@ def open_duties(office: Office) -> list[dict[str, Any]]:
                     "due": after(opened, duty.clock, office.policy.closed),
                     "next": commands.duty(name, to_type[case])
                     if case is not None
-                    else commands.file(file, mails=office.policy.mails)
+                    else next_move.file(look, file)
                     if file
                     else "",
                 }

@@ -197,7 +197,7 @@ def _rows(look: Glance, found: Sequence[Stuck]) -> list[StuckRow]:
     for one in found:
         dispatch = look.dispatches.get(one.dispatch) if one.dispatch is not None else None
         if one.case is None:
-            line = commands.file(dispatch, mails=look.office.policy.mails) if dispatch else ""
+            line = next_move.file(look, dispatch) if dispatch else ""
             rows.append(_row(look, one, None, "", dispatch, line))
             continue
         standing, who = standings[one.case], to_type[one.case]
