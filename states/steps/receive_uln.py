@@ -88,10 +88,10 @@ def answer(
     Raises NotFound, and NotPossible, also for what is no ULN, and for a code of success that comes without its ULN.
     """
     tally = Tally()
-    uln = read_uln(uln)
     code, outcome, meaning = read_code(office, code, uln)
     with office.begin(act, dry_run=dry_run) as uow:
         standing = uow.find_case(reference)
+        uln = read_uln(uln)
         refuse_day(office, standing, on)
         refuse_without_uln(office, standing, code, outcome, uln)
         holding = [
