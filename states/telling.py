@@ -12,6 +12,7 @@ from states import effects
 from states.facts import addressed
 from states.rules import NO_ADDRESS
 from states.tally import Refusal, Tally
+from states.to_type import names_to_type
 from states.unit_of_work import Glance, UnitOfWork
 from states.vocabulary import MESSAGE, NOT_ACTIVE
 from workflow import Move, Outcome, Standing
@@ -44,7 +45,7 @@ def how_to_tell(look: Glance, standings: Sequence[Standing]) -> list[str]:
         sent = "ulnflow uln send --all"
         lines.append(sent if look.office.policy.mails else "send the e-mails, then: ulnflow uln told --how email --all")
     if without:
-        names = look.names_to_type([s for s in standings if s.case in without])
+        names = names_to_type(look, [s for s in standings if s.case in without])
         lines.append(by_letter(names.values() if lines else ()))
     return lines
 
@@ -66,7 +67,7 @@ def leave_out(look: Glance, standings: Sequence[Standing], tally: Tally) -> list
 
 def tell_of_letters(look: Glance, without: Sequence[Standing], tally: Tally) -> None:
     """Say who has no e-mail address, and what to do about them."""
-    names = sorted(look.names_to_type(without).values())
+    names = sorted(names_to_type(look, without).values())
     tally.counts["have no e-mail address: hand over the letter"] += len(names)
     tally.notes.append(f"without an e-mail address: {listed(names)}")
     tally.next.append(by_letter(names))

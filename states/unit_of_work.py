@@ -168,6 +168,7 @@ class Glance:
             raise NotFound(f"no learner has the reference {shown}. See: ulnflow status --learners", *unknown)
         cases = self.learners.cases(known.values())
         standings = self.log.load([case for listed in cases.values() for case in listed])
+        final = self.office.route.final_states()
         found: dict[int, Standing] = {}
         for reference, code in wanted:
             every = [standings[case] for case in cases.get(known[reference], ())]
@@ -177,18 +178,13 @@ class Glance:
                 hint = f"; try: {names}" if names else ""
                 raise NotFound(f"{reference} has no case" + (f" for {code}" if code else "") + hint, code)
             own = theirs(self.cohorts, own) or own
-            chosen = self._meant(own)
+            chosen = next((s for s in reversed(own) if s.state not in final), own[-1])
             found[chosen.case] = chosen
         if not others:
             refuse_others(self.cohorts, found.values())
         if not erased:
             refuse_erased(found.values(), {learner: name for name, learner in known.items()})
         return list(found.values())
-
-    def _meant(self, own: Sequence[Standing]) -> Standing:
-        """Of a learner's cases, oldest first, the latest that goes on, else the latest."""
-        final = self.office.route.final_states()
-        return next((s for s in reversed(own) if s.state not in final), own[-1])
 
     def _wanted(self, references: Sequence[str], qualification: str) -> list[tuple[str, str]]:
         """(reference, qualification) of each text asked for: what is a reference as it stands is taken as one."""
@@ -204,18 +200,6 @@ class Glance:
         """References by case number."""
         names = self.learners.references({s.subject for s in standings})
         return {s.case: names[s.subject] for s in standings}
-
-    def names_to_type(self, standings: Sequence[Standing]) -> dict[int, str]:
-        """What a command takes for each case, by number: REFERENCE@QUALIFICATION where another is meant without it."""
-        names = self.references(standings)
-        several = [cases for cases in self.learners.cases({s.subject for s in standings}).values() if len(cases) > 1]
-        loaded = self.log.load([case for cases in several for case in cases])
-        meant = {case: self._meant([loaded[one] for one in cases]).case for cases in several for case in cases}
-        for one in standings:
-            code = one.facts.get("qualification")
-            if code and meant.get(one.case, one.case) != one.case:
-                names[one.case] += f"@{code}"
-        return names
 
     def held_uln(self, learner: int) -> str:
         """The ULN a learner holds; empty when none."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from states.reports import commands, next_move
+from states.to_type import names_to_type
 from states.unit_of_work import Office
 from workflow.working_days import after, day_of
 
@@ -15,7 +16,7 @@ def open_duties(office: Office) -> list[dict[str, Any]]:
     with office.look() as look:
         found = look.log.all_open_duties()
         owing = list(look.log.load([case for _, _, case, _, _ in found if case is not None]).values())
-        names, to_type = look.references(owing), look.names_to_type(owing)
+        names, to_type = look.references(owing), names_to_type(look, owing)
         for _position, name, case, dispatch, opened_at in found:
             duty = office.route.duties[name]
             opened = day_of(opened_at)

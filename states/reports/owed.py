@@ -10,6 +10,7 @@ from typing import Final
 
 from states.reports import asked_now, next_move
 from states.reports.words import day, iso
+from states.to_type import names_to_type
 from states.unit_of_work import Glance, Office
 from workflow import Standing
 from workflow.store.queries import Queries
@@ -74,7 +75,7 @@ def _owing(look: Glance, cohort: str | None) -> Iterator[list[Standing]]:
 def _row(look: Glance, standings: list[Standing]) -> Iterator[OwedRow]:
     office = look.office
     today, closed, clock = office.today(), office.policy.closed, office.route.states[DEBT].clock
-    names, to_type = look.references(standings), look.names_to_type(standings)
+    names, to_type = look.references(standings), names_to_type(look, standings)
     triggers = next_move.expected(look, standings)
     files = next_move.open_files(look, [s.case for s in standings])
     said = asked_now.rules(look, standings, triggers, to_type, files)

@@ -19,6 +19,7 @@ from states.reports.causes import Cause, causes_of
 from states.reports.exceptions import held_by
 from states.reports.stale import as_refusals, stale_cases
 from states.reports.words import FILES, iso
+from states.to_type import names_to_type
 from states.unit_of_work import Glance, Office
 from states.vocabulary import LAR_CROSS_REFERENCE, LAR_LEARNERS, LRS_BATCH, LRS_KEYING, MESSAGE, REGISTRATION
 from workflow import Route, Standing
@@ -189,7 +190,7 @@ def _owed(look: Glance, cohort: str | None, limit: int) -> list[Stuck]:
 def _rows(look: Glance, found: Sequence[Stuck]) -> list[StuckRow]:
     cases = sorted({s.case for s in found if s.case is not None})
     standings = look.log.load(cases)
-    names, to_type = look.references(list(standings.values())), look.names_to_type(list(standings.values()))
+    names, to_type = look.references(list(standings.values())), names_to_type(look, list(standings.values()))
     triggers = next_move.expected(look, list(standings.values()))
     files = next_move.open_files(look, cases)
     blocked = {s.case: s for s in found if s.kind == "blocked" and s.trigger == triggers.get(s.case or 0)}

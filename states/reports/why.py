@@ -13,6 +13,7 @@ from states.deciding import ILM, LRS, code_of, doubtful
 from states.reports import asked_now, commands, exceptions, late, next_move, stale
 from states.reports.asked_now import RuleSaid
 from states.reports.words import FILES, day, iso
+from states.to_type import names_to_type
 from states.unit_of_work import Glance, Office
 from workflow import Act, Standing
 from workflow.route import State
@@ -105,7 +106,7 @@ def why(
     """
     with office.look(act) as look:
         standing = look.find_case(reference, qualification)
-        who = look.names_to_type([standing])[standing.case] if qualification else reference
+        who = names_to_type(look, [standing])[standing.case] if qualification else reference
         trigger = next_move.expected(look, [standing])[standing.case]
         files = next_move.open_files(look, [standing.case]).get(standing.case, [])
         place = office.route.states[standing.state]
