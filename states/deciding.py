@@ -81,6 +81,13 @@ def doubted(uow: UnitOfWork, standing: Standing) -> bool:
     return "kept_answer" in standing.facts and bool(uow.close_duties(standing.case, *DOUBTED))
 
 
+def no_decision(uow: UnitOfWork, standing: Standing, reference: str) -> str:
+    """Why no decision about an answer of the LRS waits for a case; empty when one does."""
+    if standing.state == LRS or doubted(uow, standing):
+        return ""
+    return f"{reference} is not an LRS exception. See: ulnflow exception list"
+
+
 def waiting_case(uow: UnitOfWork, reference: str) -> Standing:
     """The case asked for, or, where none was named and nothing is to be decided there, one that waits."""
     found = uow.find_case(reference)

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Final
 
 from states.errors import NotPossible, Prevented
+from states.learner.uln import fault
 from states.ports import CodeClass
 from states.unit_of_work import Office
 from workflow import Standing
@@ -14,6 +15,17 @@ from workflow.working_days import day_of
 
 CODE: Final = re.compile(r"[A-Z]{2,6}[0-9]{1,6}")
 """What a return code looks like; anything else that is typed for one may be a ULN, and stays out of the log."""
+
+
+def read_uln(text: str) -> str:
+    """The ULN as typed, without the blanks inside; empty for none. Raises NotPossible, without it, for what is none."""
+    uln = "".join(text.split())
+    if uln and fault(uln):
+        raise NotPossible(
+            "what was typed is no ULN: ten digits, the first not 0, the last a check digit, and not the placeholder. "
+            "Compare it with the portal and give it again; nothing was recorded"
+        )
+    return uln
 
 
 def read_code(office: Office, code: str, uln: str) -> tuple[str, CodeClass, str]:

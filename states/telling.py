@@ -12,6 +12,7 @@ from states import effects
 from states.facts import addressed
 from states.rules import NO_ADDRESS
 from states.tally import Refusal, Tally
+from states.to_type import names_to_type
 from states.unit_of_work import Glance, UnitOfWork
 from states.vocabulary import MESSAGE, NOT_ACTIVE
 from workflow import Move, Outcome, Standing
@@ -44,7 +45,7 @@ def how_to_tell(look: Glance, standings: Sequence[Standing]) -> list[str]:
         sent = "ulnflow uln send --all"
         lines.append(sent if look.office.policy.mails else "send the e-mails, then: ulnflow uln told --how email --all")
     if without:
-        names = look.references([s for s in standings if s.case in without])
+        names = names_to_type(look, [s for s in standings if s.case in without])
         lines.append(by_letter(names.values() if lines else ()))
     return lines
 
@@ -60,13 +61,13 @@ def leave_out(look: Glance, standings: Sequence[Standing], tally: Tally) -> list
     """Those of some learners whom an e-mail can have reached; the others are told, with what to do about them."""
     without = unaddressed(look, standings)
     if without:
-        names = sorted(look.references([s for s in standings if s.case in without]).values())
-        tell_of_letters(tally, names)
+        tell_of_letters(look, [s for s in standings if s.case in without], tally)
     return [s for s in standings if s.case not in without]
 
 
-def tell_of_letters(tally: Tally, names: Sequence[str]) -> None:
+def tell_of_letters(look: Glance, without: Sequence[Standing], tally: Tally) -> None:
     """Say who has no e-mail address, and what to do about them."""
+    names = sorted(names_to_type(look, without).values())
     tally.counts["have no e-mail address: hand over the letter"] += len(names)
     tally.notes.append(f"without an e-mail address: {listed(names)}")
     tally.next.append(by_letter(names))

@@ -182,7 +182,7 @@ class Glance:
         if not others:
             refuse_others(self.cohorts, found.values())
         if not erased:
-            refuse_erased(found.values())
+            refuse_erased(found.values(), {learner: name for name, learner in known.items()})
         return list(found.values())
 
     def _wanted(self, references: Sequence[str], qualification: str) -> list[tuple[str, str]]:

@@ -286,9 +286,12 @@ def check_pack(
 
     from cli import packing
     from cli.render import complain, say, show_one
+    from states.errors import NotFound
     from workflow.pack import verifier_bytes
     from workflow.verifier import SHOWS, Refused, log_fault
 
+    if not folder.is_dir():
+        raise NotFound(f"there is no folder {folder}. Give the one the pack was unpacked into", str(folder))
     try:
         found = packing.checked(folder, by or [])
     except Refused as wrong:

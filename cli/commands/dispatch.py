@@ -175,13 +175,14 @@ def _find(office: Any, file: str) -> Dispatch:
 def _other_way(office: Any, dispatch: Dispatch) -> Exception:
     """What to do about a file whose kind knows no such step."""
     from states.errors import Prevented
-    from states.reports import commands
+    from states.reports import next_move
     from states.reports.words import FILES
 
     what = FILES.get(dispatch.kind, dispatch.kind)
     if dispatch.direction != "out":
         return Prevented(f"number {dispatch.id} came in ({what}): only files of ours are sent or rejected")
-    line = commands.file(dispatch, mails=office.policy.mails)
+    with office.look() as look:
+        line = next_move.file(look, dispatch)
     return Prevented(f"{dispatch.name} ({what}) goes on by what comes of it: {line}")
 
 

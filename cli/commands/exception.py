@@ -70,6 +70,9 @@ def show(reference: Reference, form: Format = Form.table) -> None:
             _side_by_side(found)
         else:
             show_one({**head, **answer, "Candidates": [_record(one) for one in found.candidates]}, form)
+        if found.undecided:
+            say(found.undecided)
+            return
         if not found.candidates:
             say(addressed("What the portal shows, for comparison: ulnflow exception candidates REFERENCE", reference))
         word = "Next"

@@ -6,7 +6,8 @@ The row of the learner stays, with the centre's own reference and without the ke
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+import shlex
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -45,13 +46,13 @@ class Ended:
     hold: str
 
 
-def refuse_erased(standings: Collection[Standing]) -> None:
-    """Raise NotPossible when one of these cases is of a learner who was erased."""
+def refuse_erased(standings: Collection[Standing], names: Mapping[int, str]) -> None:
+    """Raise NotPossible when one of these cases is of a learner who was erased; `names` are references by learner."""
     for standing in standings:
         if ERASED in standing.facts:
             raise Prevented(
                 f"this learner was erased on {day_of(standing.facts[ERASED])}: nothing is held or done about them any "
-                "more. What the log tells: ulnflow audit history REFERENCE"
+                f"more. What the log tells: ulnflow audit history {shlex.quote(names[standing.subject])}"
             )
 
 

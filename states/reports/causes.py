@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from states.counting import counted
 from states.learner.incomplete import Gap
-from states.reports import commands, gaps, late
+from states.reports import commands, gaps, late, next_move
 from states.reports.words import FILES, OURS
 from states.unit_of_work import Glance
 from workflow.store.queries import OpenDispatch, Queries
@@ -168,7 +168,7 @@ def _unanswered(look: Glance, waiting: Sequence[tuple[OpenDispatch, Stuck]], coh
                 what=f"{FILES.get(file.kind, file.kind)} {file.name}: {said.reasons[0].message}",
                 learners=learners,
                 releases=learners,
-                next_command=commands.file(file, mails=look.office.policy.mails),
+                next_command=next_move.file(look, file),
             )
         )
     return causes

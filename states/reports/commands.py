@@ -117,17 +117,15 @@ def everybody(trigger: str, state: str = "") -> str:
     return ALL.get(trigger, f"ulnflow advance {trigger} --state {state}")
 
 
-def file(dispatch: Dispatch, *, mails: bool = False) -> str:
-    """What to do about a file of ours that waits; messages are sent where a mail server of the centre `mails` them."""
+def file(dispatch: Dispatch, told: str = "") -> str:
+    """What to do about a file of ours that waits; `told` says how its learners are told, where it is messages."""
     name = quoted(dispatch.name)
     if dispatch.kind in LRS_KINDS:
         waits = RECEIVE if dispatch.kind == LRS_BATCH else "ulnflow lrs answer REFERENCE"
         return f"ulnflow lrs sent {name}" if dispatch.state == PREPARED else waits
     return {
         REGISTRATION: f"ulnflow ilm confirm --dispatch {dispatch.id} --order NUMBER",
-        MESSAGE: f"ulnflow uln send --dispatch {dispatch.id}"
-        if mails
-        else f"ulnflow uln told --dispatch {dispatch.id} --how email",
+        MESSAGE: "ulnflow uln " + told.format(who=f"--dispatch {dispatch.id}"),
         LAR_LEARNERS: "ulnflow lar create --all --reference NUMBER",
         LAR_CROSS_REFERENCE: "ulnflow lar cross-reference --all --reference NUMBER",
     }.get(dispatch.kind, "ulnflow today")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from states.reports import commands
+from states.reports import commands, next_move
+from states.to_type import names_to_type
 from states.unit_of_work import Office
 from workflow.working_days import after, day_of
 
@@ -14,7 +15,8 @@ def open_duties(office: Office) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     with office.look() as look:
         found = look.log.all_open_duties()
-        names = look.references(list(look.log.load([case for _, _, case, _, _ in found if case is not None]).values()))
+        owing = list(look.log.load([case for _, _, case, _, _ in found if case is not None]).values())
+        names, to_type = look.references(owing), names_to_type(look, owing)
         for _position, name, case, dispatch, opened_at in found:
             duty = office.route.duties[name]
             opened = day_of(opened_at)
@@ -27,9 +29,9 @@ def open_duties(office: Office) -> list[dict[str, Any]]:
                     "owner": duty.owner,
                     "opened": opened,
                     "due": after(opened, duty.clock, office.policy.closed),
-                    "next": commands.duty(name, names[case])
+                    "next": commands.duty(name, to_type[case])
                     if case is not None
-                    else commands.file(file, mails=office.policy.mails)
+                    else next_move.file(look, file)
                     if file
                     else "",
                 }

@@ -7,7 +7,8 @@ from datetime import date
 from itertools import islice
 from typing import Any, Final
 
-from states.reports.sentences import Register, objections, sentence
+from states.errors import NotFound
+from states.reports.sentences import KINDS, Register, objections, sentence
 from states.reports.trail import happened, who
 from states.reports.words import plain
 from states.unit_of_work import Glance, Office
@@ -44,10 +45,12 @@ def events(
     attempts and looks at personal details are left out unless `refusals`, or named as the kind. Raises NotFound.
     """
     with office.look() as look:
+        kind = "_".join(kind.split())
+        _refuse_unknown(look, kind)
         found = Queries(look.connection).events(
             case=look.find_case(reference, qualification, erased=True).case if reference else None,
             actor=actor or None,
-            kind="_".join(kind.split()) or None,
+            kind=kind or None,
             trigger=trigger or None,
             dispatch=look.find_dispatch(dispatch).id if dispatch else None,
             since=start_of(since) if since else None,
@@ -58,6 +61,12 @@ def events(
         )
         register = Register(office.route, look.dispatches)
         yield from rows(look, found, register)
+
+
+def _refuse_unknown(look: Glance, kind: str) -> None:
+    """Raise NotFound for a kind that no event of ours has, nor any of this log."""
+    if kind and kind not in KINDS and not list(Queries(look.connection).events(kind=kind, latest=1)):
+        raise NotFound(f"there is no kind {kind}; kinds are: {', '.join(sorted(KINDS))}", kind)
 
 
 def rows(look: Glance, found: Iterable[Event], register: Register) -> Iterator[dict[str, Any]]:

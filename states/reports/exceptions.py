@@ -9,6 +9,7 @@ from states import deciding
 from states.counting import counted
 from states.deciding import answer_of, assigned_to, challenge_of, code_of, doubtful, open_decisions, spelled
 from states.reports.commands import quoted
+from states.to_type import names_to_type
 from states.unit_of_work import Office
 from workflow import Standing
 from workflow.working_days import between, day_of
@@ -45,7 +46,8 @@ def exceptions(office: Office, *, code: str = "", to: str = "") -> list[Exceptio
             for at, s in open_decisions(look)
             if (not wanted or code_of(s).casefold() in wanted) and (not to or assigned_to(s) == to)
         ]
-        names = look.references([s for _, s in found])
+        waiting = [s for _, s in found]
+        names, to_type = look.references(waiting), names_to_type(look, waiting)
         today, closed = office.today(), office.policy.closed
         return [
             ExceptionRow(
@@ -57,7 +59,7 @@ def exceptions(office: Office, *, code: str = "", to: str = "") -> list[Exceptio
                 assigned=assigned_to(s),
                 challenge=str(challenge_of(s).get("reference", "")),
                 meaning=meaning_of(office, s),
-                next_command=_command(s, names[s.case]),
+                next_command=_command(s, to_type[s.case]),
             )
             for at, s in found
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from states.effects import ON_ITS_WAY
 from states.facts import addressed
@@ -21,6 +22,10 @@ from workflow.store.dispatch_log import Dispatch, Member
 
 OUT: tuple[str, ...] = (*LRS_KINDS, REGISTRATION, MESSAGE, LAR_LEARNERS, LAR_CROSS_REFERENCE)
 """Every kind of file that goes out."""
+
+BY_EMAIL: Final = "told {who} --how email"
+BY_LETTER: Final = "told {who} --how letter"
+CHUNK: Final = 1_000
 
 Places = dict[int, list[tuple[Member, Dispatch]]]
 
@@ -76,9 +81,24 @@ def _telling(look: Glance, standing: Standing) -> str:
     By hand where there is no such server, or sending was begun already.
     """
     if not addressed(look.learners, look.dispatches, {standing.case: standing.subject}):
-        return "told {who} --how letter"
+        return BY_LETTER
     begun = any(standing.facts.get(name) for name in ON_ITS_WAY)
-    return "send {who}" if look.office.policy.mails and not begun else "told {who} --how email"
+    return "send {who}" if look.office.policy.mails and not begun else BY_EMAIL
+
+
+def file(look: Glance, dispatch: Dispatch) -> str:
+    """What to do about a file of ours that waits: messages go by letter where nobody in it has an address."""
+    if dispatch.kind != MESSAGE:
+        return commands.file(dispatch)
+    waiting = [member.case for member in look.dispatches.members(dispatch.id, "open")]
+    if waiting and not any(_reached(look, waiting[start : start + CHUNK]) for start in range(0, len(waiting), CHUNK)):
+        return commands.file(dispatch, BY_LETTER)
+    return commands.file(dispatch, "send {who}" if look.office.policy.mails else BY_EMAIL)
+
+
+def _reached(look: Glance, cases: Sequence[int]) -> set[int]:
+    """Those of some cases whom an e-mail can have reached."""
+    return addressed(look.learners, look.dispatches, {s.case: s.subject for s in look.log.load(cases).values()})
 
 
 def answer(look: Glance, standing: Standing, dispatch: Dispatch, reference: str) -> str:

@@ -10,6 +10,7 @@ from typing import Final
 
 from states.reports import asked_now, next_move
 from states.reports.words import day, iso
+from states.to_type import names_to_type
 from states.unit_of_work import Glance, Office
 from workflow import Standing
 from workflow.store.queries import Queries
@@ -74,17 +75,17 @@ def _owing(look: Glance, cohort: str | None) -> Iterator[list[Standing]]:
 def _row(look: Glance, standings: list[Standing]) -> Iterator[OwedRow]:
     office = look.office
     today, closed, clock = office.today(), office.policy.closed, office.route.states[DEBT].clock
-    names = look.references(standings)
+    names, to_type = look.references(standings), names_to_type(look, standings)
     triggers = next_move.expected(look, standings)
     files = next_move.open_files(look, [s.case for s in standings])
-    said = asked_now.rules(look, standings, triggers, names, files)
+    said = asked_now.rules(look, standings, triggers, to_type, files)
     for one in standings:
         since = one.facts.get("registered_at", one.facts["alternative_since"])
         due = None if clock is None else after(day_of(since), clock, closed)
         until = _placeholder_until(one, office.policy.placeholder_days)
-        name, trigger = names[one.case], triggers.get(one.case, "")
+        who, trigger = to_type[one.case], triggers.get(one.case, "")
         yield OwedRow(
-            reference=name,
+            reference=names[one.case],
             cohort=one.cohort,
             state=office.route.states[one.state].title,
             funded=one.facts.get("funded"),
@@ -93,7 +94,7 @@ def _row(look: Glance, standings: list[Standing]) -> Iterator[OwedRow]:
             days_left=None if due is None else between(today, due, closed),
             placeholder_until=iso(until),
             placeholder_days_left=None if until is None else (until - today).days,
-            next_command=asked_now.command(look, one, trigger, name, files.get(one.case, ()), said.get(one.case, ()))
+            next_command=asked_now.command(look, one, trigger, who, files.get(one.case, ()), said.get(one.case, ()))
             if trigger
             else "",
         )

@@ -19,6 +19,7 @@ from states.reports.causes import Cause, causes_of
 from states.reports.exceptions import held_by
 from states.reports.stale import as_refusals, stale_cases
 from states.reports.words import FILES, iso
+from states.to_type import names_to_type
 from states.unit_of_work import Glance, Office
 from states.vocabulary import LAR_CROSS_REFERENCE, LAR_LEARNERS, LRS_BATCH, LRS_KEYING, MESSAGE, REGISTRATION
 from workflow import Route, Standing
@@ -189,7 +190,7 @@ def _owed(look: Glance, cohort: str | None, limit: int) -> list[Stuck]:
 def _rows(look: Glance, found: Sequence[Stuck]) -> list[StuckRow]:
     cases = sorted({s.case for s in found if s.case is not None})
     standings = look.log.load(cases)
-    names = look.references(list(standings.values()))
+    names, to_type = look.references(list(standings.values())), names_to_type(look, list(standings.values()))
     triggers = next_move.expected(look, list(standings.values()))
     files = next_move.open_files(look, cases)
     blocked = {s.case: s for s in found if s.kind == "blocked" and s.trigger == triggers.get(s.case or 0)}
@@ -197,21 +198,21 @@ def _rows(look: Glance, found: Sequence[Stuck]) -> list[StuckRow]:
     for one in found:
         dispatch = look.dispatches.get(one.dispatch) if one.dispatch is not None else None
         if one.case is None:
-            line = commands.file(dispatch, mails=look.office.policy.mails) if dispatch else ""
+            line = next_move.file(look, dispatch) if dispatch else ""
             rows.append(_row(look, one, None, "", dispatch, line))
             continue
-        standing, name = standings[one.case], names[one.case]
+        standing, who = standings[one.case], to_type[one.case]
         if one.kind == "overdue" and one.case in blocked:
-            line = _fix(blocked[one.case], name, standing.cohort)
+            line = _fix(blocked[one.case], who, standing.cohort)
         elif one.kind == "blocked":
-            line = _fix(one, name, standing.cohort)
+            line = _fix(one, who, standing.cohort)
         elif one.kind == "owed":
-            line = commands.duty(one.duty, name)
+            line = commands.duty(one.duty, who)
         elif one.kind == "unanswered" and dispatch is not None:
-            line = next_move.answer(look, standing, dispatch, name)
+            line = next_move.answer(look, standing, dispatch, who)
         else:
-            line = next_move.command(look, standing, triggers.get(one.case, ""), name, files.get(one.case, ()))
-        rows.append(_row(look, one, standing, name, dispatch, line))
+            line = next_move.command(look, standing, triggers.get(one.case, ""), who, files.get(one.case, ()))
+        rows.append(_row(look, one, standing, names[one.case], dispatch, line))
     return rows
 
 

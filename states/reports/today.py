@@ -127,7 +127,7 @@ def today(office: Office) -> Today:
             duties=_duties(look),
             unsent=tuple(
                 Unsent(one.dispatch.id, one.dispatch.name, FILES.get(one.dispatch.kind, one.dispatch.kind), one.open,
-                       day(one.dispatch.prepared_at), commands.file(one.dispatch, mails=office.policy.mails))
+                       day(one.dispatch.prepared_at), next_move.file(look, one.dispatch))
                 for one in waiting
                 if one.dispatch.state == PREPARED and one.open
             ),
@@ -185,7 +185,7 @@ def _suggestions(look: Glance, waiting: Sequence[OpenDispatch]) -> list[Suggesti
             what = f"{FILES.get(file.kind, file.kind)} {file.name} {verb}"
             triggers = [t for t, kinds in commands.ANSWERS.items() if file.kind in kinds]
             at = min((place[t] for t in triggers if t in place), default=0)
-            found.append((at, Suggestion(what, one.open, commands.file(file, mails=look.office.policy.mails))))
+            found.append((at, Suggestion(what, one.open, next_move.file(look, file))))
     for name, number in free.items():
         for trigger, learners in _by_trigger(look, name, number).items():
             if trigger:

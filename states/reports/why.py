@@ -13,6 +13,7 @@ from states.deciding import ILM, LRS, code_of, doubtful
 from states.reports import asked_now, commands, exceptions, late, next_move, stale
 from states.reports.asked_now import RuleSaid
 from states.reports.words import FILES, day, iso
+from states.to_type import names_to_type
 from states.unit_of_work import Glance, Office
 from workflow import Act, Standing
 from workflow.route import State
@@ -105,12 +106,13 @@ def why(
     """
     with office.look(act) as look:
         standing = look.find_case(reference, qualification)
+        who = names_to_type(look, [standing])[standing.case] if qualification else reference
         trigger = next_move.expected(look, [standing])[standing.case]
         files = next_move.open_files(look, [standing.case]).get(standing.case, [])
         place = office.route.states[standing.state]
         case = standing.case
-        rules = asked_now.rules(look, [standing], {case: trigger}, {case: reference}, {case: files}).get(case, ())
-        duties = _duties(look, standing, reference)
+        rules = asked_now.rules(look, [standing], {case: trigger}, {case: who}, {case: files}).get(case, ())
+        duties = _duties(look, standing, who)
         steps, contacts = _guidance(guidance, place, trigger)
         today, closed = office.today(), office.policy.closed
         deadline = last_day(office.route, standing.state, standing.cohort, late.deadlines(look))
@@ -140,13 +142,13 @@ def why(
             guidance=steps,
             contacts=contacts,
             approvals=approval.pending(look, standing.case),
-            next_command=asked_now.command(look, standing, trigger, reference, files, rules)
+            next_command=asked_now.command(look, standing, trigger, who, files, rules)
             if trigger
             else next((duty.next_command for duty in duties), ""),
             alternative="alternative_since" in standing.facts,
             answer=_answer(office, standing),
             stale=tuple(sorted(standing.facts.get("stale", {}))),
-            match="; ".join(addressed(words, reference) for words in stale.told(look, standing)),
+            match="; ".join(addressed(words, who) for words in stale.told(look, standing)),
         )
 
 

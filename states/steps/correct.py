@@ -11,7 +11,7 @@ from typing import Final
 from states import approval
 from states.addressed import addressed
 from states.approval import Request
-from states.errors import NotPossible, Prevented
+from states.errors import NotFound, NotPossible, Prevented
 from states.tally import Tally
 from states.unit_of_work import Office, UnitOfWork
 from states.vocabulary import CORRECTION_REASONS
@@ -60,7 +60,7 @@ def correct(
 ) -> Tally:  # fmt: skip
     """Ask to void an entry, or void it where one person suffices; with `and_after` also those that rest on it.
 
-    Raises NotPossible for an entry that cannot be voided, and for a reason that is no code of CORRECTION_REASONS.
+    Raises NotFound, NotPossible for an entry that cannot be voided, and for a reason not in CORRECTION_REASONS.
     """
     if reason not in CORRECTION_REASONS:
         raise NotPossible(f"--reason is one of {', '.join(CORRECTION_REASONS)}; more in your own words with --note")
@@ -97,6 +97,8 @@ def correct_as_asked(uow: UnitOfWork, request: Request) -> Tally:
 
 
 def _planned(uow: UnitOfWork, position: int) -> Correction:
+    if uow.log.at(position) is None:
+        raise NotFound(f"there is no entry {position}. See: ulnflow audit history REFERENCE", str(position))
     try:
         found = plan(uow.work, position, rests=_told_another)
     except CorrectionRefused as wrong:

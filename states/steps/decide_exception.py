@@ -10,7 +10,7 @@ from states import effects
 from states.addressed import addressed
 from states.asked import Answer
 from states.cohorts import refuse_others, theirs
-from states.deciding import LRS, challenge_of, code_of, doubted, open_decisions, spelled, waiting_case
+from states.deciding import LRS, challenge_of, code_of, doubted, no_decision, open_decisions, spelled, waiting_case
 from states.errors import NotPossible, Prevented
 from states.learner.details import FIVE_DETAILS
 from states.learner.likeness import compare
@@ -56,7 +56,7 @@ def resolve_exception(
     with office.begin(act, dry_run=dry_run) as uow:
         standing = waiting_case(uow, reference)
         names = uow.references([standing])
-        if fault := _nothing_to_decide(uow, standing, reference):
+        if fault := no_decision(uow, standing, reference):
             raise Prevented(fault)
         chosen = Chosen(decision, uln, compared=tuple(compared))
         if candidate is not None:
@@ -101,7 +101,7 @@ def ask_again(
                 tally.counts["got another answer, left as they are"] += references is not None
                 continue
             name = names[standing.case]
-            fault = _nothing_to_decide(uow, standing, name)
+            fault = no_decision(uow, standing, name)
             if not fault and _settled(uow, standing) and not asking(uow, standing):
                 fault = f"the LRS is not asked from here; see: ulnflow exception show {name}"
             if fault:
@@ -121,13 +121,6 @@ def _refuse_unsaid(decision: str, reason: str) -> None:
         raise NotPossible(f"decide one of: {', '.join(DECISIONS)}")
     if not reason.strip():
         raise NotPossible("say why, with --reason")
-
-
-def _nothing_to_decide(uow: UnitOfWork, standing: Standing, reference: str) -> str:
-    """Why there is nothing to decide about a case; empty when there is."""
-    if standing.state == LRS or doubted(uow, standing):
-        return ""
-    return f"{reference} is not an LRS exception. See: ulnflow exception list"
 
 
 def _settled(uow: UnitOfWork, standing: Standing) -> bool:

@@ -87,7 +87,7 @@ def warning(look: Glance, request: Request, privacy: Privacy) -> str:
     """What an erasure that was asked for overrides as things stand, what goes with it, and that it is for good."""
     said, learner = request.arguments, _asked_about(look, request)
     standings = erasing.own_cases(look, learner)
-    erasure.refuse_erased(standings)
+    erasure.refuse_erased(standings, look.learners.references([learner]))
     final = look.office.route.final_states()
     ended = all(s.state in final for s in standings)
     against = erasing.stands_against(look, standings, str(said["basis"]), privacy.keeping) if ended else []
@@ -104,7 +104,7 @@ def erase_as_asked(uow: UnitOfWork, request: Request, privacy: Privacy) -> Tally
     said, tally = request.arguments, Tally(next=["ulnflow audit verify"])
     learner = _asked_about(uow, request)
     standings = erasing.own_cases(uow, learner)
-    erasure.refuse_erased(standings)
+    erasure.refuse_erased(standings, uow.learners.references([learner]))
     erasing.refuse_under_way(uow, standings)
     tally.notes.append(warning(uow, request, privacy))
     tally.counts["learners erased"] = 1

@@ -14,6 +14,7 @@ from states.deciding import (
     challenge_of,
     doubted,
     doubtful,
+    no_decision,
     subject_of,
     waiting_case,
 )
@@ -42,13 +43,17 @@ class Beside:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Compared:
-    """A learner's five details by label, the ULN held, ULNs answered and not taken, and the candidates."""
+    """A learner's five details by label, the ULN held, ULNs answered and not taken, and the candidates.
+
+    `undecided` says why no decision waits; it is empty when one does.
+    """
 
     standing: Standing
     values: dict[str, str]
     held: str
     answered: list[str]
     candidates: list[Beside]
+    undecided: str
 
 
 def look_at(office: Office, act: Act, reference: str) -> Compared:
@@ -74,6 +79,7 @@ def look_at(office: Office, act: Act, reference: str) -> Compared:
             uow.held_uln(subject),
             [uln for uln in uow.learners.answered(subject) if uln not in {r.uln for r in history}],
             sorted(beside, key=lambda one: (-one.likeness.percent, one.number)),
+            no_decision(uow, standing, reference),
         )
 
 
@@ -104,8 +110,8 @@ def keep_candidates(
     tally = Tally()
     with office.begin(act, dry_run=dry_run) as uow:
         standing = waiting_case(uow, reference)
-        if standing.state != LRS and not doubted(uow, standing):
-            raise Prevented(f"{reference} is not an LRS exception. See: ulnflow exception list")
+        if fault := no_decision(uow, standing, reference):
+            raise Prevented(fault)
         new, gone = uow.learners.keep_candidates(standing.subject, [(one.uln, one.details) for one in found])
         kept = len(found) - new
         if new or gone:
@@ -153,8 +159,8 @@ def challenge(
     tally = Tally()
     with office.begin(act, dry_run=dry_run) as uow:
         standing = waiting_case(uow, reference)
-        if standing.state != LRS and not doubted(uow, standing):
-            raise Prevented(f"{reference} is not an LRS exception. See: ulnflow exception list")
+        if fault := no_decision(uow, standing, reference):
+            raise Prevented(fault)
         if challenge_of(standing).get("reference") == number:
             tally.notes.append(f"{reference}: this data challenge is on record; nothing was changed")
             return tally

@@ -14,7 +14,7 @@ from states.errors import FileRefused, Prevented
 from states.learner.uln import fault
 from states.lrs_match import DOUBTED, OTHER_CASES, Known, Matched, hold, know, match_facts, merges, owed_for_another
 from states.lrs_sending import send
-from states.lrs_typed import read_code, refuse_day, refuse_without_uln
+from states.lrs_typed import read_code, read_uln, refuse_day, refuse_without_uln
 from states.lrs_verified import with_references, without_erased
 from states.ports import Reply, ReplyRow
 from states.tally import Refusal, Tally
@@ -85,12 +85,13 @@ def answer(
 ) -> Tally:
     """Take in one answer typed back from the portal, by the same rules.
 
-    Raises NotFound, and NotPossible, also for a code of success that comes without its ULN.
+    Raises NotFound, and NotPossible, also for what is no ULN, and for a code of success that comes without its ULN.
     """
     tally = Tally()
     code, outcome, meaning = read_code(office, code, uln)
     with office.begin(act, dry_run=dry_run) as uow:
         standing = uow.find_case(reference)
+        uln = read_uln(uln)
         refuse_day(office, standing, on)
         refuse_without_uln(office, standing, code, outcome, uln)
         holding = [

@@ -96,7 +96,7 @@ def send(
 def _packed(office: Office, standings: Sequence[Standing], tally: Tally, *, named: bool) -> list[Parcel]:
     """The messages that are ready to go; why the others are not is told."""
     parcels: list[Parcel] = []
-    without: list[str] = []
+    without: list[Standing] = []
     with office.look() as look:
         names = look.references(standings)
         waiting = look.dispatches.waiting([s.case for s in standings], [MESSAGE])
@@ -115,11 +115,11 @@ def _packed(office: Office, standings: Sequence[Standing], tally: Tally, *, name
                 if parcel:
                     parcels.append(parcel)
                 elif why == "none":
-                    without.append(reference)
+                    without.append(standing)
                 else:
                     _refuse(tally, reference, standing, why)
-    if without:
-        telling.tell_of_letters(tally, without)
+        if without:
+            telling.tell_of_letters(look, without, tally)
     return parcels
 
 

@@ -35,3 +35,14 @@ def test_every_question_is_answered_on_a_server(tmp_path, database):
         asked = centre.json("audit", "ask", "Q17")["rows"]
         assert [one["question"] for one in asked] == [q.name for q in QUESTIONS if q.ask is not None]
         assert centre.run("audit", "ask", "Q4", "--no-verify").code == 3
+
+
+def test_a_kind_of_event_there_is_not_is_answered_with_those_there_are(centre):
+    centre.enrol("L-1")
+    for form in ("table", "json", "csv"):
+        refused = centre.run("audit", "events", "--kind", "nonsense", "--format", form)
+        assert refused.code == 4
+        assert "kinds are: " in refused.err
+        assert "dispatch_sent" in refused.err
+    assert centre.json("audit", "events", "--kind", "dispatch sent") == []
+    assert {one["kind"] for one in centre.json("audit", "events", "--kind", "opened")} == {"opened"}

@@ -187,9 +187,11 @@ def test_what_cannot_be_voided_is_refused_with_the_way_out(centre):
         (entry(centre, "R1", "was prepared"), "about no case"),
         (entry(centre, "R1", "Details changed"), "ulnflow learner edit"),
         (entry(centre, "R2", "Corrected"), "record what is true"),
-        (9_999, "about no case"),
     ):
         assert words in centre.refused("learner", "correct", number, "--reason", "wrong_entry").said
+    unknown = centre.run("learner", "correct", "9999", "--reason", "wrong_entry")
+    assert unknown.code == 4
+    assert "there is no entry 9999" in unknown.said
     number = entry(centre, "R1", "Told the ULN")
     assert "wrong_learner" in centre.refused("learner", "correct", number, "--reason", "I slipped").said
     centre.do("learner", "correct", number, "--reason", "wrong_entry", "--dry-run")

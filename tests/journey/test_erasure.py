@@ -92,7 +92,9 @@ def test_an_erased_learner_comes_back_by_no_way(tmp_path, clock, database):
         ("lrs", "answer", "R1"), ("learner", "disclose", "R1", "--to", centre.folder / "out"),
         ("retention", "hold", "R1", "--reason", "claim"), ("audit", "history", "R1", "--reasons"),
     ):  # fmt: skip
-        assert "was erased on" in centre.refused(*words, stdin="GY9 3UF\n").said, words
+        said = centre.refused(*words, stdin="GY9 3UF\n").said
+        assert "was erased on" in said, words
+        assert "ulnflow audit history R1" in said
     back = centre.sheet([row("R1", **CANARY), row("R2")])
     told = centre.json("cohort", "import", back, "--cohort", "NF-1")
     assert told["counts"]["rows refused"] == 1

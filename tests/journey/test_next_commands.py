@@ -311,6 +311,13 @@ def test_each_way_to_decide_an_exception_is_a_command_of_its_own(centre, decisio
     assert centre.state("L-1") == ("lrs_exception" if decision == "again" else "uln_received")
 
 
+def test_nothing_is_offered_to_decide_where_no_decision_waits(centre):
+    centre.enrol("L-1")
+    shown = centre.do("exception", "show", "L-1")
+    assert printed(shown) == ["ulnflow exception list"]
+    assert "L-1 is not an LRS exception" in shown.said
+
+
 def test_an_entry_that_is_corrected_in_another_way_names_its_learner(centre):
     centre.enrol("L-1")
     centre.do("learner", "edit", "L-1", "given_name", stdin="Rob\n")

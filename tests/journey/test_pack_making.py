@@ -197,7 +197,9 @@ def test_check_pack_says_what_the_verifier_says(made, tmp_path):
     result = centre.run("audit", "check-pack", changed, "--key", said["key"])
     assert result.code == 1
     assert "verify.py is not the file" in result.said
-    assert centre.run("audit", "check-pack", tmp_path / "none", "--key", said["key"]).code == 1
+    result = centre.run("audit", "check-pack", tmp_path / "none", "--key", said["key"])
+    assert result.code == 4
+    assert "there is no folder" in result.said
 
 
 def test_after_a_rotation_a_pack_is_verified_by_the_new_key(tmp_path):

@@ -103,6 +103,23 @@ def test_a_typed_success_without_its_uln_is_refused_and_the_answer_can_still_be_
     assert (centre.state("L-1"), centre.held("L-1")) == ("uln_received", uln(1))
 
 
+def test_a_typed_slip_is_no_answer_of_the_lrs(centre):
+    sent(centre, "L-1")
+    right = uln(1)
+    swapped = right[:9] + str((int(right[9]) + 1) % 10)
+    before = centre.events()
+    for slip in ("abc", right[:9], swapped, "9999999999", "0" + right[1:]):
+        for code in ((), ("--code", "RC001"), ("--code", "WSVRC003")):
+            refused = centre.run("lrs", "answer", "L-1", *code, stdin=slip + "\n")
+            assert refused.code == 2
+            assert "no ULN" in refused.said
+            assert "nothing was recorded" in refused.said
+            assert slip not in refused.said
+    assert (centre.events(), centre.state("L-1")) == (before, "submitted_to_lrs")
+    centre.do("lrs", "answer", "L-1", stdin=f"{right[:3]} {right[3:6]}\u00a0{right[6:]}\n")
+    assert (centre.state("L-1"), centre.held("L-1")) == ("uln_received", right)
+
+
 def test_a_late_reply_that_rests_on_old_details_leaves_the_match_stale(centre):
     """Recalled, corrected, not sent again yet: the answer is about the details that were sent."""
     sent(centre, "L-1")

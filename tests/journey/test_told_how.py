@@ -42,6 +42,22 @@ def test_what_to_type_is_said_for_each_kind_of_message(centre):
     assert alone == ["hand over the letters, then: ulnflow uln told --how letter --all"]
 
 
+def test_messages_of_whom_nobody_has_an_address_go_by_letter(centre):
+    hold(centre).do("uln", "pass", "L-05")
+    centre.do("uln", "pass", WITHOUT)
+    numbers = [one["number"] for one in centre.json("dispatch", "list", "--kind", "uln_message")]
+    wanted = {
+        f"ulnflow uln told --dispatch {number} --how {how}"
+        for number, how in zip(numbers, ("email", "letter"), strict=True)
+    }
+    assert wanted <= {one["command"] for one in centre.json("today")["next_commands"]}
+    assert wanted == {one["next_command"] for one in centre.json("today")["unsent"]}
+    assert wanted <= {one["next"] for one in centre.json("duty", "list")}
+    for line in sorted(wanted):
+        centre.do(*line.split()[1:])
+    assert centre.facts(WITHOUT)["told_how"] == "letter"
+
+
 @BOTH
 @pytest.mark.parametrize("whom", [("--all",), ("--cohort", "NF-1"), ("--dispatch", "3")])
 def test_of_many_only_those_with_an_address_count_as_told_by_email(clock, tmp_path, database, whom):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 import time_machine
 
@@ -105,6 +107,34 @@ def test_both_reached_also_when_the_record_was_updated(centre):
     assert centre.state(FIRST) == "uln_received"
     assert centre.facts(OTHER)["uln"] == 2
     centre.do("advance", "reuse_uln", OTHER)
+
+
+def test_a_printed_command_names_the_case_it_is_about(centre):
+    registered_and_returning(centre)
+    for case in (FIRST, OTHER):
+        centre.do("learner", "withdraw", case, "--reason", "left_course")
+    (owed,) = (d for d in centre.json("duty", "list") if d["duty"] == "tell_ilm_of_withdrawal")
+    assert (owed["reference"], owed["next"].split()[3]) == ("L-1", FIRST)
+    assert centre.json("learner", "why", "L-1", "--qualification", "8605-31")["next_command"] == owed["next"]
+    centre.days(60)
+    assert owed["next"] in centre.run("stuck", "--format", "json").out
+    centre.do(*shlex.split(owed["next"])[1:-1], "MAIL-1")
+    assert "tell_ilm_of_withdrawal" not in centre.duties("L-1")
+
+
+def test_letters_are_handed_over_for_the_case_that_waits_for_them(centre):
+    """A newer case is elsewhere: the reference alone would mean that one."""
+    centre.do("cohort", "import", centre.sheet([row("L-1", Email=""), row("L-2")]), "--cohort", "NF-1")
+    assert centre.ask_lrs({"L-1": uln(1), "L-2": uln(2)}).code == 0
+    centre.do("uln", "pass")
+    centre.enrol("L-1", cohort="NF-2", **SECOND, Email="")
+    line = "hand over the letters, then: ulnflow uln told L-1@8605-31 --how letter"
+    assert line in centre.json("uln", "pass")["next"]
+    told_some = centre.json("uln", "told", "--how", "email", "--all")
+    assert line in told_some["next"]
+    assert "without an e-mail address: L-1@8605-31" in told_some["notes"]
+    centre.do(*shlex.split(line.partition("ulnflow ")[2]))
+    assert centre.state(FIRST) == "uln_passed_to_learner"
 
 
 # --- a wrong ULN where the route has no arrow for it ----------------------------------------------------------------
