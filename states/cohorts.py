@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from workflow import Standing
+from workflow import Standing, kept
 from workflow.errors import OtherCohort
 
 Cohorts = Collection[str] | None
@@ -33,5 +33,5 @@ def refuse_others(cohorts: Cohorts, standings: Iterable[Standing]) -> None:
 
 def refuse_cohort(cohorts: Cohorts, cohort: str) -> None:
     """Raise OtherCohort for a cohort that is not the person's."""
-    if cohorts is not None and cohort not in cohorts:
-        raise OtherCohort(cohort)
+    if cohorts is not None:
+        kept.refuse_cohort(cohorts, cohort)

@@ -12,7 +12,7 @@ from workflow.seal.note import Key, Note, NoteRefused, Signer
 from workflow.seal.proof import consistency_plan, inclusion_plan, make
 from workflow.seal.tree import Frontier
 from workflow.store.connection import Connection
-from workflow.store.seals import KEY_MADE, KEY_ROTATED, PAGE, Seal, Seals, Signers, key_events, known_keys
+from workflow.store.seals import KEY_MADE, KEY_ROTATED, PAGE, Seal, Seals, key_events, known_keys, signers_of
 from workflow.work import Work
 
 
@@ -49,8 +49,7 @@ def sound(connection: Connection, origin: str) -> None:
     if last is None:
         return
     try:
-        able = Signers((event.position, event.evidence) for event in named).at(last.size)
-        told, _ = checkpoint.trusted(last.note, origin, able)
+        told, _ = checkpoint.trusted(last.note, origin, signers_of(named).at(last.size))
         tree = last.tree()
     except (NoteRefused, ValueError, TypeError) as wrong:
         raise _unsound(f"its last checkpoint is none any more: {wrong}") from None

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.centre import Result
+from tests.fakes.centre import DATA, Result
 from tests.unit.commands import Centre, centre_at
 
 
@@ -22,6 +22,23 @@ def at(tmp_path: Path) -> Callable[[str], Centre]:
 def centre(tmp_path: Path) -> Centre:
     """A centre without learners."""
     return centre_at("new", tmp_path)
+
+
+TIDY = ("cohort", "import", DATA / "cohort_tidy.csv", "--cohort", "NF-1", "--funded")
+
+
+@pytest.fixture
+def sealed(centre: Centre) -> Centre:
+    """A centre with learners, whose log is sealed; key and checkpoints are files beside either database."""
+    if centre.on != "sqlite":
+        pytest.skip("the files lie beside either database")
+    centre.do(*TIDY)
+    return centre
+
+
+def kept(centre: Centre) -> list[Path]:
+    """The checkpoints in the folder, oldest first."""
+    return sorted((centre.folder / "seals").iterdir())
 
 
 def untouched(centre: Centre, *args: Any, code: int, says: tuple[str, ...] = (), **more: Any) -> Result:

@@ -11,19 +11,10 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from tests.fakes.centre import DATA, Centre
+from tests.fakes.centre import Centre
+from tests.hostile.conftest import TIDY, kept
 from workflow.seal import keys
 from workflow.seal.note import Key, Note, sign
-
-TIDY = ("cohort", "import", DATA / "cohort_tidy.csv", "--cohort", "NF-1", "--funded")
-
-
-@pytest.fixture
-def sealed(centre: Centre) -> Centre:
-    if centre.on != "sqlite":
-        pytest.skip("the key is a file beside either database")
-    centre.do(*TIDY)
-    return centre
 
 
 def place(centre: Centre, name: str = "log.pem") -> Path:
@@ -45,11 +36,6 @@ def test_a_centre_never_meets_its_key(sealed):
     assert [key["ours"] for key in known(sealed)] == ["yes"]
     verified(sealed)
     assert [int(path.stem) for path in kept(sealed)] == [1, sealed.events()]
-
-
-def kept(centre: Centre) -> list[Path]:
-    """The checkpoints in the folder, oldest first."""
-    return sorted((centre.folder / "seals").iterdir())
 
 
 def test_the_key_and_the_first_seal_are_there_as_soon_as_the_log_is(centre):

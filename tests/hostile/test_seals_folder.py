@@ -7,30 +7,15 @@ import os
 import shutil
 from pathlib import Path
 
-import pytest
-
-from tests.fakes.centre import DATA, Centre
+from tests.fakes.centre import Centre
+from tests.hostile.conftest import TIDY, kept
 from tests.unit import commands
 from workflow.event import leaf_hash
-
-TIDY = ("cohort", "import", DATA / "cohort_tidy.csv", "--cohort", "NF-1", "--funded")
-
-
-@pytest.fixture
-def sealed(centre: Centre) -> Centre:
-    if centre.on != "sqlite":
-        pytest.skip("the folder lies beside either database")
-    centre.do(*TIDY)
-    return centre
 
 
 def leave(centre: Centre, number: int) -> str:
     """An ordinary command that writes and seals; what it said."""
     return centre.do("learner", "withdraw", f"ILM-{number:05}", "--reason", "left_course").said
-
-
-def kept(centre: Centre) -> list[Path]:
-    return sorted((centre.folder / "seals").iterdir())
 
 
 def sizes(centre: Centre) -> list[int]:

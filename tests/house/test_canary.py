@@ -18,7 +18,8 @@ from states.unit_of_work import Glance
 from tests.fakes.bodies import csv_file
 from tests.fakes.centre import row, uln
 from tests.house.test_commands import COMMANDS, ROOT
-from tests.house.test_privacy import CANARY, NUMBER, Watched, everything_but_personal, hits
+from tests.house.test_privacy import Watched, everything_but_personal, hits
+from tests.journey.canary import CANARY, NUMBER
 from tests.unit.commands import Centre, centre_at
 
 SHEET, REPLY, LIST, REPORT = "sheet-1.csv", "reply.csv", "list.csv", "report.csv"

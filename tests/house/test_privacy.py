@@ -12,16 +12,10 @@ import pytest
 
 from tests.fakes.bodies import csv_file
 from tests.fakes.centre import Result, row, uln
+from tests.journey.canary import CANARY, NUMBER
+from tests.journey.canary import OLD as OTHER
 from tests.unit.commands import Centre, centre_at
 
-NUMBER, OTHER = uln(777), uln(778)
-CANARY = {
-    "Given name": "Zebediah",
-    "Family name": "Quuxbury",
-    "Date of birth": "1987-11-23",
-    "Postcode": "GY9 3UF",
-    "Email": "zq.canary@example.org",
-}
 TRACES = [
     "zebediah", "quuxbury", "quuxburough", "1987-11-23", "23/11/1987", "23.11.1987", "19871123", "gy9 3uf", "gy93uf",
     "gy9 3ug", "gy93ug", "zq.canary", NUMBER, OTHER,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import time_machine
@@ -12,6 +13,11 @@ from tests.fakes.centre import MONDAY, Centre
 
 
 @pytest.fixture
-def centre(tmp_path: Path) -> Iterator[Centre]:
-    with time_machine.travel(MONDAY, tick=True) as clock:
-        yield Centre(tmp_path / "centre", clock).init()
+def clock() -> Iterator[Any]:
+    with time_machine.travel(MONDAY, tick=True) as travelling:
+        yield travelling
+
+
+@pytest.fixture
+def centre(tmp_path: Path, clock: Any) -> Centre:
+    return Centre(tmp_path / "centre", clock).init()

@@ -9,21 +9,14 @@ import stat
 from pathlib import Path
 
 import pytest
-import time_machine
 
 from cli import checkup, wiring
 from tests.fakes import postgres
 from tests.fakes.accounts import dismiss, with_accounts
-from tests.fakes.centre import DATA, MONDAY, Centre, uln
+from tests.fakes.centre import DATA, Centre, uln
 from tests.journey.databases import BOTH, at, empty_url, gathered
 from workflow import verifier
 from workflow.store.schema import ENGINE
-
-
-@pytest.fixture
-def clock():
-    with time_machine.travel(MONDAY, tick=True) as travelling:
-        yield travelling
 
 
 @pytest.fixture

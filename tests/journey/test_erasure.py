@@ -6,19 +6,10 @@ import json
 import shutil
 import stat
 
-import pytest
-import time_machine
-
 from cli import wiring
-from tests.fakes.centre import MONDAY, row, uln
+from tests.fakes.centre import row, uln
 from tests.journey.canary import CANARY, LATER, NUMBER, OLD, YES, found, in_files, in_tables, left
 from tests.journey.databases import BOTH, at
-
-
-@pytest.fixture
-def clock():
-    with time_machine.travel(MONDAY, tick=True) as travelling:
-        yield travelling
 
 
 @BOTH

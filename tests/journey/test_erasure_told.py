@@ -4,19 +4,10 @@ from __future__ import annotations
 
 import shutil
 
-import pytest
-import time_machine
-
-from tests.fakes.centre import MONDAY, row
+from tests.fakes.centre import row
 from tests.fakes.packs import alone
 from tests.journey.canary import CANARY, LATER, YES, found, in_files, in_tables, left
 from tests.journey.databases import BOTH
-
-
-@pytest.fixture
-def clock():
-    with time_machine.travel(MONDAY, tick=True) as travelling:
-        yield travelling
 
 
 @BOTH

@@ -5,35 +5,31 @@ from __future__ import annotations
 import json
 
 import pytest
-import time_machine
 
 from tests.fakes.bodies import csv_file
-from tests.fakes.centre import MONDAY, row, uln
+from tests.fakes.centre import row, uln
 from tests.journey.databases import BOTH, at
 from tests.journey.staffed import ANN, by, denied, staff
 from tests.journey.test_bounces import SENDER, number, report
 
 
 @BOTH
-def test_of_learners_named_together_ones_own_go_on_and_the_others_are_refused(tmp_path, database):
-    with time_machine.travel(MONDAY, tick=True) as clock:
-        centre = at(tmp_path, clock, database)
-        centre.enrol("A-1", "A-2")
-        centre.enrol("B-11", cohort="NF-2")
-        staff(centre)
-        result = by(centre, ANN, "learner", "withdraw", "A-1", "B-11", "--reason", "left_course", "--format", "json")
-        assert result.code == 1
-        said = json.loads(result.out)
-        assert [(r["reference"], r["rule"], r["code"]) for r in said["refusals"]] == [
-            ("B-11", "cohorts", "other_cohort")
-        ]
-        assert said["counts"]["refused"] == 1
-        assert (centre.state("A-1"), centre.state("B-11")) == ("withdrawn", "details_gathered")
-        assert len(denied(centre)) == 1
-        advanced = by(centre, ANN, "advance", "withdraw", "A-2", "B-11", "--reason", "left_course")
-        assert (advanced.code, centre.state("A-2"), centre.state("B-11")) == (1, "withdrawn", "details_gathered")
-        assert by(centre, "Cy Example", "learner", "show", "B-11").code == 0
-        centre.do("audit", "verify")
+def test_of_learners_named_together_ones_own_go_on_and_the_others_are_refused(tmp_path, clock, database):
+    centre = at(tmp_path, clock, database)
+    centre.enrol("A-1", "A-2")
+    centre.enrol("B-11", cohort="NF-2")
+    staff(centre)
+    result = by(centre, ANN, "learner", "withdraw", "A-1", "B-11", "--reason", "left_course", "--format", "json")
+    assert result.code == 1
+    said = json.loads(result.out)
+    assert [(r["reference"], r["rule"], r["code"]) for r in said["refusals"]] == [("B-11", "cohorts", "other_cohort")]
+    assert said["counts"]["refused"] == 1
+    assert (centre.state("A-1"), centre.state("B-11")) == ("withdrawn", "details_gathered")
+    assert len(denied(centre)) == 1
+    advanced = by(centre, ANN, "advance", "withdraw", "A-2", "B-11", "--reason", "left_course")
+    assert (advanced.code, centre.state("A-2"), centre.state("B-11")) == (1, "withdrawn", "details_gathered")
+    assert by(centre, "Cy Example", "learner", "show", "B-11").code == 0
+    centre.do("audit", "verify")
 
 
 def test_all_means_all_of_ones_own_and_refuses_nobody(centre):
@@ -193,33 +189,32 @@ def test_whose_a_uln_is_is_told_to_nobody_kept_from_them(centre, more):
 
 
 @BOTH
-def test_a_rule_names_no_learner_of_another_cohort(tmp_path, database):
+def test_a_rule_names_no_learner_of_another_cohort(tmp_path, clock, database):
     """U2 and D8, and the desk of exceptions: somebody holds this ULN, has these details; whose they are is not said."""
-    with time_machine.travel(MONDAY, tick=True) as clock:
-        centre = at(tmp_path, clock, database)
-        centre.enrol("A-1", "A-2")
-        centre.enrol("B-11", cohort="NF-2")
-        centre.ask_lrs({"A-1": ("", "RC008"), "A-2": uln(5), "B-11": uln(2)})
-        double = row("B-11") | {"Learner reference": "A-3"}
-        centre.do("cohort", "import", centre.sheet([double]), "--cohort", "NF-1")
-        staff(centre)
-        decide = ("exception", "resolve", "A-1", "--decision", "existing", "--reason", "x")
-        for words in ((*decide, "--dry-run"), decide, ("lrs", "answer", "A-1", "--code", "RC001")):
-            said = by(centre, ANN, *words, stdin=f"{uln(2)}\n").said
-            assert "a learner of another cohort holds this ULN" in said, said
-            assert "B-11" not in said
-        assert "A-2 holds this ULN" in by(centre, ANN, *decide, stdin=f"{uln(5)}\n").said
-        found = by(centre, ANN, "lrs", "submit", "A-3").said
-        assert "a learner of another cohort has the same five details" in found
-        assert "B-11" not in found
-        listed = f"ULN,Given name,Family name,Date of birth\n{uln(2)},Ann,Lee,1990-01-31\n"
-        assert by(centre, ANN, "exception", "candidates", "A-1", "-", stdin=listed).code == 0
-        shown = by(centre, ANN, "exception", "show", "A-1").said
-        assert "held by a learner of another cohort" in shown
-        assert "B-11" not in by(centre, ANN, "audit", "history", "A-1", "--refusals").said
-        with centre.typing("Bea Example"):
-            assert "B-11 holds this ULN" in centre.run(*decide, stdin=f"{uln(2)}\n").said
-            centre.do("audit", "verify")
+    centre = at(tmp_path, clock, database)
+    centre.enrol("A-1", "A-2")
+    centre.enrol("B-11", cohort="NF-2")
+    centre.ask_lrs({"A-1": ("", "RC008"), "A-2": uln(5), "B-11": uln(2)})
+    double = row("B-11") | {"Learner reference": "A-3"}
+    centre.do("cohort", "import", centre.sheet([double]), "--cohort", "NF-1")
+    staff(centre)
+    decide = ("exception", "resolve", "A-1", "--decision", "existing", "--reason", "x")
+    for words in ((*decide, "--dry-run"), decide, ("lrs", "answer", "A-1", "--code", "RC001")):
+        said = by(centre, ANN, *words, stdin=f"{uln(2)}\n").said
+        assert "a learner of another cohort holds this ULN" in said, said
+        assert "B-11" not in said
+    assert "A-2 holds this ULN" in by(centre, ANN, *decide, stdin=f"{uln(5)}\n").said
+    found = by(centre, ANN, "lrs", "submit", "A-3").said
+    assert "a learner of another cohort has the same five details" in found
+    assert "B-11" not in found
+    listed = f"ULN,Given name,Family name,Date of birth\n{uln(2)},Ann,Lee,1990-01-31\n"
+    assert by(centre, ANN, "exception", "candidates", "A-1", "-", stdin=listed).code == 0
+    shown = by(centre, ANN, "exception", "show", "A-1").said
+    assert "held by a learner of another cohort" in shown
+    assert "B-11" not in by(centre, ANN, "audit", "history", "A-1", "--refusals").said
+    with centre.typing("Bea Example"):
+        assert "B-11 holds this ULN" in centre.run(*decide, stdin=f"{uln(2)}\n").said
+        centre.do("audit", "verify")
 
 
 def test_a_file_of_the_lar_system_is_rejected_by_who_has_its_learners(centre):

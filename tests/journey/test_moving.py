@@ -6,21 +6,14 @@ import json
 import sqlite3
 
 import pytest
-import time_machine
 
 from cli import wiring
 from states.steps.waive_cohort import waive_cohort
-from tests.fakes.centre import DATA, MONDAY, fresh_url
+from tests.fakes.centre import DATA, fresh_url
 from tests.journey.databases import BOTH, at, empty_url, gathered
 from workflow.errors import StoreError
 from workflow.store import guards, transfer
 from workflow.store.database import Database
-
-
-@pytest.fixture
-def clock():
-    with time_machine.travel(MONDAY, tick=True) as travelling:
-        yield travelling
 
 
 @pytest.fixture

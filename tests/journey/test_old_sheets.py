@@ -7,9 +7,8 @@ import re
 
 import openpyxl
 import pytest
-import time_machine
 
-from tests.fakes.centre import MONDAY, Centre, row
+from tests.fakes.centre import Centre, row
 from tests.journey.databases import BOTH, at
 
 FILE = ("--cohort", "NF-1")
@@ -36,12 +35,6 @@ def edit(centre: Centre, reference: str, field: str, value: str) -> None:
 
 def details(centre: Centre, reference: str) -> dict[str, str]:
     return centre.json("learner", "show", reference)["details"]
-
-
-@pytest.fixture
-def clock():
-    with time_machine.travel(MONDAY, tick=True) as now:
-        yield now
 
 
 OLD = (row("L-08", Privacy_notice_seen="N"), row("L-09", Family_name="Irvng"), row("L-10"))

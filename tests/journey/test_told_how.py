@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 import pytest
-import time_machine
 
-from tests.fakes.centre import MONDAY, Centre, row, uln
+from tests.fakes.centre import Centre, row, uln
 from tests.journey.databases import BOTH, at
 
 WITHOUT = "L-07"
-
-
-@pytest.fixture
-def clock():
-    with time_machine.travel(MONDAY, tick=True) as now:
-        yield now
 
 
 def hold(centre: Centre, **emails: str) -> Centre:

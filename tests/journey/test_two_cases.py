@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-import pytest
-import time_machine
-
-from tests.fakes.centre import MONDAY, row, uln
+from tests.fakes.centre import row, uln
 from tests.journey.databases import BOTH, at
 from tests.journey.test_returning_learner import SECOND, to_the_record, told
 
@@ -217,12 +214,6 @@ def test_the_rest_of_a_keying_sheet_may_be_said_to_be_keyed(centre):
     centre.do("lrs", "answer", "L-2", stdin=uln(2))
     assert centre.dispatches("lrs_keying_sheet")[0][1] == "answered"
     centre.do("audit", "verify")
-
-
-@pytest.fixture
-def clock():
-    with time_machine.travel(MONDAY, tick=True) as now:
-        yield now
 
 
 def cohorts(centre) -> dict[str, str]:

@@ -128,7 +128,12 @@ class Signers:
 
 def signers(connection: Connection) -> Signers:
     """The keys that the log itself names."""
-    return Signers((event.position, event.evidence) for event in key_events(connection))
+    return signers_of(key_events(connection))
+
+
+def signers_of(named: Iterable[Event]) -> Signers:
+    """The keys that these events name."""
+    return Signers((event.position, event.evidence) for event in named)
 
 
 def known_keys(connection: Connection) -> list[Key]:

@@ -10,7 +10,7 @@ from workflow.event import leaf_hash
 from workflow.seal.grown import growing
 from workflow.store.connection import Connection
 from workflow.store.fault import Fault
-from workflow.store.seals import Seals, Signers, key_events
+from workflow.store.seals import Seals, key_events, signers_of
 from workflow.store.verify_rows import guarded
 from workflow.store.verify_seals import Outside, kept, sealed
 
@@ -41,7 +41,7 @@ def altered(
             progress(len(page))
         roots = grown.end()
     faults += kept(max(sizes, default=0), named[-1].position if named else 0)
-    known = Signers((event.position, event.evidence) for event in named)
+    known = signers_of(named)
     return [*faults, *guarded("seal", sealed(seals.each(), outside, roots, origin, known, tuple(faults)))]
 
 
