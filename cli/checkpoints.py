@@ -123,7 +123,9 @@ def _not_kept(connection: Connection, origin: str, folder: Path) -> list[Path]:
             continue
         kept = seals.of(told.size)
         if kept is not None and kept.root == told.root:
-            break
+            if told.size == int(path.stem):
+                break
+            continue  # a copy under a larger number hides none behind it
         found.append(path)
     return found
 

@@ -76,6 +76,16 @@ def test_an_older_copy_put_back_is_not_sealed_when_it_has_grown_past_the_checkpo
     assert sizes(sealed)[-1] == sealed.events()
 
 
+def test_a_copy_under_a_larger_number_hides_no_checkpoint_behind_it(sealed, tmp_path):
+    shutil.copy(sealed.folder / "ulnflow.db", tmp_path / "older.db")
+    leave(sealed, 1)
+    shutil.copy(kept(sealed)[-2], sealed.folder / "seals" / "999999999.checkpoint")
+    restore(sealed, tmp_path / "older.db")
+    before = sizes(sealed)
+    assert "could not be sealed" in leave(sealed, 2)
+    assert sizes(sealed) == before
+
+
 def test_a_checkpoint_that_comes_back_later_is_held_against_the_log_too(sealed, tmp_path):
     """Not the newest alone."""
     shutil.copy(sealed.folder / "ulnflow.db", tmp_path / "older.db")
